@@ -1,0 +1,22 @@
+//! Floor 0. The nouns of the program: ids, names, states with their legal moves, and the shapes of records.
+//!
+//! Lives here: plain values and the rules that hold between them. Does not live here: I/O, clocks, git,
+//! formatting for people. Everybody may import it; it imports no room. One rule: a value that exists is valid,
+//! because every id is parsed once, at the edge, by its own type.
+
+mod digest;
+mod name;
+mod receipt;
+mod run;
+mod slug;
+mod state;
+
+pub use digest::{content_hash, sha256_hex};
+pub use name::{AgentName, NameError, RepoName, RunId, TicketId, WorkspaceName, check_name};
+pub use receipt::{CheckResult, GateLine, Receipt, RepoReceipt};
+pub use run::{
+    Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
+    SessionBackend, Step, StepKind, Strategy,
+};
+pub use slug::{slug_of, title_of, workspace_stem};
+pub use state::{IllegalMove, RunState, StepState};

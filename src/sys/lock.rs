@@ -1,0 +1,138 @@
+//! Advisory file locks with a holder's note. A lock file is never unlinked; the kernel frees the lock when its
+//! holder dies. Order of locks everywhere: run, repositories by path, thread, index.
+
+use super::{SysError, SysResult, clock, files, procs, random};
+use fs2::FileExt;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A held lock; dropped, it is free. No child inherits it (the file is opened close-on-exec).
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+/// What stands in a held lock file, for messages only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub pid: i32,
+    /// What it does, such as `close`.
+    pub command: String,
+    /// Since when.
+    pub since: Option<jiff::Timestamp>,
+    /// Further words: the hash of a hold token.
+    pub extra: String,
+}
+
+impl Holder {
+    /// The holder for people.
+    pub fn describe(&self) -> String {
+        let age = self.since.map(|s| clock::now().as_second() - s.as_second());
+        let age = age.map(|s| format!(" since {s} s")).unwrap_or_default();
+        format!("'{}' (process {}){age}", self.command, self.pid)
+    }
+}
+
+/// Takes the lock, trying with jittered backoff until `wait` is over; `what` names what it protects and
+/// `command` what we are about to do, both for messages; `extra` stands in the file beside them.
+pub fn take(path: &Path, what: &str, command: &str, extra: &str, wait: Duration) -> SysResult<Lock> {
+    let begun = Instant::now();
+    let mut pause = 1;
+    loop {
+        if let Some(lock) = try_take(path, command, extra)? {
+            return Ok(lock);
+        }
+        if begun.elapsed() >= wait {
+            let holder = holder(path).map_or_else(|| "another process".to_owned(), |h| h.describe());
+            return Err(SysError::Busy { what: what.to_owned(), holder, waited: begun.elapsed().as_secs() });
+        }
+        let left = wait.saturating_sub(begun.elapsed());
+        std::thread::sleep(Duration::from_millis(pause + random::below(pause)).min(left));
+        pause = (pause * 2).min(100);
+    }
+}
+
+/// Takes the lock if it is free.
+pub fn try_take(path: &Path, command: &str, extra: &str) -> SysResult<Option<Lock>> {
+    if let Some(dir) = path.parent() {
+        files::ensure_dir(dir)?;
+    }
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|e| SysError::file("open", path, e))?;
+    match file.try_lock_exclusive() {
+        Ok(()) => {}
+        Err(e) if e.raw_os_error() == fs2::lock_contended_error().raw_os_error() => return Ok(None),
+        Err(e) => return Err(SysError::file("lock", path, e)),
+    }
+    let mut lock = Lock { file, path: path.to_owned() };
+    lock.note(command, extra)?;
+    Ok(Some(lock))
+}
+
+/// Whether somebody holds the lock now, and who: `None` where it is free or was never taken.
+pub fn current_holder(path: &Path) -> Option<Holder> {
+    let file = OpenOptions::new().read(true).open(path).ok()?;
+    if FileExt::try_lock_shared(&file).is_ok() {
+        return None;
+    }
+    holder(path)
+}
+
+/// What the file says of its last holder, whether it is held or not.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
+    let mut lines = text.lines();
+    Some(Holder {
+        pid: lines.next()?.parse().ok()?,
+        since: lines.next()?.parse().ok(),
+        command: lines.next()?.to_owned(),
+        extra: lines.next().unwrap_or_default().to_owned(),
+    })
+}
+
+impl Lock {
+    fn note(&mut self, command: &str, extra: &str) -> SysResult<()> {
+        let pid = procs::own().pid;
+        let text = format!("{pid}\n{}\n{command}\n{extra}\n", clock::now());
+        let mut write = || {
+            self.file.set_len(0)?;
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(text.as_bytes())
+        };
+        // The note serves messages only: a full disk must not keep us from locking.
+        match write() {
+            Err(e) if e.raw_os_error() != Some(nix::errno::Errno::ENOSPC as i32) => {
+                Err(SysError::file("write", &self.path, e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The lock file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_lock_names_its_holder_and_is_free_when_dropped() {
+        let dir = tempfile::tempdir().expect("temp");
+        let path = dir.path().join("locks/a.lock");
+        let lock = take(&path, "run a", "close", "", Duration::ZERO).expect("free");
+        let error = take(&path, "run a", "stop", "", Duration::from_millis(20)).expect_err("held");
+        assert!(error.to_string().starts_with("run a is in use by 'close' (process "), "{error}");
+        assert!(current_holder(&path).is_some());
+        drop(lock);
+        assert!(current_holder(&path).is_none());
+        take(&path, "run a", "stop", "", Duration::ZERO).expect("free again");
+    }
+}

@@ -1,0 +1,21 @@
+//! Floor 1. The only windows to the operating system: processes, files, locks, clock, environment, signals,
+//! terminals, watching.
+//!
+//! Lives here: what touches the outside without knowing what a run or a ticket is. Does not live here: git's or
+//! tmux's command lines. Rooms above call it; it imports only `model`. One rule: every child process is started
+//! by [`Cmd`] with an argument vector, every durable byte is written by [`files`].
+
+pub mod clock;
+pub mod env;
+mod error;
+pub mod files;
+pub mod lock;
+pub mod process;
+pub mod procs;
+pub mod random;
+pub mod signals;
+pub mod term;
+pub mod watch;
+
+pub use error::{SysError, SysResult};
+pub use process::{Cmd, Exit, Output};

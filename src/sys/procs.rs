@@ -1,0 +1,162 @@
+//! Processes as `/proc` shows them: identity by pid and start time, descendants, marks in the environment.
+
+use crate::model::Child;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use std::collections::HashMap;
+use std::fs;
+
+/// What `/proc/<pid>/stat` tells that we need.
+#[derive(Debug, Clone, Copy)]
+struct Stat {
+    state: u8,
+    parent: i32,
+    start: u64,
+}
+
+fn stat_of(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command name stands in parentheses and may hold anything, also parentheses.
+    let mut fields = text.get(text.rfind(')')? + 2..)?.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
+    let start = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, start })
+}
+
+/// The process behind a child handle.
+pub fn of_child(child: &std::process::Child) -> Child {
+    of_pid(i32::try_from(child.id()).unwrap_or(0))
+}
+
+/// The process that has this pid now; start 0 where it is gone already.
+pub fn of_pid(pid: i32) -> Child {
+    Child { pid, start: stat_of(pid).map_or(0, |s| s.start) }
+}
+
+/// We.
+pub fn own() -> Child {
+    of_pid(i32::try_from(std::process::id()).unwrap_or(0))
+}
+
+/// Whether exactly this process is alive (a zombie is not).
+pub fn is_alive(child: Child) -> bool {
+    stat_of(child.pid).is_some_and(|s| s.start == child.start && !matches!(s.state, b'Z' | b'X'))
+}
+
+/// The id of this boot of the machine.
+pub fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+fn all_pids() -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Every living descendant of a process, children before grandchildren.
+pub fn descendants(root: i32) -> Vec<Child> {
+    let mut children: HashMap<i32, Vec<Child>> = HashMap::new();
+    for pid in all_pids() {
+        if let Some(stat) = stat_of(pid)
+            && !matches!(stat.state, b'Z' | b'X')
+        {
+            children.entry(stat.parent).or_default().push(Child { pid, start: stat.start });
+        }
+    }
+    let mut found = Vec::new();
+    let mut next = vec![root];
+    while let Some(pid) = next.pop() {
+        for child in children.remove(&pid).unwrap_or_default() {
+            found.push(child);
+            next.push(child.pid);
+        }
+    }
+    found
+}
+
+/// Every living process, ourselves excepted, whose environment holds exactly `name=value`.
+pub fn marked(name: &str, value: &str) -> Vec<Child> {
+    let wanted = format!("{name}={value}");
+    let own = own().pid;
+    let holds = |pid: &i32| {
+        *pid != own
+            && fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == wanted.as_bytes()))
+    };
+    let alive = |pid| Some(of_pid(pid)).filter(|child| is_alive(*child));
+    all_pids().into_iter().filter(holds).filter_map(alive).collect()
+}
+
+/// The pids above a process, nearest first.
+pub fn ancestors(pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let mut at = pid;
+    while let Some(stat) = stat_of(at) {
+        if stat.parent <= 0 || found.contains(&stat.parent) {
+            break;
+        }
+        found.push(stat.parent);
+        at = stat.parent;
+    }
+    found
+}
+
+/// The command line of a process, as text for people.
+pub fn command_line(pid: i32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words: Vec<_> =
+        bytes.split(|b| *b == 0).filter(|w| !w.is_empty()).map(String::from_utf8_lossy).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Asks a process to end (SIGTERM), if it still is the one we mean.
+pub fn terminate(child: Child) {
+    send(child, Signal::SIGTERM);
+}
+
+/// Ends a process (SIGKILL), if it still is the one we mean.
+pub fn kill_hard(child: Child) {
+    send(child, Signal::SIGKILL);
+}
+
+fn send(child: Child, signal: Signal) {
+    if child.pid > 1 && is_alive(child) {
+        let _ = kill(Pid::from_raw(child.pid), signal);
+    }
+}
+
+/// Ends a whole process group (SIGKILL).
+pub fn kill_group(pid: i32) {
+    if pid > 1 {
+        let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::Cmd;
+
+    #[test]
+    fn we_are_alive_and_a_reused_pid_is_not_us() {
+        let own = own();
+        assert!(is_alive(own));
+        assert!(!is_alive(Child { start: own.start + 1, ..own }));
+    }
+
+    #[test]
+    fn a_marked_process_is_found_by_its_environment() {
+        let token = crate::sys::random::base32(12);
+        let mut child =
+            Cmd::new("sleep").arg("60").env("METAWSM_TEST_MARK", &token).start_inherited().expect("sleep");
+        let found = marked("METAWSM_TEST_MARK", &token);
+        assert_eq!(
+            found.iter().map(|c| c.pid).collect::<Vec<_>>(),
+            [i32::try_from(child.id()).expect("pid")]
+        );
+        assert!(descendants(std::process::id().cast_signed()).contains(&found[0]));
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}

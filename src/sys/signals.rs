@@ -1,0 +1,54 @@
+//! Signals as flags that loops look at.
+
+use super::{SysError, SysResult};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Says whether somebody asked us to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    number: Arc<AtomicUsize>,
+}
+
+impl Interrupt {
+    /// Takes SIGINT, SIGTERM and SIGHUP from now on; they only set the flag. A second SIGINT ends the process.
+    pub fn install() -> SysResult<Self> {
+        let interrupt = Self::default();
+        let twice = Arc::new(AtomicBool::new(false));
+        let flagged = |e: std::io::Error| SysError::Other(format!("Signals could not be taken: {e}"));
+        signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&twice)).map_err(flagged)?;
+        signal_hook::flag::register(SIGINT, twice).map_err(flagged)?;
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let number = usize::try_from(signal).unwrap_or_default();
+            signal_hook::flag::register_usize(signal, Arc::clone(&interrupt.number), number)
+                .map_err(flagged)?;
+        }
+        Ok(interrupt)
+    }
+
+    /// The signal that came, if one came.
+    pub fn signal(&self) -> Option<i32> {
+        match self.number.load(Ordering::Relaxed) {
+            0 => None,
+            number => i32::try_from(number).ok(),
+        }
+    }
+
+    /// Whether a signal came.
+    pub fn is_set(&self) -> bool {
+        self.signal().is_some()
+    }
+}
+
+/// Takes SIGHUP from now on and ignores it; returns a flag that SIGTERM and SIGINT set.
+pub fn outlive_terminal() -> SysResult<Arc<AtomicBool>> {
+    let flagged = |e: std::io::Error| SysError::Other(format!("Signals could not be taken: {e}"));
+    let hangup = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGHUP, hangup).map_err(flagged)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(flagged)?;
+    }
+    Ok(stop)
+}
