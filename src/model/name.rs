@@ -36,8 +36,9 @@ pub fn check_name(what: &'static str, text: &str) -> Result<(), NameError> {
         return refuse("it holds '..'");
     }
     let lower = text.to_ascii_lowercase();
+    let lock = ".lock";
     // git refuses refs that end in ".lock" or "."; device names cannot be checked out on Windows.
-    if lower.ends_with(".lock") || lower.ends_with('.') {
+    if lower.ends_with(lock) || lower.ends_with('.') {
         return refuse("git does not take a name that ends like this");
     }
     if WINDOWS_DEVICES.contains(&lower.as_str()) {
