@@ -1,1 +1,110 @@
-//! (to be filled)
+//! Floor 1, pure. Invariants: from facts to a verdict, one file per gate.
+//!
+//! Lives here: what must hold before a merge or a close, and the command that clears each blocker. Does not live
+//! here: how facts are found, and what happens after. Services call it; it imports only `model`. One rule: all
+//! gates are judged and all blockers are reported together, and only a verdict without blockers yields a
+//! [`Pass`], which `plan::merge` and `plan::close` demand.
+
+mod agents_quiet;
+mod base_ready;
+mod clean_tree;
+mod facts;
+mod mergeable;
+mod on_branch;
+mod run_state;
+mod verdict;
+
+pub use facts::{AgentFact, AgentPulse, BaseFact, ChainFact, ChainLink, Facts, HeadFact, Outcome, WorktreeFact};
+pub use verdict::{Blocker, Line, Pass, Standing, Verdict, Waiver};
+
+use crate::model::GateLevel;
+
+/// What is to be done with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Merge what is not contained.
+    Merge,
+    /// Merge, close the ticket, publish.
+    Close,
+}
+
+/// One invariant: its id, its default level, where it counts, who answers it.
+pub struct Gate {
+    /// The id, as in policy and records.
+    pub id: &'static str,
+    /// The level where policy says nothing.
+    pub level: GateLevel,
+    /// Whether `merge` needs it.
+    pub merge: bool,
+    /// Whether `close` needs it.
+    pub close: bool,
+    judge: fn(&Facts) -> Vec<Blocker>,
+    judged_by: fn(&Facts) -> String,
+}
+
+fn us(_: &Facts) -> String {
+    "us".to_owned()
+}
+
+fn git(_: &Facts) -> String {
+    "git".to_owned()
+}
+
+/// Every gate, in the order of reports.
+pub const ALL: [Gate; 6] = [
+    Gate { id: "run-state", level: GateLevel::Block, merge: true, close: true, judge: run_state::judge, judged_by: us },
+    Gate { id: "agents-quiet", level: GateLevel::Block, merge: true, close: true, judge: agents_quiet::judge, judged_by: us },
+    Gate {
+        id: "clean-tree",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: clean_tree::judge,
+        judged_by: clean_tree::judged_by,
+    },
+    Gate { id: "on-branch", level: GateLevel::Block, merge: true, close: true, judge: on_branch::judge, judged_by: git },
+    Gate { id: "mergeable", level: GateLevel::Block, merge: true, close: true, judge: mergeable::judge, judged_by: git },
+    Gate { id: "base-ready", level: GateLevel::Block, merge: true, close: true, judge: base_ready::judge, judged_by: git },
+];
+
+/// Judges every gate that the action needs. `level` tells the level in force for a gate's id and default;
+/// a waiver lets one gate's blockers pass.
+pub fn judge(
+    action: Action,
+    facts: &Facts,
+    level: &dyn Fn(&str, GateLevel) -> GateLevel,
+    waivers: &[Waiver],
+) -> Verdict {
+    let counts = |gate: &&Gate| match action {
+        Action::Merge => gate.merge,
+        Action::Close => gate.close,
+    };
+    let line = |gate: &Gate| {
+        let level = level(gate.id, gate.level);
+        let blockers = if level == GateLevel::Off { Vec::new() } else { (gate.judge)(facts) };
+        let waiver = waivers.iter().find(|w| w.gate == gate.id && is_waivable(gate.id)).map(|w| w.reason.clone());
+        let standing = match (level, blockers.is_empty(), waiver) {
+            (GateLevel::Off, ..) => Standing::Off,
+            (_, true, _) => Standing::Pass,
+            (GateLevel::Warn, ..) => Standing::Warn,
+            (GateLevel::Block, false, Some(reason)) => Standing::Waived(reason),
+            (GateLevel::Block, false, None) => Standing::Block,
+        };
+        Line { gate: gate.id, standing, judge: (gate.judged_by)(facts), blockers }
+    };
+    Verdict { lines: ALL.iter().filter(counts).map(line).collect() }
+}
+
+/// Whether a gate of this id exists.
+pub fn is_gate(id: &str) -> bool {
+    ALL.iter().any(|gate| gate.id == id)
+}
+
+/// Whether somebody may let this gate's blockers pass: no reason makes a conflict mergeable, or a half-done
+/// rebase a place to merge into.
+pub fn is_waivable(id: &str) -> bool {
+    !matches!(id, "mergeable" | "base-ready")
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! because every id is parsed once, at the edge, by its own type.
 
 mod digest;
+mod level;
 mod name;
 mod receipt;
 mod run;
@@ -12,6 +13,7 @@ mod slug;
 mod state;
 
 pub use digest::{content_hash, sha256_hex};
+pub use level::GateLevel;
 pub use name::{AgentName, NameError, RepoName, RunId, TicketId, WorkspaceName, check_name};
 pub use receipt::{CheckResult, GateLine, Receipt, RepoReceipt};
 pub use run::{

@@ -312,7 +312,7 @@ pub struct Child {
     pub start: u64,
 }
 
-/// What a step ensures.
+/// What a step ensures. The order is the order in which steps of one ticket depend on each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
@@ -320,10 +320,10 @@ pub enum StepKind {
     VerifyTicket,
     /// One repository's worktree stands in the workspace.
     EnsureWorktree,
-    /// Copied files, set-up commands, context, brief and the wsm file are there.
-    FinishWorkspace,
     /// The ticket's documents are in the doc home (made there when `--create` asked for it).
     EnsureDocs,
+    /// Copied files, set-up commands, context, brief and the wsm file are there.
+    FinishWorkspace,
     /// The agent's session was started.
     StartAgent,
 }
