@@ -1,7 +1,7 @@
 //! Agent profiles (what kind of program) and roles (who takes part).
 
 use super::command::Command;
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
 use super::schema::Policy;
 use super::words::{Permissions, RunMode, Runner};
 use crate::model::AgentName;
@@ -135,16 +135,11 @@ impl Policy {
     fn unknown_agent(&self, name: &str, source: &str) -> Problem {
         let roles: Vec<_> = self.agents.iter().map(|role| role.name.as_str()).collect();
         let profiles: Vec<_> = self.agent_profiles.iter().map(|profile| profile.name.as_str()).collect();
-        Problem {
-            key: source.to_owned(),
-            kind: ProblemKind::WrongValue {
-                value: name.to_owned(),
-                allowed: format!(
-                    "one of the agents ({}) or of the profiles ({}) of the policy",
-                    roles.join(", "),
-                    profiles.join(", ")
-                ),
-            },
-        }
+        let allowed = format!(
+            "one of the agents ({}) or of the profiles ({}) of the policy",
+            roles.join(", "),
+            profiles.join(", ")
+        );
+        Problem::wrong(source, format!("{name:?}"), allowed)
     }
 }

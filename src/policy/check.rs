@@ -3,13 +3,11 @@
 use super::command::EVERY_REPO;
 use super::nearest::nearest;
 use super::node::Node;
-use super::problem::{Problem, ProblemKind};
-use super::rules::{Rule, key_rule_of, required_of, rule_of};
+use super::problem::{Problem, ProblemKind, short};
+use super::rules::{LARGEST, Rule, key_rule_of, required_of, rule_of};
 use super::schema::GATES;
 use super::shape::{Shape, joined};
-
-/// Largest number that any key takes; every duration below it fits every clock.
-const LARGEST: u64 = u32::MAX as u64;
+use std::collections::BTreeSet;
 
 /// Where the walk stands: as people see it (`agents[1].name`) and as the rules name it (`agents[].name`).
 #[derive(Clone)]
@@ -125,11 +123,8 @@ impl Walk {
         if let Some(Rule::Text(passes, allowed)) = key_rule_of(&at.rule)
             && !passes(key)
         {
-            self.problems.push(Problem::wrong(
-                &at.shown,
-                format_args!("a table with the key {key:?}"),
-                format!("a table whose keys are each {allowed}"),
-            ));
+            let shown = format!("{:?}", short(key));
+            self.problems.push(Problem::wrong(&joined(&at.shown, key), shown, allowed));
         }
     }
 
@@ -177,8 +172,9 @@ impl Walk {
 
     /// JSON takes a key twice and the last one wins, so that a reader may see another policy than the program.
     fn repeated(&mut self, entries: &[(String, Node)], at: &At) {
-        for (i, (key, _)) in entries.iter().enumerate() {
-            if entries[..i].iter().any(|(earlier, _)| earlier == key) {
+        let mut seen = BTreeSet::new();
+        for (key, _) in entries {
+            if !seen.insert(key) {
                 let shown = joined(&at.shown, key);
                 self.problems.push(Problem::duplicate(shown.clone(), key, shown));
             }
@@ -189,9 +185,9 @@ impl Walk {
         let rule = rule_of(&at.rule);
         let allowed = match (&mut *node, rule) {
             (Node::Number(number), _) => {
-                let least = if let Some(Rule::AtLeast(least)) = rule { least } else { 0 };
-                let fits = number.as_u64().is_some_and(|n| (least..=LARGEST).contains(&n));
-                (!fits).then(|| format!("a whole number from {least} to {LARGEST}"))
+                let range = if let Some(Rule::Range(from, to)) = rule { from..=to } else { 0..=LARGEST };
+                let fits = number.as_u64().is_some_and(|n| range.contains(&n));
+                (!fits).then(|| format!("a whole number from {} to {}", range.start(), range.end()))
             }
             (Node::Text(text), Some(Rule::OneOf(words))) => {
                 let plain = text.trim().to_ascii_lowercase();

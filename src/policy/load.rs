@@ -147,3 +147,7 @@ pub fn layer(mut policy: Policy, personal: &Personal) -> Result<Policy, Vec<Prob
 fn unknown_word(key: &str, word: &str, words: &[&str]) -> Problem {
     Problem::wrong(key, format!("{word:?}"), format!("one of {}", words.join(", ")))
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

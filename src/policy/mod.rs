@@ -2,7 +2,8 @@
 //!
 //! Lives here: every key of `.metawsm/policy.json` and `policy.toml`, what each may hold, and the comparison of two
 //! policies. Does not live here: finding and reading files, git config, PATH, trust. Every room above may call it;
-//! it imports `model` alone. One rule: a [`Policy`] that [`parse`] gave out is valid as a whole, and one that is not
+//! it imports `model` alone. A new key: its section's struct, its rule in `rules.rs`, its line in `template.toml` and
+//! in `fixtures/policy/every-key.toml` (tests miss it otherwise), and, where a gate looks at it, `stricter.rs`. One rule: a [`Policy`] that [`parse`] gave out is valid as a whole, and one that is not
 //! names all its problems at once.
 
 mod agent;
@@ -10,6 +11,7 @@ mod check;
 mod closing;
 mod command;
 mod fix;
+mod fix_toml;
 mod forum;
 mod glob;
 mod load;

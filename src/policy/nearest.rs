@@ -12,7 +12,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .into_iter()
         .map(|other| (distance(&word, &plain(other)), other))
         .filter(|(far, other)| *far <= allowed(other))
-        .min_by_key(|(far, _)| *far)
+        // Of two equally near words the one of the same length: letters are swapped more often than left out.
+        .min_by_key(|(far, other)| (*far, other.len().abs_diff(word.len())))
         .map(|(_, other)| other)
 }
 

@@ -1,7 +1,7 @@
 //! What single values must satisfy beyond their kind, by key. `[]` stands for a list's entries, `{}` for a free
 //! table's.
 
-use super::schema::GATES;
+use super::schema::{GATES, POLICY_VERSION};
 use super::words::{
     Assistance, AuthorityMode, CredentialMode, ForumTransport, GateLevel, HooksInstall, HooksStrict,
     MergeStyle, Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend,
@@ -14,8 +14,8 @@ use crate::model::check_name;
 pub(super) enum Rule {
     /// One of these words; case and blanks around it do not matter.
     OneOf(&'static [&'static str]),
-    /// A number that is not below this one.
-    AtLeast(u64),
+    /// A number within these bounds.
+    Range(u64, u64),
     /// A text that is not blank, or a list with an entry.
     Filled,
     /// Nothing but `true`.
@@ -23,6 +23,9 @@ pub(super) enum Rule {
     /// A text that passes a test; the words say what passes.
     Text(fn(&str) -> bool, &'static str),
 }
+
+/// The largest number that any key takes; a duration of so many seconds or minutes fits every clock.
+pub(super) const LARGEST: u64 = u32::MAX as u64;
 
 const NAME: &str = "a name: a letter or digit, then letters, digits, '.', '_' or '-', at most 64 of them";
 const BRANCH: &str = "a branch name that git takes";
@@ -62,8 +65,8 @@ fn word_rule(key: &str) -> Option<Rule> {
 
 fn number_rule(key: &str) -> Option<Rule> {
     match key {
-        "version"
-        | "docs.stale_warning_seconds"
+        "version" => Some(Rule::Range(1, u64::from(POLICY_VERSION))),
+        "docs.stale_warning_seconds"
         | "docs.api.request_timeout_seconds"
         | "health.idle_seconds"
         | "health.activity_stalled_seconds"
@@ -76,8 +79,8 @@ fn number_rule(key: &str) -> Option<Rule> {
         | "operator.llm.max_tokens"
         | "forum.sla.escalation_minutes"
         | "git_pr.review_feedback.max_items_per_sync"
-        | "git_pr.review_feedback.auto_dispatch_cap_per_interval" => Some(Rule::AtLeast(1)),
-        "workspace.fetch_seconds" | "execution.step_retries" => Some(Rule::AtLeast(0)),
+        | "git_pr.review_feedback.auto_dispatch_cap_per_interval" => Some(Rule::Range(1, LARGEST)),
+        "workspace.fetch_seconds" | "execution.step_retries" => Some(Rule::Range(0, LARGEST)),
         "git_pr.review_feedback.include_review_comments" => Some(Rule::True),
         _ => None,
     }
