@@ -9,3 +9,7 @@ mod house;
 )]
 mod kit;
 mod kit_test;
+#[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
+#[path = "../bench/measure.rs"]
+mod measure;
+mod measure_test;

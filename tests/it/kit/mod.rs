@@ -14,7 +14,7 @@ mod world;
 
 pub use mask::mask;
 pub use repo::Repo;
-pub use run::{Output, Run, Running};
+pub use run::{BINARY, Output, Run, Running};
 pub use snapshot::Snapshot;
 pub use tools::{all, find, judge, require, seed};
 pub use wait::{wait_for, wait_until};
