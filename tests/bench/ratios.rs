@@ -104,7 +104,13 @@ fn provisioning() -> Result<Ratio, Failed> {
         scene.start_run(&tickets)
     };
     // Each turn leaves 24 worktrees behind: fewer turns than elsewhere.
-    let (floor, ours) = in_turns(times().min(5), bare, ours)?;
+    let turns = times().min(5);
+    let (floor, ours) = in_turns(turns, bare, ours)?;
+    // What costs nothing may have done nothing.
+    let (made, wanted) = (scene.worktrees().len(), 2 * (turns + 1) * WORKSPACES * scene.repos.len());
+    if made != wanted {
+        return Err(format!("Both sides together made {made} worktrees, not {wanted}."));
+    }
     let work = format!("run, {WORKSPACES} workspaces x {} repos x 2000 files", scene.repos.len());
     Ok(Ratio { work, against: "git worktree add, one after the other".into(), floor, ours, budget: 1.2 })
 }
