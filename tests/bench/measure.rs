@@ -1,0 +1,123 @@
+//! Measuring: a subject against a floor, taken in turns in the same run, so that a busy machine slows both.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What went wrong, as a full sentence.
+pub type Failed = String;
+
+/// Runs a command to its end; one of these exit statuses counts as success.
+pub fn run(command: &mut Command, statuses: &[i32]) -> Result<String, Failed> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|e| format!("{} did not start: {e}.", line_of(command)))?;
+    if output.status.code().is_some_and(|code| statuses.contains(&code)) {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!("`{}` ended with {}:\n{}", line_of(command), output.status, stderr.trim_end()))
+}
+
+fn line_of(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Ratio {
+    /// What was measured.
+    pub work: String,
+    /// What it was measured against.
+    pub against: String,
+    /// Median of the floor.
+    pub floor: Duration,
+    /// Median of ours.
+    pub ours: Duration,
+    /// The ratio that may not be passed.
+    pub budget: f64,
+}
+
+impl Ratio {
+    /// Ours over the floor.
+    pub fn ratio(&self) -> f64 {
+        self.ours.as_secs_f64() / self.floor.as_secs_f64().max(f64::EPSILON)
+    }
+
+    /// Whether the budget holds.
+    pub fn holds(&self) -> bool {
+        self.ratio() <= self.budget
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+        let verdict = if self.holds() { "ok" } else { "OVER" };
+        let (floor, ours) = (ms(self.floor), ms(self.ours));
+        write!(
+            f,
+            "{:<44} {ours:>9.1} {floor:>9.1} {:>6.2} {:>6.2}  {verdict:<4}  {}",
+            self.work,
+            self.ratio(),
+            self.budget,
+            self.against
+        )
+    }
+}
+
+/// The head of the table.
+pub fn head() -> String {
+    format!(
+        "{:<44} {:>9} {:>9} {:>6} {:>6}  {:<4}  floor",
+        "work", "ours ms", "floor ms", "ratio", "budget", ""
+    )
+}
+
+/// Runs both in turns, once unmeasured and `times` measured, and returns the medians (floor, ours). Both are
+/// told the number of the turn; the one that begins changes with it.
+pub fn in_turns(
+    times: usize,
+    mut floor: impl FnMut(usize) -> Result<(), Failed>,
+    mut ours: impl FnMut(usize) -> Result<(), Failed>,
+) -> Result<(Duration, Duration), Failed> {
+    let (mut floors, mut all_ours) = (Vec::new(), Vec::new());
+    for turn in 0..=times {
+        if turn % 2 == 0 {
+            floors.push(timed(|| floor(turn))?);
+            all_ours.push(timed(|| ours(turn))?);
+        } else {
+            all_ours.push(timed(|| ours(turn))?);
+            floors.push(timed(|| floor(turn))?);
+        }
+    }
+    Ok((median(&floors[1..]), median(&all_ours[1..])))
+}
+
+fn timed(act: impl FnOnce() -> Result<(), Failed>) -> Result<Duration, Failed> {
+    let begun = Instant::now();
+    act()?;
+    Ok(begun.elapsed())
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+/// Runs the jobs on two threads, as many as the machine of the budgets has cores.
+pub fn on_two_threads(jobs: Vec<Command>) -> Result<(), Failed> {
+    let mut halves = [Vec::new(), Vec::new()];
+    for (index, job) in jobs.into_iter().enumerate() {
+        halves[index % 2].push(job);
+    }
+    std::thread::scope(|scope| {
+        let started = halves.map(|half| {
+            scope.spawn(|| half.into_iter().try_for_each(|mut job| run(&mut job, &[0]).map(drop)))
+        });
+        started
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("A job panicked.".into())))
+    })
+}

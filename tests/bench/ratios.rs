@@ -1,0 +1,149 @@
+//! What our everyday commands cost, as ratios to a floor measured in the same run: `cargo bench [name]`.
+//!
+//! Absolute times differ from machine to machine; a ratio to what git and tmux need for the bare work does not.
+//! A ratio over its budget, or a command that fails, ends with exit 1. `METAWSM_BENCH_RUNS` (100) and
+//! `METAWSM_BENCH_TIMES` (11) set the size of the first bench and the number of repetitions.
+
+#[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
+#[path = "../it/kit/mod.rs"]
+mod kit;
+mod measure;
+mod scene;
+
+use measure::{Failed, Ratio, in_turns, on_two_threads, run};
+use scene::Scene;
+use std::process::{Command, ExitCode};
+
+/// The status that gates stand on where git2 may not judge.
+const STATUS: [&str; 8] = [
+    "-c",
+    "core.fsmonitor=false",
+    "--no-optional-locks",
+    "status",
+    "--porcelain=v2",
+    "-z",
+    "--untracked-files=all",
+    "--ignore-submodules=none",
+];
+
+/// Workspaces that one turn of the second bench makes.
+const WORKSPACES: usize = 4;
+
+type Bench = fn() -> Result<Ratio, Failed>;
+
+const BENCHES: [(&str, Bench); 3] = [("status", status), ("provisioning", provisioning), ("gates", gates)];
+
+fn number(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn times() -> usize {
+    number("METAWSM_BENCH_TIMES", 11).max(1)
+}
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let chosen = BENCHES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name));
+    let mut good = true;
+    println!("{}", measure::head());
+    for (name, bench) in chosen {
+        match bench() {
+            Ok(ratio) => {
+                println!("{ratio}");
+                good &= ratio.holds();
+            }
+            Err(failed) => {
+                println!("{name}: not measured. {failed}");
+                good = false;
+            }
+        }
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `status` with many open runs, each with a live tmux session, against two process starts.
+fn status() -> Result<Ratio, Failed> {
+    let runs = number("METAWSM_BENCH_RUNS", 100);
+    let scene = Scene::new(1, 20);
+    for n in 0..runs {
+        scene.start_run(&[format!("BENCH-{n}")])?;
+    }
+    let panes = scene.world.tmux(["list-panes", "-a"]);
+    let live = panes.stdout.lines().count();
+    if live < runs {
+        return Err(format!("{live} of {runs} tmux sessions are alive."));
+    }
+    let (floor, ours) = in_turns(
+        times(),
+        |_| {
+            run(scene.world.command("git").arg("--version"), &[0])?;
+            run(scene.world.command("tmux").args(["list-panes", "-a"]), &[0]).map(drop)
+        },
+        |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
+    )?;
+    let work = format!("status, {runs} open runs, {live} tmux sessions");
+    Ok(Ratio { work, against: "git --version + tmux list-panes -a".into(), floor, ours, budget: 3.0 })
+}
+
+/// `run` that makes N workspaces of M repositories, against the same worktrees made by git alone.
+fn provisioning() -> Result<Ratio, Failed> {
+    let scene = Scene::new(3, 2000);
+    let bare = |turn: usize| {
+        for workspace in 0..WORKSPACES {
+            for (index, repo) in scene.repos.iter().enumerate() {
+                let branch = format!("bare/{turn}-{workspace}");
+                let place = scene.world.root().join(format!("bare/{turn}-{workspace}/{index}"));
+                let place = place.to_string_lossy();
+                run(&mut scene.git(repo, &["worktree", "add", "-q", "-b", &branch, &place, "main"]), &[0])?;
+            }
+        }
+        Ok(())
+    };
+    let ours = |turn: usize| {
+        let tickets: Vec<_> = (0..WORKSPACES).map(|n| format!("BENCH-{turn}-{n}")).collect();
+        scene.start_run(&tickets)
+    };
+    // Each turn leaves 24 worktrees behind: fewer turns than elsewhere.
+    let turns = times().min(5);
+    let (floor, ours) = in_turns(turns, bare, ours)?;
+    // What costs nothing may have done nothing.
+    let (made, wanted) = (scene.worktrees().len(), 2 * (turns + 1) * WORKSPACES * scene.repos.len());
+    if made != wanted {
+        return Err(format!("Both sides together made {made} worktrees, not {wanted}."));
+    }
+    let work = format!("run, {WORKSPACES} workspaces x {} repos x 2000 files", scene.repos.len());
+    Ok(Ratio { work, against: "git worktree add, one after the other".into(), floor, ours, budget: 1.2 })
+}
+
+/// `check` over the worktrees of one run, against `git status` over the same trees on two threads.
+fn gates() -> Result<Ratio, Failed> {
+    let scene = Scene::new(3, 2000);
+    let tickets: Vec<_> = (0..4).map(|n| format!("BENCH-{n}")).collect();
+    scene.start_run(&tickets)?;
+    let trees = scene.worktrees();
+    if trees.len() != tickets.len() * scene.repos.len() {
+        return Err(format!(
+            "{} worktrees were made, not {}.",
+            trees.len(),
+            tickets.len() * scene.repos.len()
+        ));
+    }
+    let git = |args: &'static [&'static str]| {
+        let command = |tree| {
+            let mut command: Command = scene.world.command("git");
+            command.args(args).current_dir(tree);
+            command
+        };
+        trees.iter().map(command).collect::<Vec<_>>()
+    };
+    // Refreshes every index once, so that neither side reads files only because they are as young as the index.
+    on_two_threads(git(&["status", "--porcelain"]))?;
+    let (floor, ours) = in_turns(
+        times(),
+        |_| on_two_threads(git(&STATUS)),
+        // The agents are still at work, so the run is refused (3): the gates are judged all the same.
+        |_| run(&mut scene.ours(&["check"]), &[0, 3]).map(drop),
+    )?;
+    let work = format!("check, {} worktrees x 2000 files", trees.len());
+    Ok(Ratio { work, against: "git status on 2 threads".into(), floor, ours, budget: 1.3 })
+}

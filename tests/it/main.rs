@@ -1,0 +1,15 @@
+//! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
+
+mod cmd;
+mod house;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the kit also serves tests and benches that are not in this program"
+)]
+mod kit;
+mod kit_test;
+#[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
+#[path = "../bench/measure.rs"]
+mod measure;
+mod measure_test;

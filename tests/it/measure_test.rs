@@ -1,0 +1,48 @@
+//! The measuring of the benches: medians of turns, budgets, failures told.
+
+use crate::measure::{Ratio, in_turns, on_two_threads, run};
+use std::process::Command;
+use std::time::Duration;
+
+fn ratio(floor: u64, ours: u64, budget: f64) -> Ratio {
+    let (floor, ours) = (Duration::from_millis(floor), Duration::from_millis(ours));
+    Ratio { work: "work".into(), against: "floor".into(), floor, ours, budget }
+}
+
+#[test]
+fn a_budget_holds_up_to_its_ratio() {
+    assert!(ratio(10, 30, 3.0).holds());
+    assert!(!ratio(10, 31, 3.0).holds());
+    assert!(ratio(10, 31, 3.0).to_string().contains("OVER"));
+    assert!(!ratio(10, 30, 3.0).to_string().contains("OVER"));
+}
+
+#[test]
+fn both_sides_take_turns_and_the_first_turn_is_not_measured() {
+    let calls = std::cell::RefCell::new(Vec::new());
+    let note = |who| {
+        let calls = &calls;
+        move |turn: usize| {
+            calls.borrow_mut().push((who, turn));
+            Ok(())
+        }
+    };
+    in_turns(2, note("floor"), note("ours")).expect("nothing fails");
+    let expected = [("floor", 0), ("ours", 0), ("ours", 1), ("floor", 1), ("floor", 2), ("ours", 2)];
+    assert_eq!(*calls.borrow(), expected);
+    assert!(in_turns(2, |_| Ok(()), |_| Err("no".into())).is_err());
+}
+
+#[test]
+fn a_failed_command_is_told_with_its_line_and_its_words() {
+    let sh = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    };
+    let failed = run(&mut sh("echo reason >&2; exit 3"), &[0]).expect_err("it fails");
+    assert!(failed.contains("sh -c") && failed.contains("reason"), "{failed}");
+    assert_eq!(run(&mut sh("echo out; exit 3"), &[0, 3]), Ok("out\n".into()));
+    assert!(on_two_threads(vec![sh("true"), sh("true"), sh("exit 1")]).is_err());
+    assert!(on_two_threads(Vec::new()).is_ok());
+}
