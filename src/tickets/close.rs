@@ -66,3 +66,68 @@ fn with_entry(before: &[u8], entry: &str, title: &str, now: Timestamp) -> Vec<u8
     }
     [before, text.replace('\n', eol).as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODD: &str = include_str!("../../fixtures/tickets/odd-index.md");
+    const CLOSED: &str = include_str!("../../fixtures/tickets/odd-index.closed.md");
+
+    fn noon() -> Timestamp {
+        "2026-07-08T12:00:00Z".parse().expect("a time")
+    }
+
+    fn day() -> String {
+        clock::local_date(noon())
+    }
+
+    fn closed(index: &[u8], changelog: Option<&[u8]>) -> Closing {
+        closed_bytes(index, changelog, "Merged.\n# not a heading", "Closed", noon()).expect("it closes")
+    }
+
+    #[test]
+    fn closing_changes_two_lines_and_nothing_else() {
+        let closing = closed(ODD.as_bytes(), None);
+        assert!(!closing.already);
+        assert_eq!(String::from_utf8(closing.index).expect("text"), CLOSED);
+        assert_eq!(
+            String::from_utf8(closing.changelog).expect("text"),
+            format!("# Changelog\n\n## {} - Closed\n\nMerged.\n\\# not a heading\n", day())
+        );
+    }
+
+    #[test]
+    fn closing_keeps_a_byte_order_mark_and_line_endings() {
+        let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        let closing = closed(windows(ODD).as_bytes(), Some(b"# Changelog\r\n\r\n## 2026-07-01\r\n\r\na"));
+        assert_eq!(String::from_utf8(closing.index).expect("text"), windows(CLOSED));
+        let changelog = String::from_utf8(closing.changelog).expect("text");
+        assert_eq!(changelog.matches('\n').count(), changelog.matches("\r\n").count());
+        assert!(changelog.contains(&format!("\r\n\r\na\r\n\r\n## {} - Closed\r\n\r\nMerged.\r\n", day())));
+    }
+
+    #[test]
+    fn closing_twice_changes_nothing() {
+        let first = closed(ODD.as_bytes(), Some(b"# Changelog\n"));
+        let second = closed(&first.index, Some(&first.changelog));
+        assert!(second.already);
+        assert_eq!((second.index, second.changelog), (first.index, first.changelog));
+        assert!(closed(b"---\nStatus: Archived\n---\n", None).already);
+    }
+
+    #[test]
+    fn a_missing_status_is_inserted() {
+        let closing = closed(b"---\nTicket: A\n---\n", None);
+        let want = b"---\nTicket: A\nStatus: complete\nLastUpdated: 2026-07-08T12:00:00Z\n---\n";
+        assert_eq!(closing.index, want);
+    }
+
+    #[test]
+    fn entries_are_one_blank_line_apart() {
+        for before in ["# Changelog\n\nold", "# Changelog\n\nold\n", "# Changelog\n\nold\n\n"] {
+            let text = String::from_utf8(closed(ODD.as_bytes(), Some(before.as_bytes())).changelog);
+            assert!(text.expect("text").starts_with("# Changelog\n\nold\n\n## "), "{before:?}");
+        }
+    }
+}

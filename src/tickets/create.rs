@@ -189,3 +189,127 @@ fn sweep(root: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tickets::{docs_root, find, parse_index};
+    use std::fs;
+    use tempfile::TempDir;
+
+    fn repo() -> TempDir {
+        let dir = tempfile::tempdir().expect("temp");
+        fs::create_dir(dir.path().join(".git")).expect("dir");
+        dir
+    }
+
+    fn make(dir: &TempDir, id: &str, title: &str, topics: &[&str]) -> TicketResult<Created> {
+        let id = TicketId::parse(id).expect("an id");
+        let topics: Vec<String> = topics.iter().map(|&t| t.to_owned()).collect();
+        let now = "2026-07-08T12:00:00Z".parse().expect("a time");
+        create(dir.path(), &NewTicket { id: &id, title, topics: &topics, summary: "S", body: "Goal.", now })
+    }
+
+    #[test]
+    fn a_new_ticket_is_whole_and_can_be_found() {
+        let dir = repo();
+        let created = make(&dir, "MW-12", "MW-12: Add login: phase 1", &["core"]).expect("create");
+        let day = clock::local_date("2026-07-08T12:00:00Z".parse().expect("a time")).replace('-', "/");
+        assert_eq!(created.dir, format!("ttmp/{day}/MW-12--add-login-phase-1"));
+        let names = ["index.md", "tasks.md", "changelog.md", "README.md"];
+        let mut want = vec!["ttmp/vocabulary.yaml".to_owned()];
+        want.extend(names.map(|n| format!("{}/{n}", created.dir)));
+        assert_eq!(created.files, want);
+        assert!(created.files.iter().all(|f| dir.path().join(f).is_file()));
+        assert_eq!(files::names_in(&dir.path().join("ttmp")).expect("list"), ["2026", "vocabulary.yaml"]);
+        let index = fs::read(dir.path().join(&created.dir).join("index.md")).expect("read");
+        let head = parse_index(&index).expect("frontmatter");
+        assert_eq!(head.title, "MW-12: Add login: phase 1");
+        let root = docs_root(dir.path()).expect("look").expect("a root");
+        assert!(matches!(find(&root, "mw-12"), Ok(Found::One(t)) if t.dir == created.dir && !t.is_closed()));
+    }
+
+    #[test]
+    fn creating_again_returns_what_is_there() {
+        let dir = repo();
+        let first = make(&dir, "A-1", "One", &["core"]).expect("create");
+        let again = make(&dir, "a-1", "Another title", &["cli"]).expect("create");
+        assert_eq!(again, Created { dir: first.dir, files: vec![] });
+    }
+
+    #[test]
+    fn a_second_ticket_adds_its_topics_to_the_vocabulary() {
+        let dir = repo();
+        make(&dir, "A-1", "One", &["core"]).expect("create");
+        let second = make(&dir, "A-2", "Two", &["core", " cli ", "cli"]).expect("create");
+        assert_eq!(second.files[0], "ttmp/vocabulary.yaml");
+        let third = make(&dir, "A-3", "Three", &["cli"]).expect("create");
+        assert_eq!(third.files.len(), 4);
+        let text = fs::read_to_string(dir.path().join("ttmp/vocabulary.yaml")).expect("read");
+        assert_eq!(text.matches("slug:").count(), 2);
+    }
+
+    #[test]
+    fn titles_of_any_script_and_length_make_a_short_path() {
+        let dir = repo();
+        let long = make(&dir, "L", &"word ".repeat(200), &[]).expect("create");
+        assert!(long.dir.len() < 80, "{}", long.dir);
+        let other = make(&dir, "O", "日本語\n\nsecond", &[]).expect("create");
+        assert!(other.dir.ends_with("/O--document"), "{}", other.dir);
+        let none = make(&dir, "N", "", &[]).expect("create");
+        let index = fs::read(dir.path().join(&none.dir).join("index.md")).expect("read");
+        let head = parse_index(&index).expect("frontmatter");
+        assert_eq!((head.title.as_str(), head.topics), ("N", vec![DEFAULT_TOPIC.to_owned()]));
+    }
+
+    #[test]
+    fn an_id_in_two_places_or_with_a_broken_index_is_refused() {
+        let dir = repo();
+        let first = make(&dir, "A-1", "One", &["core"]).expect("create");
+        fs::write(dir.path().join(&first.dir).join("index.md"), "no frontmatter").expect("write");
+        let refused = make(&dir, "A-1", "Two", &["core"]).expect_err("it must be refused");
+        assert!(refused.to_string().contains("A-1--one/index.md"), "{refused}");
+        for at in ["ttmp/x", "ttmp/y"] {
+            fs::create_dir(dir.path().join(at)).expect("dir");
+            let text = "---\nTicket: B-1\nDocType: index\n---\n";
+            fs::write(dir.path().join(at).join("index.md"), text).expect("write");
+        }
+        let refused = make(&dir, "B-1", "One", &[]).expect_err("it must be refused");
+        assert!(matches!(refused, TicketError::Several { dirs, .. } if dirs == ["ttmp/x", "ttmp/y"]));
+    }
+
+    #[test]
+    fn a_directory_that_is_taken_is_left_alone_and_an_empty_one_is_used() {
+        let dir = repo();
+        let first = make(&dir, "A-1", "One", &["core"]).expect("create");
+        let at = dir.path().join(&first.dir);
+        fs::remove_file(at.join("index.md")).expect("remove");
+        assert!(matches!(make(&dir, "A-1", "One", &["core"]), Err(TicketError::Occupied { .. })));
+        fs::remove_dir_all(&at).expect("remove");
+        fs::create_dir(&at).expect("dir");
+        assert_eq!(make(&dir, "A-1", "One", &["core"]).expect("create").dir, first.dir);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_later_and_never_a_ticket() {
+        let dir = repo();
+        let left = dir.path().join("ttmp/_tmp-old");
+        fs::create_dir_all(&left).expect("dir");
+        fs::write(left.join("index.md"), "---\nTicket: A-1\nDocType: index\n---\n").expect("write");
+        let fresh = dir.path().join("ttmp/_tmp-new");
+        fs::create_dir(&fresh).expect("dir");
+        let old = std::time::SystemTime::now() - ABANDONED * 2;
+        fs::File::open(&left).and_then(|f| f.set_modified(old)).expect("set the time");
+        make(&dir, "A-1", "One", &["core"]).expect("create");
+        assert!(!left.exists() && fresh.exists());
+    }
+
+    #[test]
+    fn a_configured_root_is_used() {
+        let dir = repo();
+        fs::write(dir.path().join(".ttmp.yaml"), "root: docs/tickets\n").expect("write");
+        let created = make(&dir, "A-1", "One", &["core"]).expect("create");
+        assert!(created.dir.starts_with("docs/tickets/2026/"), "{}", created.dir);
+        assert_eq!(created.files[0], "docs/tickets/vocabulary.yaml");
+    }
+}

@@ -124,9 +124,130 @@ impl NewHead<'_> {
 
 fn items(topics: &[String]) -> String {
     let given = topics.iter().map(|t| one_line(t)).filter(|t| !t.is_empty());
-    let mut text = given.map(|t| format!("\n    - {}", emit(&t))).collect::<String>();
+    let mut text = given.fold(String::new(), |text, topic| text + "\n    - " + &emit(&topic));
     if text.is_empty() {
         text = format!("\n    - {DEFAULT_TOPIC}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODD: &[u8] = include_bytes!("../../fixtures/tickets/odd-index.md");
+
+    fn set(source: &str, key: &str, value: &str) -> String {
+        let bytes = set_field(source.as_bytes(), key, value).expect("the field can be set");
+        String::from_utf8(bytes).expect("text stays text")
+    }
+
+    #[test]
+    fn an_odd_index_is_read() {
+        let head = parse_index(ODD).expect("it has frontmatter");
+        assert_eq!(head.ticket, "ODD-1");
+        assert_eq!(head.title, "Login: the \"second\" try");
+        assert_eq!(head.status, "active");
+        assert_eq!(head.topics, ["core", "c, l i", "it's"]);
+        assert_eq!(head.doc_type, "index");
+    }
+
+    #[test]
+    fn a_scalar_where_a_list_belongs_is_a_list() {
+        let head = parse_index(b"---\nTopics: core, cli\n---\n").expect("frontmatter");
+        assert_eq!(head.topics, ["core", "cli"]);
+    }
+
+    #[test]
+    fn frontmatter_is_found_behind_a_byte_order_mark_and_with_any_line_ending() {
+        let head = parse_index(b"\xef\xbb\xbf---\r\nTicket: A\r\nStatus: x\r\n---\r\n").expect("frontmatter");
+        assert_eq!((head.ticket.as_str(), head.status.as_str()), ("A", "x"));
+        for none in ["", "# Title\n", "---\nTicket: A\n", "--- \n"] {
+            assert!(parse_index(none.as_bytes()).is_err(), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_64_kib_and_bytes_that_are_no_text_do_not_matter() {
+        let mut bytes = b"---\nTicket: A\nSummary: ".to_vec();
+        bytes.extend(std::iter::repeat_n(b'x', 64 << 10));
+        bytes.extend_from_slice(b"\nTitle: a\xffb # c\nStatus: x\n---\n\xff");
+        let head = parse_index(&bytes).expect("frontmatter");
+        assert_eq!((head.ticket.as_str(), head.title.as_str()), ("A", "a\u{fffd}b # c"));
+        let edited = set_field(&bytes, "Status", "complete").expect("edit");
+        assert_eq!(edited.len(), bytes.len() + "complete".len() - 1);
+        assert!(edited.ends_with(b"\nStatus: complete\n---\n\xff"));
+    }
+
+    #[test]
+    fn only_the_line_of_a_field_changes() {
+        let cases = [
+            ("Status: active", "Status: done"),
+            ("Status:", "Status: done"),
+            ("Status:   active  ", "Status:   done  "),
+            ("Status: active # why", "Status: 'done' # why"),
+            ("Status: # why", "Status: 'done' # why"),
+            ("Status: 'active'\t# why", "Status: 'done'\t# why"),
+            ("\"Status\" : active", "\"Status\" : done"),
+            ("Status:\n    active", "Status: done"),
+            ("Status: >\n    active\n    # text", "Status: done"),
+            ("Status: 'act\n    ive'", "Status: done"),
+            ("Status: active\n  # a remark", "Status: done\n  # a remark"),
+            ("Status: done # as it was", "Status: done # as it was"),
+        ];
+        for (before, after) in cases {
+            let whole =
+                |line: &str| format!("---\nTicket: A\n{line}\n# between\nOther: 1\n---\nStatus: body\n");
+            assert_eq!(set(&whole(before), "Status", "done"), whole(after), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_field_gets_a_line_in_docmgrs_order() {
+        let before = "---\r\nTitle: A\r\nTopics:\r\n    - a\r\nOther: 1\r\n---\r\n";
+        assert_eq!(
+            set(before, "DocType", "index"),
+            "---\r\nTitle: A\r\nTopics:\r\n    - a\r\nDocType: index\r\nOther: 1\r\n---\r\n"
+        );
+        assert_eq!(set("---\nOther: 1\n---\n", "Title", "a: b"), "---\nTitle: 'a: b'\nOther: 1\n---\n");
+        assert_eq!(set("---\nOther: 1\n---\n", "Mine", "x"), "---\nOther: 1\nMine: x\n---\n");
+    }
+
+    #[test]
+    fn a_field_that_is_no_single_text_is_left_alone() {
+        for source in ["Status: [a]", "Status:\n    - a", "Status:\n    a: b", "Status: a\nStatus: b"] {
+            let whole = format!("---\n{source}\n---\n");
+            assert!(set_field(whole.as_bytes(), "Status", "x").is_err(), "{source:?}");
+        }
+        assert!(set_field(b"---\n---\n", "a: b\nc", "x").is_err());
+    }
+
+    #[test]
+    fn a_reference_has_all_keys_in_order() {
+        let now = "2026-07-08T12:00:00Z".parse().expect("a time");
+        let topics = ["core".to_owned()];
+        let reference = Reference {
+            ticket: "A-1",
+            title: "Feedback: 1",
+            topics: &topics,
+            summary: "",
+            body: "Do\n",
+            now,
+        };
+        let text = String::from_utf8(reference_document(&reference)).expect("text");
+        assert_eq!(
+            text,
+            "---\nTitle: 'Feedback: 1'\nTicket: A-1\nStatus: active\nTopics:\n    - core\nDocType: reference\n\
+             Intent: long-term\nOwners: []\nRelatedFiles: []\nExternalSources: []\nSummary: \"\"\n\
+             LastUpdated: 2026-07-08T12:00:00Z\nWhatFor: \"\"\nWhenToUse: \"\"\n---\n\n# Feedback: 1\n\nDo\n"
+        );
+    }
+
+    #[test]
+    fn a_reference_takes_the_next_number() {
+        let names = ["01-a.md", "README.md", "007-b.md", "2026-c.md", "x"].map(str::to_owned);
+        assert_eq!(reference_name(&names, "Operator feedback"), "08-operator-feedback.md");
+        assert_eq!(reference_name(&[], "日本"), "01-document.md");
+        assert_eq!(reference_name(&["99-a.md".to_owned()], "b"), "100-b.md");
+    }
 }

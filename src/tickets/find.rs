@@ -42,8 +42,8 @@ impl Ticket {
 pub enum Source<'a> {
     /// The files of a worktree as they are.
     Worktree(&'a DocsRoot),
-    /// Files of a commit: paths relative to the repository's top, and bytes. Those that are no `index.md` below
-    /// `root` are passed over.
+    /// Files of a commit: paths relative to the repository's top, and bytes. Only those named `index.md` below
+    /// `root`, and `.docmgrignore`, are looked at.
     Committed {
         /// The docs root, relative to the repository's top.
         root: &'a str,
@@ -145,9 +145,7 @@ impl<'a> Walk<'a> {
     fn run(mut self, listing: &mut Listing) -> TicketResult<()> {
         let mut todo = vec![(self.root.relative.clone(), 0)];
         while let Some((dir, depth)) = todo.pop() {
-            if depth > 0 || self.root.relative.is_empty() {
-                self.take_patterns(&dir)?;
-            }
+            self.take_patterns(&dir)?;
             let entries = match entries(&self.root.top.join(&dir)) {
                 Ok(entries) => entries,
                 Err(e) if depth == 0 => return Err(e.into()),
@@ -191,20 +189,37 @@ fn joined(dir: &str, name: &str) -> String {
 }
 
 fn committed(root: &str, files: &[(String, Vec<u8>)], listing: &mut Listing) {
-    for (path, bytes) in files {
-        let below = if root.is_empty() { Some(path.as_str()) } else { path.strip_prefix(root) };
-        let Some(below) = below.map(|p| p.strip_prefix('/').unwrap_or(p)) else { continue };
-        let mut parts: Vec<&str> = below.split('/').collect();
-        if parts.pop() != Some(INDEX) || parts.iter().any(|p| ignore::is_passed_over(p)) {
-            continue;
-        }
-        take(listing, path, Ok(bytes.clone()));
+    let mut patterns = Patterns::default();
+    let mut pattern_files: Vec<_> =
+        files.iter().filter_map(|(p, b)| Some((folder(p, ignore::FILE)?, b))).collect();
+    pattern_files.sort();
+    for (base, bytes) in pattern_files {
+        patterns.add(base, &String::from_utf8_lossy(bytes));
     }
+    for (path, bytes) in files {
+        let Some(dir) = folder(path, INDEX) else { continue };
+        let below = if root.is_empty() { Some(dir) } else { dir.strip_prefix(root) };
+        let Some(below) = below.filter(|b| b.is_empty() || root.is_empty() || b.starts_with('/')) else {
+            continue;
+        };
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        let ignored = ends.filter(|&at| at > root.len()).any(|at| patterns.ignore(&path[..at], true));
+        let passed_over = below.split('/').any(ignore::is_passed_over);
+        if !ignored && !passed_over && !patterns.ignore(path, false) {
+            take(listing, path, Ok(bytes.clone()));
+        }
+    }
+}
+
+/// The directory of a path that ends in this file's name.
+fn folder<'a>(path: &'a str, name: &str) -> Option<&'a str> {
+    let dir = path.strip_suffix(name)?;
+    if dir.is_empty() { Some("") } else { dir.strip_suffix('/') }
 }
 
 /// Adds what a document is: a ticket, or a problem.
 fn take(listing: &mut Listing, path: &str, bytes: Result<Vec<u8>, SysError>) {
-    let dir = path.strip_suffix(INDEX).unwrap_or(path).trim_end_matches('/').to_owned();
+    let dir = folder(path, INDEX).unwrap_or_default().to_owned();
     let head = bytes.map_err(Into::into).and_then(|bytes| parse_index(&bytes));
     let problem = match head {
         Err(e) => e.to_string(),
@@ -264,4 +279,121 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tickets::docs_root;
+    use tempfile::TempDir;
+
+    /// A repository whose docs root holds an index with this head in each directory.
+    fn repo(documents: &[(&str, &str)]) -> (TempDir, DocsRoot) {
+        let dir = tempfile::tempdir().expect("temp");
+        fs::create_dir_all(dir.path().join("ttmp")).expect("dir");
+        fs::create_dir(dir.path().join(".git")).expect("dir");
+        for (at, head) in documents {
+            let at = dir.path().join("ttmp").join(at);
+            fs::create_dir_all(&at).expect("dir");
+            fs::write(at.join(INDEX), format!("---\n{head}---\n")).expect("write");
+        }
+        let root = docs_root(dir.path()).expect("look").expect("a root");
+        (dir, root)
+    }
+
+    fn head(id: &str) -> String {
+        format!("Title: T\nTicket: {id}\nStatus: active\nTopics: [a]\nDocType: index\n")
+    }
+
+    fn ids(listing: &Listing) -> Vec<&str> {
+        listing.tickets.iter().map(|t| t.id.as_str()).collect()
+    }
+
+    #[test]
+    fn tickets_are_found_at_any_depth_and_nothing_broken_hides_another() {
+        let (dir, root) = repo(&[
+            ("2026/07/06/A-1--a", &head("A-1")),
+            ("B", &head("B")),
+            ("2026/07/06/C--c", "Title: only\n"),
+            ("2026/07/06/D--d", "Ticket: D\nDocType: design-doc\n"),
+            ("_templates", &head("NOT-1")),
+            ("2026/.meta", &head("NOT-2")),
+            ("2026/build", &head("NOT-3")),
+            ("2026/old", &head("NOT-4")),
+        ]);
+        fs::write(root.path().join(".docmgrignore"), "old/\n").expect("write");
+        let at = root.path().join("E");
+        fs::create_dir(&at).expect("dir");
+        std::os::unix::fs::symlink(root.path().join("B/index.md"), at.join(INDEX)).expect("link");
+        std::os::unix::fs::symlink(dir.path(), root.path().join("F")).expect("link");
+        let big = root.path().join("G");
+        fs::create_dir(&big).expect("dir");
+        fs::write(big.join(INDEX), vec![b'x'; (1 << 20) + 1]).expect("write");
+        let listing = list(&root).expect("list");
+        assert_eq!(ids(&listing), ["A-1", "B"]);
+        assert_eq!(listing.tickets[0].dir, "ttmp/2026/07/06/A-1--a");
+        assert_eq!(listing.tickets[0].index, "ttmp/2026/07/06/A-1--a/index.md");
+        let starts: Vec<&str> = listing.problems.iter().filter_map(|p| p.split(':').next()).collect();
+        assert_eq!(
+            starts,
+            [
+                "ttmp/2026/07/06/C--c/index.md",
+                "ttmp/2026/07/06/D--d/index.md",
+                "ttmp/E/index.md",
+                "ttmp/G/index.md"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_committed_tree_gives_the_same_tickets() {
+        let bytes = |id: &str| format!("---\n{}---\n", head(id)).into_bytes();
+        let files = [
+            ("ttmp/2026/A--a/index.md".to_owned(), bytes("A")),
+            ("ttmp/_templates/index.md".to_owned(), bytes("NOT-1")),
+            ("ttmpx/index.md".to_owned(), bytes("NOT-2")),
+            ("ttmp/2026/A--a/tasks.md".to_owned(), bytes("NOT-3")),
+            ("ttmp/old/B/index.md".to_owned(), bytes("NOT-4")),
+            ("ttmp/.docmgrignore".to_owned(), b"old/\n".to_vec()),
+        ];
+        let source = Source::Committed { root: "ttmp", files: &files };
+        assert_eq!(ids(&list_in(source).expect("list")), ["A"]);
+        assert!(matches!(find_in(source, "a"), Ok(Found::One(t)) if t.dir == "ttmp/2026/A--a"));
+    }
+
+    #[test]
+    fn an_id_is_found_in_any_case_and_twice_is_not_once() {
+        let (_dir, root) = repo(&[
+            ("a/MW-1--x", &head("MW-1")),
+            ("a/MW-2--x", &head("MW-2")),
+            ("b/MW-2--y", &head("mw-2")),
+            ("a/MW-3--x", &head("MW-3")),
+            ("b/MW-3--y", &head("MW-3")),
+        ]);
+        let find = |id: &str| find(&root, id).expect("find");
+        assert!(matches!(find("mw-1"), Found::One(t) if t.id == "MW-1"));
+        assert!(matches!(find("MW-2"), Found::One(t) if t.id == "MW-2"));
+        assert!(matches!(find("Mw-2"), Found::Several(t) if t.len() == 2));
+        assert!(matches!(find("MW-3"), Found::Several(t) if t.len() == 2));
+    }
+
+    #[test]
+    fn an_id_that_is_not_there_names_its_neighbours() {
+        let all: Vec<(String, String)> =
+            (1..=9).map(|n| (format!("d/{n}"), head(&format!("LOGIN-{n}")))).collect();
+        let mut documents: Vec<(&str, &str)> = all.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let other = head("OTHER");
+        documents.push(("d/o", &other));
+        let (_dir, root) = repo(&documents);
+        let near = |id: &str| match find(&root, id).expect("find") {
+            Found::Missing { near } => near,
+            found => panic!("{id} must not be found: {found:?}"),
+        };
+        assert_eq!(near("login").len(), 5);
+        assert_eq!(near("LOGIM-3")[0], "LOGIN-3");
+        assert_eq!(near("LOGIN-3--a-slug"), ["LOGIN-3"]);
+        assert_eq!(near("THE"), ["OTHER"]);
+        assert_eq!(near("unlike"), [] as [String; 0]);
+        assert_eq!(near(""), [] as [String; 0]);
+    }
 }

@@ -180,33 +180,36 @@ impl<'a> Front<'a> {
             Value::Text(_) => {}
             _ => return Err(TicketError::field(key, "it holds a list or a mapping, not a text")),
         }
+        let first = self.first(entry);
         let line = &self.bytes[entry.first.clone()];
-        let first = String::from_utf8_lossy(line);
         // Offsets into lossy text are offsets into the bytes only where nothing was replaced.
         let comment = matches!(first, Cow::Borrowed(_)).then(|| value::comment_at(key, &first)).flatten();
-        let lead = line.len() - line.trim_ascii_start().len();
-        let new = if comment.is_some() && !emitted.starts_with(['"', '\'']) {
-            value::in_quotes(&emitted)
-        } else {
-            emitted
-        };
-        let mut edited = self.bytes[..entry.first.start].to_vec();
-        let (gap, rest): (&[u8], &[u8]) = match comment {
-            Some(at) => {
-                let value_end = line[..at].trim_ascii_end().len();
-                (&line[..lead.min(value_end)], &line[value_end..])
-            }
-            None => (&line[..lead.min(line.trim_ascii_end().len())], &line[line.trim_ascii_end().len()..]),
-        };
-        edited.extend_from_slice(if gap.is_empty() { b" " } else { gap });
-        edited.extend_from_slice(new.as_bytes());
-        if comment.is_some() && !rest.starts_with(b" ") && !rest.starts_with(b"\t") {
-            edited.push(b' ');
+        let is_bare = !emitted.starts_with(['"', '\'']);
+        let new = if comment.is_some() && is_bare { value::in_quotes(&emitted) } else { emitted };
+        let value_end = line[..comment.unwrap_or(line.len())].trim_ascii_end().len();
+        let lead = (line.len() - line.trim_ascii_start().len()).min(value_end);
+        let gap: &[u8] = if lead == 0 { b" " } else { &line[..lead] };
+        Ok([
+            &self.bytes[..entry.first.start],
+            gap,
+            new.as_bytes(),
+            &line[value_end..],
+            &self.bytes[entry.first.end..entry.more.start],
+            &self.comments_below(entry, &first),
+            &self.bytes[entry.more.end..],
+        ]
+        .concat())
+    }
+
+    /// The continuation lines of a scalar that are no part of its value.
+    fn comments_below(&self, entry: &Entry, first: &str) -> Vec<u8> {
+        if value::spans_lines(first) {
+            return Vec::new();
         }
-        edited.extend_from_slice(rest);
-        edited.extend_from_slice(&self.bytes[entry.first.end..entry.more.start]);
-        edited.extend_from_slice(&self.bytes[entry.more.end..]);
-        Ok(edited)
+        let below = lines(&self.bytes[..entry.more.end], entry.more.start);
+        let kept = below
+            .filter(|l| value::is_comment_or_blank(&String::from_utf8_lossy(&self.bytes[l.text.clone()])));
+        kept.flat_map(|l| &self.bytes[l.all]).copied().collect()
     }
 
     fn with_line(&self, key: &str, emitted: &str) -> Vec<u8> {

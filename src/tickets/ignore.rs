@@ -98,3 +98,43 @@ fn matches(glob: &[u8], text: &[u8]) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_gitignore_says() {
+        let cases = [
+            ("*.bak", "ttmp/a/x.bak", false, true),
+            ("old/", "ttmp/old", true, true),
+            ("old/", "ttmp/old", false, false),
+            ("/old", "ttmp/old", true, true),
+            ("/old", "ttmp/a/old", true, false),
+            ("a/*/c", "ttmp/a/b/c", true, true),
+            ("a/*/c", "ttmp/a/b/b/c", true, false),
+            ("a/**/c", "ttmp/a/c", true, true),
+            ("a/**/c", "ttmp/a/b/b/c", true, true),
+            ("**/old", "ttmp/a/b/old", true, true),
+            ("**/old", "ttmp/a/bold", true, false),
+            ("a/**", "ttmp/a/b/c", false, true),
+            ("x?z", "ttmp/xyz", false, true),
+            ("# x", "ttmp/# x", false, false),
+            ("*\n!keep", "ttmp/keep", true, false),
+            ("old", "other/old", true, false),
+        ];
+        for (text, path, is_dir, want) in cases {
+            let mut patterns = Patterns::default();
+            patterns.add("ttmp", text);
+            assert_eq!(patterns.ignore(path, is_dir), want, "{text:?} on {path:?}");
+        }
+    }
+
+    #[test]
+    fn many_stars_end_soon() {
+        let glob = "*a".repeat(60);
+        assert!(!matches(glob.as_bytes(), "a".repeat(50).as_bytes()));
+        let glob = "**/a*".repeat(40);
+        assert!(!matches(glob.as_bytes(), "a/".repeat(200).as_bytes()));
+    }
+}

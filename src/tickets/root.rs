@@ -119,3 +119,59 @@ fn refuse_links(root: &DocsRoot) -> TicketResult<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn repo() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("temp");
+        let top = dir.path().join("outer/repo");
+        fs::create_dir_all(top.join(".git")).expect("dirs");
+        (dir, top)
+    }
+
+    #[test]
+    fn a_repository_without_docs_has_no_root() {
+        let (_dir, top) = repo();
+        assert_eq!(docs_root(&top).expect("look"), None);
+    }
+
+    #[test]
+    fn the_root_is_ttmp_at_the_top_also_from_below() {
+        let (_dir, top) = repo();
+        fs::create_dir_all(top.join("ttmp/2026")).expect("dirs");
+        let root = docs_root(&top.join("ttmp/2026")).expect("look").expect("a root");
+        assert_eq!((root.top.as_path(), root.relative.as_str()), (top.as_path(), "ttmp"));
+        assert_eq!(root.notes, [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_configuration_inside_is_followed_and_one_above_is_noted() {
+        let (_dir, top) = repo();
+        fs::create_dir_all(top.join("sub/tickets")).expect("dirs");
+        fs::create_dir(top.join("ttmp")).expect("dir");
+        fs::write(top.join("../.ttmp.yaml"), "root: elsewhere\n").expect("write");
+        let root = docs_root(&top).expect("look").expect("a root");
+        assert_eq!(root.relative, "ttmp");
+        assert!(root.notes[0].contains("is not followed"), "{:?}", root.notes);
+        fs::write(top.join("sub/.ttmp.yaml"), "# ours\nroot: ./tickets # here\nvocabulary: ../v.yaml\n")
+            .expect("write");
+        let root = docs_root(&top.join("sub")).expect("look").expect("a root");
+        assert_eq!(root.relative, "sub/tickets");
+        assert_eq!(root.vocabulary.as_deref(), Some("v.yaml"));
+    }
+
+    #[test]
+    fn a_root_outside_or_behind_a_link_is_an_error() {
+        let (dir, top) = repo();
+        for outside in ["../docs", "/tmp", "ttmp/../../x"] {
+            fs::write(top.join(".ttmp.yaml"), format!("root: {outside}\n")).expect("write");
+            assert!(matches!(docs_root(&top), Err(TicketError::Root { .. })), "{outside}");
+        }
+        fs::remove_file(top.join(".ttmp.yaml")).expect("remove");
+        std::os::unix::fs::symlink(dir.path(), top.join("ttmp")).expect("link");
+        assert!(matches!(docs_root(&top), Err(TicketError::Root { .. })));
+    }
+}

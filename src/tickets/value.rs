@@ -25,7 +25,7 @@ pub(super) fn comment_at(key: &str, first: &str) -> Option<usize> {
     let lead = first.len() - text.len();
     let after = match text.chars().next()? {
         quote @ ('"' | '\'') => closing_quote(text, quote)? + 1,
-        '[' => flow_end(text)? + 1,
+        '[' => flow_end(text).unwrap_or(0) + 1,
         _ if is_free_text(key) => return None,
         '#' => return Some(lead),
         _ => 0,
@@ -42,16 +42,38 @@ pub(super) fn read(key: &str, first: &str, more: &[&str]) -> Value {
     match first.chars().next() {
         Some('|' | '>') if is_block_header(first) => Value::Text(block(first, more)),
         Some('"' | '\'') => Value::Text(quoted(&joined(first, more))),
-        Some('[') => Value::List(flow_items(&joined(first, more))),
+        Some('[') => {
+            let lines: Vec<&str> = more.iter().map(|l| uncommented("", l)).collect();
+            Value::List(flow_items(&joined(uncommented(key, first), &lines)))
+        }
         Some('{') => Value::Mapping,
         _ => {
-            let cut = comment_at(key, first).map_or(first, |at| first[..at].trim_end());
-            if cut.is_empty() { below(key, more) } else { Value::Text(plain(&joined(cut, more))) }
+            let cut = uncommented(key, first);
+            if cut.is_empty() {
+                return below(key, more);
+            }
+            let lines: Vec<&str> = more.iter().copied().filter(|l| !is_comment_or_blank(l)).collect();
+            Value::Text(plain(&joined(cut, &lines)))
         }
     }
 }
 
-fn is_comment_or_blank(line: &str) -> bool {
+/// Whether a scalar that starts like this has its lines below for text, whatever they look like.
+pub(super) fn spans_lines(first: &str) -> bool {
+    let first = first.trim();
+    match first.chars().next() {
+        Some('|' | '>') => is_block_header(first),
+        Some(quote @ ('"' | '\'')) => closing_quote(first, quote).is_none(),
+        _ => false,
+    }
+}
+
+fn uncommented<'a>(key: &str, text: &'a str) -> &'a str {
+    comment_at(key, text).map_or(text, |at| text[..at].trim_end())
+}
+
+/// Whether a line holds nothing of a plain value.
+pub(super) fn is_comment_or_blank(line: &str) -> bool {
     let text = line.trim_start();
     text.is_empty() || text.starts_with('#')
 }
@@ -74,8 +96,7 @@ fn scalar(text: &str) -> String {
     if text.starts_with(['"', '\'']) {
         return quoted(text);
     }
-    let cut = comment_at("", text).map_or(text, |at| text[..at].trim_end());
-    plain(cut)
+    plain(uncommented("", text))
 }
 
 /// A value that starts on the line below its key.
@@ -242,4 +263,106 @@ fn needs_quotes(text: &str) -> bool {
         || [": ", " #", "{{", "}}"].iter().any(|bad| text.contains(bad))
         || text.ends_with(':')
         || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(key: &str, lines: &str) -> Value {
+        let mut lines = lines.lines();
+        let first = lines.next().unwrap_or_default();
+        read(key, first, &lines.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn scalars_are_read_in_all_their_forms() {
+        let cases = [
+            ("Status", " active", "active"),
+            ("Status", "", ""),
+            ("Status", " ~", ""),
+            ("Status", " # only a comment", ""),
+            ("Status", " active # why", "active"),
+            ("Status", " a#b", "a#b"),
+            ("Status", " 'it''s' # why", "it's"),
+            ("Status", " \"a \\\"b\\\" \\u00e9\\n\" # why", "a \"b\" é\n"),
+            ("Status", " 'never closed", "'never closed"),
+            ("Status", "\n    below", "below"),
+            ("Status", " one\n    two # no comment here", "one two # no comment here"),
+            ("Status", " one\n    # a remark\n    two", "one two"),
+            ("Title", " Fix #12: crash", "Fix #12: crash"),
+            ("Title", " > 3 of them", "> 3 of them"),
+            ("Title", " |\n    a\n    b", "a\nb"),
+            ("Title", " >-\n    a\n    b", "a b"),
+            ("Title", " 'one\n    two'", "one two"),
+        ];
+        for (key, source, want) in cases {
+            assert_eq!(text(key, source), Value::Text(want.to_owned()), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn lists_are_read_in_both_styles() {
+        let cases = [
+            (" []", vec![]),
+            (" [a, 'b, c', \"d\"] # why", vec!["a", "b, c", "d"]),
+            (" [a, # first\n    b,\n]", vec!["a", "b"]),
+            ("\n    - a\n    # between\n    - 'b: c'\n", vec!["a", "b: c"]),
+            ("\n- a\n- b # why", vec!["a", "b"]),
+            ("\n  - slug: a\n    description: x\n  - slug: b", vec!["slug: a", "slug: b"]),
+        ];
+        for (source, want) in cases {
+            let want = want.into_iter().map(str::to_owned).collect();
+            assert_eq!(text("Topics", source), Value::List(want), "{source:?}");
+        }
+        assert_eq!(text("Topics", "\n    a: b"), Value::Mapping);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_back_on_one_line(given in "\\PC{0,60}|[ -~\\t\\n]{0,60}") {
+            let line = emit(&given);
+            proptest::prop_assert!(!line.contains('\n'));
+            for key in ["Title", "Status"] {
+                proptest::prop_assert_eq!(read(key, &format!(" {line}"), &[]), Value::Text(one_line(&given)));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(first in "\\PC{0,40}", more in "[\\PC\\n]{0,80}") {
+            let lines: Vec<&str> = more.lines().collect();
+            let _ = (read("Topics", &first, &lines), comment_at("Status", &first), spans_lines(&first));
+        }
+    }
+
+    #[test]
+    fn texts_that_some_reader_takes_for_something_else_are_quoted() {
+        for plain in ["MW-12", "Add login", "it's", "a:b", "a#b"] {
+            assert_eq!(emit(plain), plain);
+        }
+        for odd in [
+            "Add login: phase 1",
+            "a #b",
+            "ends:",
+            "{{TITLE}}",
+            "- a",
+            "12",
+            "2026-07-06",
+            "true",
+            "No",
+            "~",
+            "#12",
+            "@me",
+            "'q'",
+            "| a",
+            "? a",
+            "[a]",
+            "=",
+            "<<",
+        ] {
+            assert!(emit(odd).starts_with('\''), "{odd:?} must be quoted");
+        }
+        assert_eq!(emit(" \n"), "\"\"");
+        assert_eq!(emit("a\r\n b\u{2028}c\u{85}d\u{7}e"), "a b c d e");
+    }
 }

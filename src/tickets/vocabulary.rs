@@ -45,20 +45,20 @@ pub(super) fn with_topics(bytes: &[u8], topics: &[String]) -> Option<Vec<u8>> {
             Some([line, text.as_bytes(), &bytes[entry.more.end..]].concat())
         }
         Value::Text(text) if text.is_empty() => {
-            insert(bytes, entry.more.start, &entries(&missing, "    ", eol), eol)
+            Some(insert(bytes, entry.more.start, &entries(&missing, "    ", eol), eol))
         }
         Value::List(_) if !more.is_empty() => {
             let item = known.lines().find(|l| l.trim_start().starts_with('-'))?;
             let indent = &item[..item.len() - item.trim_start().len()];
-            insert(bytes, entry.more.end, &entries(&missing, indent, eol), eol)
+            Some(insert(bytes, entry.more.end, &entries(&missing, indent, eol), eol))
         }
         _ => None,
     }
 }
 
-fn insert(bytes: &[u8], at: usize, text: &str, eol: &str) -> Option<Vec<u8>> {
+fn insert(bytes: &[u8], at: usize, text: &str, eol: &str) -> Vec<u8> {
     let gap = if bytes[..at].ends_with(b"\n") { "" } else { eol };
-    Some([&bytes[..at], gap.as_bytes(), text.as_bytes(), &bytes[at..]].concat())
+    [&bytes[..at], gap.as_bytes(), text.as_bytes(), &bytes[at..]].concat()
 }
 
 fn slug(line: &str) -> Option<String> {
@@ -66,5 +66,46 @@ fn slug(line: &str) -> Option<String> {
     match super::value::read("slug", rest, &[]) {
         Value::Text(text) => Some(text),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(before: &str, topics: &[&str]) -> Option<String> {
+        let topics: Vec<String> = topics.iter().map(|&t| t.to_owned()).collect();
+        with_topics(before.as_bytes(), &topics).map(|b| String::from_utf8(b).expect("text"))
+    }
+
+    #[test]
+    fn known_topics_change_nothing() {
+        let text = fresh(&["a".to_owned(), "b: c".to_owned()]);
+        assert_eq!(add(&text, &["a", "b: c"]), None);
+    }
+
+    #[test]
+    fn missing_topics_are_added_in_the_style_of_the_file() {
+        let cases = [
+            (
+                "# words\ntopics:\n  - slug: a # why\n    description: A\nintent: []\n",
+                "# words\ntopics:\n  - slug: a # why\n    description: A\n  - slug: b\n    description: b\nintent: []\n",
+            ),
+            ("topics: []\nintent: []\n", "topics:\n    - slug: b\n      description: b\nintent: []\n"),
+            ("topics:\r\n", "topics:\r\n    - slug: b\r\n      description: b\r\n"),
+            ("intent: []", "intent: []\ntopics:\n    - slug: b\n      description: b\n"),
+            ("topics:\n- slug: a", "topics:\n- slug: a\n- slug: b\n  description: b\n"),
+        ];
+        for (before, after) in cases {
+            assert_eq!(add(before, &["b"]).as_deref(), Some(after), "{before:?}");
+            assert_eq!(add(after, &["b"]), None, "{after:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_without_lines_is_left_alone() {
+        for odd in ["topics: [{slug: a}]\n", "topics: {}\n", "{topics: []}\n", "topics: a\n"] {
+            assert_eq!(add(odd, &["b"]), None, "{odd:?}");
+        }
     }
 }
