@@ -91,9 +91,12 @@ fn what_docmgr_closes_we_read_as_closed() {
     let Some(place) = Place::new() else { return };
     for (id, title) in TITLES {
         let created = place.create(id, title, &["core"]);
-        place.docmgr(place.repo.path(), &["ticket", "close", "--ticket", id, "--changelog-entry", "Done: all of it"]);
+        place.docmgr(
+            place.repo.path(),
+            &["ticket", "close", "--ticket", id, "--changelog-entry", "Done: all of it"],
+        );
         let ticket = place.find(id);
-        assert_eq!((ticket.id.as_str(), ticket.title.as_str(), ticket.dir), (id, title, created.dir));
+        assert_eq!((&*ticket.id, &*ticket.title, &*ticket.dir), (id, title, &*created.dir));
         assert!(ticket.is_closed());
         assert_eq!(ticket.topics, ["core"]);
     }
@@ -104,7 +107,10 @@ fn what_we_close_docmgr_reads_as_complete() {
     let Some(place) = Place::new() else { return };
     // A ticket of docmgr's own making, so that its style of writing is what we edit.
     place.docmgr(place.repo.path(), &["init", "--seed-vocabulary"]);
-    place.docmgr(place.repo.path(), &["create-ticket", "--ticket", "D-1", "--title", "Made: by docmgr", "--topics", "chat"]);
+    place.docmgr(
+        place.repo.path(),
+        &["create-ticket", "--ticket", "D-1", "--title", "Made: by docmgr", "--topics", "chat"],
+    );
     let ticket = place.find("d-1");
     assert_eq!((ticket.title.as_str(), ticket.status.as_str()), ("Made: by docmgr", "active"));
     let at = place.repo.path().join(&ticket.dir);
