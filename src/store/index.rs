@@ -19,14 +19,15 @@ use std::time::Duration;
 /// How long an index that is in use is waited for: longer than a write takes, shorter than a person notices.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+// The order of columns is the one in which `index_rows` reads and writes them.
 const SCHEMA: &str = "
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE live(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
-        seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
-        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE live(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, id TEXT NOT NULL,
+        state TEXT NOT NULL, created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL,
+        seal TEXT NOT NULL);
     CREATE TABLE published(path TEXT PRIMARY KEY, hash TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
-        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID;
-    CREATE INDEX published_created ON published(created);
+        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, seal TEXT NOT NULL);
 ";
 
 /// Why the index gave no answer.

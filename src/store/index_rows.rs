@@ -1,12 +1,14 @@
 //! The rows of the index: what a record's file looked like when it was parsed, and what it said.
 //!
 //! Each row is sealed with a hash over all its columns, because SQLite does not notice a flipped bit in a value:
-//! a row whose seal does not fit is no row.
+//! a row whose seal does not fit is no row. The published rows together carry the hash of their seals, so that
+//! none can be missing unnoticed.
 
+use super::Entry;
 use super::index::{Fault, Index};
 use crate::model::{Run, sha256_hex};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
@@ -17,11 +19,11 @@ const RACY_NS: i64 = 2_000_000_000;
 /// What a file looked like, and when we looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
-    pub size: i64,
-    pub mtime_ns: i64,
-    pub inode: i64,
+    size: i64,
+    mtime_ns: i64,
+    inode: i64,
     /// Nanoseconds since 1970 at which we looked.
-    pub seen_ns: i64,
+    seen_ns: i64,
 }
 
 impl Look {
@@ -45,71 +47,130 @@ impl Look {
 }
 
 /// A row of a live or closed record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LiveRow {
     /// The record's path below `metawsm/`.
     pub path: String,
     pub look: Look,
     /// Content hash of the file.
     pub hash: String,
-    pub run: Run,
+    pub packed: Packed,
 }
 
 /// A row of a published record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PublishedRow {
     pub path: String,
+    /// Content hash of the blob.
     pub hash: String,
-    pub run: Run,
+    pub packed: Packed,
 }
 
-/// The run as the index keeps it; `None` where it would not come back the same.
-pub(super) fn packed(run: &Run) -> Option<String> {
-    let text = serde_json::to_string(run).ok()?;
-    (unpacked(&text).as_ref() == Some(run)).then_some(text)
+/// What a record said, in the form that is quick to read again, and the columns that tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Packed {
+    text: String,
+    id: String,
+    state: String,
+    created: i64,
+    tickets: String,
 }
 
-fn unpacked(text: &str) -> Option<Run> {
-    serde_json::from_str(text).ok()
-}
-
-fn tickets_of(run: &Run) -> String {
-    run.tickets.iter().map(|t| t.id.as_str().to_ascii_lowercase()).collect::<Vec<_>>().join(" ")
-}
-
-fn seal(path: &str, look: Option<&Look>, hash: &str, run: &str) -> String {
-    sha256_hex(format!("{path}\n{look:?}\n{hash}\n{run}").as_bytes())
-}
-
-fn live_row(row: &Row<'_>) -> rusqlite::Result<Option<LiveRow>> {
-    let path: String = row.get(0)?;
-    let look = Look { size: row.get(1)?, mtime_ns: row.get(2)?, inode: row.get(3)?, seen_ns: row.get(4)? };
-    let (hash, run, sealed): (String, String, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
-    if seal(&path, Some(&look), &hash, &run) != sealed {
-        return Ok(None);
+impl Packed {
+    /// `None` where the entry would not come back the same.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        let packed = match entry {
+            Entry::Run(run) => {
+                let tickets = run.tickets.iter().map(|t| t.id.as_str().to_ascii_lowercase());
+                Self {
+                    text: serde_json::to_string(run).ok()?,
+                    id: run.id.to_string(),
+                    state: run.state.to_string(),
+                    created: run.created.as_second(),
+                    tickets: tickets.collect::<Vec<_>>().join(" "),
+                }
+            }
+            Entry::Broken { id, why, newer } => Self {
+                text: serde_json::to_string(&(id, why, newer)).ok()?,
+                id: id.clone(),
+                state: String::new(),
+                created: 0,
+                tickets: String::new(),
+            },
+        };
+        (packed.entry().as_ref() == Some(entry)).then_some(packed)
     }
-    Ok(unpacked(&run).map(|run| LiveRow { path, look, hash, run }))
+
+    /// The entry; a run is an object, a broken record an array.
+    pub(super) fn entry(&self) -> Option<Entry> {
+        if self.text.starts_with('{') {
+            return serde_json::from_str::<Run>(&self.text).ok().map(|run| Entry::Run(Box::new(run)));
+        }
+        let (id, why, newer) = serde_json::from_str(&self.text).ok()?;
+        Some(Entry::Broken { id, why, newer })
+    }
+
+    /// Reads the columns `id, state, created, tickets, run`, of which the first has the number `first`.
+    fn at(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(first)?,
+            state: row.get(first + 1)?,
+            created: row.get(first + 2)?,
+            tickets: row.get(first + 3)?,
+            text: row.get(first + 4)?,
+        })
+    }
 }
 
-fn published_row(row: &Row<'_>) -> rusqlite::Result<Option<PublishedRow>> {
-    let (path, hash, run): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    if seal(&path, None, &hash, &run) != row.get::<_, String>(3)? {
-        return Ok(None);
+/// One hash over all columns, each with its length, so that none can lend a byte to the next.
+fn seal_of(columns: &[&str]) -> String {
+    let mut bytes = Vec::with_capacity(columns.iter().map(|c| c.len() + 8).sum());
+    for column in columns {
+        bytes.extend_from_slice(&(column.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(column.as_bytes());
     }
-    Ok(unpacked(&run).map(|run| PublishedRow { path, hash, run }))
+    sha256_hex(&bytes)
+}
+
+impl LiveRow {
+    fn seal(&self) -> String {
+        let (look, told) = (format!("{:?}", self.look), &self.packed);
+        let created = told.created.to_string();
+        seal_of(&[&self.path, &look, &self.hash, &told.id, &told.state, &created, &told.tickets, &told.text])
+    }
+
+    fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let look =
+            Look { size: row.get(1)?, mtime_ns: row.get(2)?, inode: row.get(3)?, seen_ns: row.get(4)? };
+        let found = Self { path: row.get(0)?, look, hash: row.get(5)?, packed: Packed::at(row, 6)? };
+        let sealed: String = row.get(11)?;
+        Ok((found.seal() == sealed).then_some(found))
+    }
+}
+
+impl PublishedRow {
+    fn seal(&self) -> String {
+        let told = &self.packed;
+        let created = told.created.to_string();
+        seal_of(&[&self.path, &self.hash, &told.id, &told.state, &created, &told.tickets, &told.text])
+    }
+
+    fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let found = Self { path: row.get(0)?, hash: row.get(1)?, packed: Packed::at(row, 2)? };
+        let sealed: String = row.get(7)?;
+        Ok((found.seal() == sealed).then_some(found))
+    }
 }
 
 impl Index {
     /// The rows of records below `metawsm/<folder>/`, by path.
     pub(super) fn live_rows(&self, folder: &str) -> Result<HashMap<String, LiveRow>, Fault> {
         self.read(|conn| {
-            let mut ask = conn.prepare(
-                "SELECT path, size, mtime_ns, inode, seen_ns, hash, run, seal FROM live WHERE path GLOB ?1 || '/*'",
-            )?;
+            let mut ask = conn.prepare("SELECT * FROM live WHERE path >= ?1 || '/' AND path < ?1 || '0'")?;
             let mut found = HashMap::new();
             let mut rows = ask.query([folder])?;
             while let Some(row) = rows.next()? {
-                found.extend(live_row(row)?.map(|row| (row.path.clone(), row)));
+                found.extend(LiveRow::at(row)?.map(|row| (row.path.clone(), row)));
             }
             Ok(found)
         })
@@ -126,8 +187,7 @@ impl Index {
                 "INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?;
             for row in fresh {
-                let Some(text) = packed(&row.run) else { continue };
-                let (look, run) = (&row.look, &row.run);
+                let (look, told) = (&row.look, &row.packed);
                 put.execute(params![
                     row.path,
                     look.size,
@@ -135,28 +195,27 @@ impl Index {
                     look.inode,
                     look.seen_ns,
                     row.hash,
-                    run.id.as_str(),
-                    run.state.as_str(),
-                    run.created.as_second(),
-                    tickets_of(run),
-                    text,
-                    seal(&row.path, Some(look), &row.hash, &text),
+                    told.id,
+                    told.state,
+                    told.created,
+                    told.tickets,
+                    told.text,
+                    row.seal(),
                 ])?;
             }
             Ok(())
         });
     }
 
-    /// The published rows, if they are those of this tree; `None` where they are of another one.
+    /// The published rows, if they are exactly those of this tree; `None` where they are of another one.
     pub(super) fn published_of(&self, tree_id: &str) -> Result<Option<Vec<PublishedRow>>, Fault> {
         self.read(|conn| {
-            let Some((tree, count)) = published_head(conn)? else { return Ok(None) };
+            let Some((tree, whole)) = published_head(conn)? else { return Ok(None) };
             if tree != tree_id {
                 return Ok(None);
             }
             let rows = published_all(conn)?;
-            // A row that was lost or does not fit its seal spoils the whole: it could be the one asked for.
-            Ok((rows.len() == count).then_some(rows))
+            Ok((whole_of(rows.iter().map(PublishedRow::seal).collect()) == whole).then_some(rows))
         })
     }
 
@@ -166,51 +225,71 @@ impl Index {
         rows.into_iter().map(|row| (row.path.clone(), row)).collect()
     }
 
-    /// Replaces the published rows; `fresh` are those that the index does not hold yet, `all` every path.
+    /// Makes the published rows exactly these, writing only those that differ.
     pub(super) fn put_published(&self, tree_id: &str, rows: &[PublishedRow]) {
         self.write(|conn| {
-            conn.execute("DELETE FROM published", [])?;
-            let mut put = conn.prepare("INSERT INTO published VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-            let mut count = 0;
+            let mut old = published_seals(conn)?;
+            let mut put =
+                conn.prepare("INSERT OR REPLACE INTO published VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            let mut seals = Vec::with_capacity(rows.len());
             for row in rows {
-                let Some(text) = packed(&row.run) else { return Ok(()) };
-                let run = &row.run;
-                put.execute(params![
-                    row.path,
-                    row.hash,
-                    run.id.as_str(),
-                    run.state.as_str(),
-                    run.created.as_second(),
-                    tickets_of(run),
-                    text,
-                    seal(&row.path, None, &row.hash, &text),
-                ])?;
-                count += 1;
+                let (seal, told) = (row.seal(), &row.packed);
+                let same = old.remove(&row.path).is_some_and(|was| was == seal);
+                if !same {
+                    put.execute(params![
+                        row.path,
+                        row.hash,
+                        told.id,
+                        told.state,
+                        told.created,
+                        told.tickets,
+                        told.text,
+                        seal,
+                    ])?;
+                }
+                seals.push(seal);
             }
-            let mut note = conn.prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)")?;
-            note.execute(params!["published", format!("{tree_id} {count}")])?;
+            let mut drop = conn.prepare("DELETE FROM published WHERE path = ?1")?;
+            for path in old.keys() {
+                drop.execute([path])?;
+            }
+            let head = format!("{tree_id} {}", whole_of(seals));
+            conn.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('published', ?1)", [head])?;
             Ok(())
         });
     }
 }
 
-fn published_head(conn: &Connection) -> Result<Option<(String, usize)>, Fault> {
-    let ask = "SELECT value FROM meta WHERE key = 'published'";
-    let text: Option<String> = conn.query_row(ask, [], |row| row.get(0)).optional()?;
-    let head = text.and_then(|text| {
-        let (tree, count) = text.split_once(' ')?;
-        Some((tree.to_owned(), count.parse().ok()?))
-    });
-    Ok(head)
+/// One hash over all seals, in whatever order they come.
+fn whole_of(mut seals: Vec<String>) -> String {
+    seals.sort_unstable();
+    sha256_hex(seals.join("\n").as_bytes())
 }
 
+fn published_head(conn: &Connection) -> Result<Option<(String, String)>, Fault> {
+    let ask = "SELECT value FROM meta WHERE key = 'published'";
+    let text: Option<String> = conn.query_row(ask, [], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| text.split_once(' ').map(|(tree, whole)| (tree.to_owned(), whole.to_owned()))))
+}
+
+/// The rows whose seals fit, newest first.
 fn published_all(conn: &Connection) -> Result<Vec<PublishedRow>, Fault> {
-    let mut ask =
-        conn.prepare("SELECT path, hash, run, seal FROM published ORDER BY created DESC, id DESC")?;
+    let mut ask = conn.prepare("SELECT * FROM published ORDER BY created DESC, id DESC")?;
     let mut rows = ask.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.extend(published_row(row)?);
+        found.extend(PublishedRow::at(row)?);
     }
     Ok(found)
+}
+
+/// Path and seal of the rows whose seals fit; others are to be written again.
+fn published_seals(conn: &Connection) -> Result<HashMap<String, String>, Fault> {
+    let rows = published_all(conn)?;
+    let good: HashMap<String, String> = rows.iter().map(|row| (row.path.clone(), row.seal())).collect();
+    let mut ask = conn.prepare("SELECT path FROM published")?;
+    let paths = ask.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<HashSet<_>, _>>()?;
+    let spoiled = paths.into_iter().filter(|path| !good.contains_key(path)).map(|path| (path, String::new()));
+    let spoiled: Vec<_> = spoiled.collect();
+    Ok(good.into_iter().chain(spoiled).collect())
 }

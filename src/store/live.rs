@@ -89,8 +89,12 @@ impl Store {
         self.place_of(id).unwrap_or_else(|| self.run_in(Folder::Live, id))
     }
 
+    /// The directory with the run's record. One without a record comes last: a wrapper that outlived the close
+    /// may have made it again.
     pub(super) fn place_of(&self, id: &RunId) -> Option<PathBuf> {
-        [Folder::Live, Folder::Closed].map(|f| self.run_in(f, id)).into_iter().find(|dir| dir.is_dir())
+        let places = [Folder::Live, Folder::Closed].map(|f| self.run_in(f, id));
+        let with_record = places.iter().find(|dir| dir.join(RECORD).symlink_metadata().is_ok());
+        with_record.or_else(|| places.iter().find(|dir| dir.is_dir())).cloned()
     }
 
     /// Where the wrappers of a run's agents write.
@@ -115,8 +119,10 @@ impl Store {
     /// The run of this id: an open one, else a closed one that is still kept. A record that is there and cannot
     /// be used is an error.
     pub fn find_run(&self, id: &RunId) -> StoreResult<Option<Run>> {
-        for folder in [Folder::Live, Folder::Closed] {
-            if let Some(run) = find_record(&self.run_in(folder, id), id)? {
+        // Twice, because the run may move from one place to the other between the two looks.
+        for _ in 0..2 {
+            let Some(dir) = self.place_of(id) else { continue };
+            if let Some(run) = find_record(&dir, id)? {
                 return Ok(Some(run));
             }
         }

@@ -19,6 +19,7 @@ mod live;
 mod participation;
 mod path_list;
 mod person;
+mod places;
 mod publication;
 mod record;
 mod sweep;

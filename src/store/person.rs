@@ -3,6 +3,7 @@
 
 use super::{StoreError, StoreResult, path_list};
 use crate::sys::{clock, env, files, lock};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ impl Person {
         let _lock = self.lock()?;
         let mut text = files::find_text(&file)?.unwrap_or_default();
         let what: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        text.push_str(&format!("{hash}\t{}\t{what}\n", clock::now()));
+        let _ = writeln!(text, "{hash}\t{}\t{what}", clock::now());
         Ok(files::write_atomic_mode(&file, text.as_bytes(), 0o600)?)
     }
 

@@ -3,9 +3,10 @@
 //! A field that is added to the record raises `RECORD_FORMAT`, even one with a default: a program that does not
 //! know a field would drop it on its next write, and the format is what keeps it from writing.
 
+use super::places::{MACHINE, PERSONAL, Places};
 use super::{StoreError, StoreResult};
 use crate::model::{RECORD_FORMAT, Run};
-use crate::sys::{clock, env};
+use crate::sys::clock;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -95,10 +96,8 @@ fn toml_reason(text: &str, error: &toml::de::Error) -> String {
 pub fn to_toml(run: &Run) -> String {
     encode(run).unwrap_or_else(|_| {
         let mut copy = run.clone();
-        for path in paths_of(&mut copy) {
-            if let Some(inner) = path {
-                *inner = PathBuf::from(inner.to_string_lossy().into_owned());
-            }
+        for path in paths_of(&mut copy).flatten() {
+            *path = PathBuf::from(path.to_string_lossy().into_owned());
         }
         encode(&copy).unwrap_or_default()
     })
@@ -126,9 +125,9 @@ pub fn published_path(run: &Run) -> String {
 }
 
 /// The text that history keeps: no absolute path, no policy table, no session, no process, no plan. The brief is
-/// what a person said and stands whole; what we said ourselves is cut where it is long.
+/// what a person said and is never cut; what we said ourselves is, where it is long.
 pub fn published_form(run: &Run) -> String {
-    let places = known_places(run);
+    let places = Places::of(run);
     let mut copy = run.clone();
     copy.policy = toml::Table::new();
     copy.steps = Vec::new();
@@ -144,95 +143,26 @@ pub fn published_form(run: &Run) -> String {
         &mut brief.merge_intent,
     ];
     for text in said {
-        *text = without_places(text, &places);
+        *text = places.hidden(text, &PERSONAL);
     }
     for ticket in &mut copy.tickets {
-        ticket.title = without_places(&ticket.title, &places);
-        ticket.docs = ticket.docs.take().map(|d| without_roots(&without_places(&d, &places)));
+        ticket.title = places.hidden(&ticket.title, &PERSONAL);
+        ticket.docs = ticket.docs.take().map(|docs| places.hidden(&docs, &MACHINE));
     }
-    let own =
-        |text: &mut String, max: usize| *text = cut(&without_roots(&without_places(text, &places)), max);
+    let own = |text: &mut String, max: usize| *text = cut(&places.hidden(text, &MACHINE), max);
     own(&mut copy.reason, 500);
-    if let Some(from) = &mut copy.from {
-        own(from, 200);
-    }
-    for repo in &mut copy.repos {
-        own(&mut repo.base_note, 200);
-    }
+    copy.from.iter_mut().for_each(|from| own(from, 200));
+    copy.repos.iter_mut().for_each(|repo| own(&mut repo.base_note, 200));
     for agent in &mut copy.agents {
         agent.live = None;
         agent.conversation = None;
-        if let Some(said) = &mut agent.completed {
-            own(said, 500);
-        }
+        agent.completed.iter_mut().for_each(|said| own(said, 500));
     }
     if let Some(receipt) = &mut copy.receipt {
-        receipt.gates.iter_mut().for_each(|g| own(&mut g.note, 300));
-        receipt.checks.iter_mut().for_each(|c| own(&mut c.command, 300));
+        receipt.gates.iter_mut().for_each(|gate| own(&mut gate.note, 300));
+        receipt.checks.iter_mut().for_each(|check| own(&mut check.command, 300));
     }
     to_toml(&copy)
-}
-
-/// The places on this machine that the record knows, longest first, each with the word that takes its place.
-fn known_places(run: &Run) -> Vec<(String, String)> {
-    let mut places = Vec::new();
-    let mut add = |path: Option<&PathBuf>, word: String| {
-        places.extend(path.and_then(|p| p.to_str()).filter(|p| p.len() > 1).map(|p| (p.to_owned(), word)));
-    };
-    for ticket in &run.tickets {
-        add(ticket.path.as_ref(), format!("<{}>", ticket.workspace));
-    }
-    for repo in &run.repos {
-        add(repo.path.as_ref(), format!("<{}>", repo.name));
-        add(repo.common_dir.as_ref(), format!("<{}>/.git", repo.name));
-    }
-    for tree in &run.worktrees {
-        add(tree.path.as_ref(), format!("<{}>", tree.repo));
-    }
-    add(env::home().as_ref(), "~".to_owned());
-    places.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-    places
-}
-
-fn without_places(text: &str, places: &[(String, String)]) -> String {
-    let mut text = text.to_owned();
-    for (path, word) in places {
-        if text.contains(path.as_str()) {
-            text = text.replace(path.as_str(), word);
-        }
-    }
-    text
-}
-
-/// Directories that stand at the root of a machine. A path below another name is taken for words of the project,
-/// such as the route of a web server.
-const ROOTS: [&str; 22] = [
-    "bin", "data", "dev", "etc", "home", "lib", "media", "mnt", "nix", "opt", "private", "proc", "root",
-    "run", "sbin", "srv", "sys", "tmp", "Users", "usr", "var", "Volumes",
-];
-
-/// Shortens every absolute path of a machine to its last part.
-fn without_roots(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('/') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let joined = out.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '>' | '~'))
-            || (from.starts_with("//") && !from.starts_with("///"));
-        let end =
-            from.find(|c: char| c.is_whitespace() || "\"'`,;()[]{}<>|".contains(c)).unwrap_or(from.len());
-        let (path, after) = from.split_at(end);
-        let mut parts = path.trim_matches('/').split('/');
-        let rooted = parts.next().is_some_and(|first| ROOTS.contains(&first));
-        match parts.next_back() {
-            Some(last) if rooted && !joined => out.push_str(&format!("…/{last}")),
-            _ => out.push_str(path),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
 }
 
 fn cut(text: &str, max: usize) -> String {

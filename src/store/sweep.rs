@@ -1,13 +1,12 @@
 //! Reading all records of a place, through the index where it is good and from the files where it is not.
 
 use super::index::Index;
-use super::index_rows::{LiveRow, Look, PublishedRow, packed};
+use super::index_rows::{LiveRow, Look, Packed, PublishedRow};
 use super::live::{Folder, RECORD, Store, understand};
 use super::{Entry, StoreError, StoreResult};
-use crate::model::{RECORD_FORMAT, Run, RunId, content_hash};
+use crate::model::{RunId, content_hash};
 use crate::sys::files::TEMP_PREFIX;
 use crate::sys::{SysError, clock, files};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -15,15 +14,8 @@ use std::path::Path;
 /// More than any record that we write; published records come from others.
 const RECORD_CAP: usize = 4 << 20;
 
-/// One look at one record.
-enum Seen {
-    /// The row of the index stands.
-    Known(Box<Run>),
-    /// It was read; the row is for the index, where the record may be kept there.
-    Read(Entry, Option<LiveRow>),
-    /// It was moved away meanwhile.
-    Gone,
-}
+/// What a record says, and the row for the index where the one it has does not stand.
+type Seen = (Entry, Option<LiveRow>);
 
 impl Store {
     /// The index of this store.
@@ -44,13 +36,9 @@ impl Store {
         let mut fresh = Vec::new();
         for name in &names {
             let key = format!("{}/{name}/{RECORD}", folder.name());
-            match look_at(&dir.join(name), name, key.clone(), rows.remove(&key)) {
-                Seen::Known(run) => entries.push(Entry::Run(run)),
-                Seen::Read(entry, row) => {
-                    entries.push(entry);
-                    fresh.extend(row);
-                }
-                Seen::Gone => {}
+            if let Some((entry, row)) = self.look_at(folder, name, rows.remove(&key)) {
+                entries.push(entry);
+                fresh.extend(row);
             }
         }
         let gone: Vec<String> = rows.into_keys().collect();
@@ -69,45 +57,36 @@ impl Store {
         tree_id: &str,
         read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
     ) -> StoreResult<Vec<Entry>> {
-        if let Ok(Some(rows)) = self.index().published_of(tree_id) {
-            return Ok(rows.into_iter().map(|row| Entry::Run(Box::new(row.run))).collect());
+        if let Ok(Some(rows)) = self.index().published_of(tree_id)
+            && let Some(mut entries) = rows.iter().map(|row| row.packed.entry()).collect::<Option<Vec<_>>>()
+        {
+            Entry::newest_first(&mut entries);
+            return Ok(entries);
         }
         let texts = read().map_err(StoreError::Published)?;
         let mut known = self.index().published_known();
-        let mut entries = Vec::new();
-        let mut rows = Vec::new();
-        let mut all_fit = true;
+        let mut entries = Vec::with_capacity(texts.len());
+        let mut rows = Vec::with_capacity(texts.len());
+        let mut keeps = self.exists() && !self.is_frozen();
         for (path, bytes) in texts {
-            match published(&path, &bytes, &mut known) {
-                Ok(row) => {
-                    all_fit &= row.run.format == RECORD_FORMAT && packed(&row.run).is_some();
-                    rows.push(row);
-                }
-                Err(entry) => {
-                    all_fit = false;
-                    entries.push(entry);
-                }
-            }
+            let hash = content_hash(&bytes);
+            let row = known.remove(&path).filter(|row| row.hash == hash);
+            let entry = row.as_ref().and_then(|row| row.packed.entry());
+            let entry = entry.unwrap_or_else(|| published(&path, &bytes));
+            let row = row.or_else(|| Some(PublishedRow { packed: Packed::of(&entry)?, path, hash }));
+            keeps &= row.is_some();
+            rows.extend(row);
+            entries.push(entry);
         }
-        // A set with a broken or newer record is read each time, so that the record is named each time.
-        if all_fit && self.exists() && !self.is_frozen() {
+        if keeps {
             self.index().put_published(tree_id, &rows);
         }
-        entries.extend(rows.into_iter().map(|row| Entry::Run(Box::new(row.run))));
         Entry::newest_first(&mut entries);
         Ok(entries)
     }
 }
 
-fn published(
-    path: &str,
-    bytes: &[u8],
-    known: &mut HashMap<String, PublishedRow>,
-) -> Result<PublishedRow, Entry> {
-    let hash = content_hash(bytes);
-    if let Some(row) = known.remove(path).filter(|row| row.hash == hash) {
-        return Ok(row);
-    }
+fn published(path: &str, bytes: &[u8]) -> Entry {
     let file = Path::new(path);
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or(path);
     let broken = |why: &str| StoreError::Broken { path: file.to_owned(), why: why.to_owned() };
@@ -117,48 +96,50 @@ fn published(
         let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text"));
         text.and_then(|text| understand(file, stem, text))
     };
-    let run = run.map_err(|e| Entry::broken(stem, &e))?;
-    Ok(PublishedRow { path: path.to_owned(), hash, run })
+    run.map_or_else(|e| Entry::broken(stem, &e), |run| Entry::Run(Box::new(run)))
 }
 
-fn look_at(dir: &Path, name: &str, key: String, row: Option<LiveRow>) -> Seen {
-    let path = dir.join(RECORD);
-    let broken = |why: &str| {
-        let error = StoreError::Broken { path: path.clone(), why: why.to_owned() };
-        Seen::Read(Entry::broken(name, &error), None)
-    };
-    if RunId::parse(name).is_err() {
-        return broken("the name of its directory is no run id");
-    }
-    let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
-    let look = match path.symlink_metadata() {
-        Ok(meta) if meta.is_file() => Look::of(&meta, seen_ns),
-        Ok(_) => return broken("it is not a regular file"),
-        Err(_) if !dir.is_dir() => return Seen::Gone,
-        Err(e) => return Seen::Read(Entry::broken(name, &SysError::file("read", &path, e).into()), None),
-    };
-    if let Some(row) = row.as_ref().filter(|row| row.look.proves(&look)) {
-        return Seen::Known(Box::new(row.run.clone()));
-    }
-    let bytes = match read_capped(&path) {
-        Ok(bytes) => bytes,
-        Err(_) if !dir.is_dir() => return Seen::Gone,
-        Err(error) => return Seen::Read(Entry::broken(name, &error), None),
-    };
-    let hash = content_hash(&bytes);
-    if let Some(row) = row.filter(|row| row.hash == hash) {
-        let settled = !look.is_racy();
-        let entry = Entry::Run(Box::new(row.run.clone()));
-        return Seen::Read(entry, settled.then_some(LiveRow { look, ..row }));
-    }
-    let Ok(text) = std::str::from_utf8(&bytes) else { return broken("it is not UTF-8 text") };
-    match understand(&path, name, text) {
-        Ok(run) => {
-            let keeps = run.format == RECORD_FORMAT && packed(&run).is_some();
-            let row = keeps.then(|| LiveRow { path: key, look, hash, run: run.clone() });
-            Seen::Read(Entry::Run(Box::new(run)), row)
+impl Store {
+    /// One look at one record; `None` where it was moved away meanwhile.
+    fn look_at(&self, folder: Folder, name: &str, row: Option<LiveRow>) -> Option<Seen> {
+        let dir = self.folder(folder).join(name);
+        let path = dir.join(RECORD);
+        let broken = |error: &StoreError| Some((Entry::broken(name, error), None));
+        let foreign = |why: &str| broken(&StoreError::Broken { path: path.clone(), why: why.to_owned() });
+        let Ok(id) = RunId::parse(name) else { return foreign("the name of its directory is no run id") };
+        let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
+        let look = match path.symlink_metadata() {
+            Ok(meta) if meta.is_file() => Look::of(&meta, seen_ns),
+            Ok(_) => return foreign("it is not a regular file"),
+            // Moved away, or moved away and its directory made again by a wrapper that outlived the close.
+            Err(_) if self.place_of(&id).is_none_or(|place| place != dir) => return None,
+            Err(e) => return broken(&SysError::file("read", &path, e).into()),
+        };
+        if let Some(row) = row.as_ref().filter(|row| row.look.proves(&look))
+            && let Some(entry) = row.packed.entry()
+        {
+            return Some((entry, None));
         }
-        Err(error) => Seen::Read(Entry::broken(name, &error), None),
+        let bytes = match read_capped(&path) {
+            Ok(bytes) => bytes,
+            Err(_) if !dir.is_dir() => return None,
+            Err(error) => return broken(&error),
+        };
+        let hash = content_hash(&bytes);
+        if let Some(row) = row.filter(|row| row.hash == hash)
+            && let Some(entry) = row.packed.entry()
+        {
+            // A row that would still not be proof is not worth a write.
+            return Some((entry, (!look.is_racy()).then_some(LiveRow { look, ..row })));
+        }
+        let Ok(text) = std::str::from_utf8(&bytes) else { return foreign("it is not UTF-8 text") };
+        let entry = match understand(&path, name, text) {
+            Ok(run) => Entry::Run(Box::new(run)),
+            Err(error) => return broken(&error),
+        };
+        let key = format!("{}/{name}/{RECORD}", folder.name());
+        let row = Packed::of(&entry).map(|packed| LiveRow { path: key, look, hash, packed });
+        Some((entry, row))
     }
 }
 
