@@ -41,6 +41,15 @@ pub(super) enum Fault {
     Unusable(String),
 }
 
+impl Fault {
+    fn why(self) -> String {
+        match self {
+            Self::Absent => "it is not there".to_owned(),
+            Self::Damaged(why) | Self::Unusable(why) => why,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         let why = error.to_string();
@@ -111,7 +120,7 @@ impl Index {
         let failed = |why: String| StoreError::Index { path: self.path(), why };
         let wait = Duration::from_secs(10);
         let _lock = lock::take(&self.lock_path(), "The index", "rebuild the index", "", wait)?;
-        self.replace(|_| Ok(())).map_err(|fault| failed(format!("{fault:?}")))
+        self.replace(|_| Ok(())).map_err(|fault| failed(fault.why()))
     }
 
     fn lock_path(&self) -> PathBuf {

@@ -226,3 +226,121 @@ pub(super) fn last_hash(dir: &Path) -> StoreResult<String> {
     let bytes = find_bytes(&dir.join(FILE))?.unwrap_or_default();
     Ok(parse(&bytes).1.hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Place, run_id};
+    use super::*;
+    use std::fs;
+
+    /// A run's directory with a journal of four lines, and the journal's bytes.
+    fn four_lines(place: &Place) -> (PathBuf, Vec<u8>) {
+        let mut hold = place.made("r1");
+        for text in ["one", "two", "three"] {
+            hold.note("note", text).expect("note");
+        }
+        let dir = hold.dir().to_owned();
+        let bytes = fs::read(dir.join(FILE)).expect("journal");
+        (dir, bytes)
+    }
+
+    fn texts(journal: &Journal) -> Vec<&str> {
+        journal.entries.iter().skip(1).map(|e| e.text.as_str()).collect()
+    }
+
+    #[test]
+    fn every_line_carries_the_hash_of_the_line_before() {
+        let place = Place::new();
+        let (_, bytes) = four_lines(&place);
+        let journal = place.store().journal(&run_id("r1")).expect("journal");
+        assert_eq!(journal.chain, Chain::Whole);
+        assert_eq!(texts(&journal), ["one", "two", "three"]);
+        let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+        assert_eq!(journal.entries[0].prev, "0".repeat(64));
+        for (n, entry) in journal.entries.iter().enumerate().skip(1) {
+            assert_eq!(entry.prev, sha256_hex(lines[n - 1]), "line {}", n + 1);
+            assert_eq!(entry.seq, n as u64 + 1);
+        }
+        assert_eq!(place.held("r1").journal_hash(), sha256_hex(lines[3]));
+    }
+
+    #[test]
+    fn a_journal_torn_at_any_byte_keeps_every_line_before_and_what_is_left_of_the_last() {
+        let place = Place::new();
+        let (dir, bytes) = four_lines(&place);
+        let last = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n').expect("lines") + 1;
+        for cut in last + 1..bytes.len() {
+            fs::write(dir.join(FILE), &bytes[..cut]).expect("tear");
+            let _ = fs::remove_file(dir.join(TORN));
+            let torn = place.store().journal(&run_id("r1")).expect("journal");
+            assert_eq!((torn.chain, texts(&torn)), (Chain::TornTail, vec!["one", "two"]), "cut at {cut}");
+            place.held("r1").note("note", "four").expect("note");
+            let journal = place.store().journal(&run_id("r1")).expect("journal");
+            assert_eq!((journal.chain, texts(&journal)), (Chain::Whole, vec!["one", "two", "four"]), "{cut}");
+            let kept = fs::read(dir.join(TORN)).expect("the torn line is kept");
+            assert_eq!(kept, [&bytes[last..cut], b"\n"].concat(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_the_disk_filled_with_zeros_is_torn_too() {
+        let place = Place::new();
+        let (dir, bytes) = four_lines(&place);
+        for tail in [&b"\0\0\0\0"[..], b"\0\0\0\n"] {
+            fs::write(dir.join(FILE), [&bytes[..], tail].concat()).expect("tear");
+            place.held("r1").note("note", "four").expect("note");
+            let journal = place.store().journal(&run_id("r1")).expect("journal");
+            assert_eq!(journal.chain, Chain::Whole);
+            assert_eq!(texts(&journal), ["one", "two", "three", "four"]);
+        }
+    }
+
+    #[test]
+    fn an_append_that_failed_half_way_does_not_spoil_the_next_one() {
+        let place = Place::new();
+        let mut hold = place.made("r1");
+        let path = hold.dir().join(FILE);
+        let whole = fs::read(&path).expect("journal");
+        fs::write(&path, [&whole[..], b"{\"seq\":2,"].concat()).expect("half a line");
+        hold.note("note", "one").expect("note");
+        let journal = place.store().journal(&run_id("r1")).expect("journal");
+        assert_eq!((journal.chain, texts(&journal)), (Chain::Whole, vec!["one"]));
+    }
+
+    #[test]
+    fn an_edited_or_removed_line_shows_and_writing_goes_on() {
+        let place = Place::new();
+        let (dir, bytes) = four_lines(&place);
+        let text = String::from_utf8(bytes).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        let edited = text.replacen("\"one\"", "\"0ne\"", 1);
+        let without = |n: usize| {
+            let kept = lines.iter().enumerate().filter(|(at, _)| *at != n).map(|(_, l)| format!("{l}\n"));
+            kept.collect::<String>()
+        };
+        let garbled = text.replacen("{\"seq\":2", "\"seq\":2", 1);
+        for (changed, broken) in [(edited, 3), (without(1), 2), (without(0), 1), (garbled, 2)] {
+            fs::write(dir.join(FILE), &changed).expect("change");
+            assert_eq!(place.store().journal(&run_id("r1")).expect("journal").chain, Chain::BrokenAt(broken));
+            place.held("r1").note("note", "later").expect("note");
+            let journal = place.store().journal(&run_id("r1")).expect("journal");
+            assert_eq!(journal.chain, Chain::BrokenAt(broken), "it stays visible");
+            assert_eq!(journal.entries.last().expect("a line").text, "later");
+            assert!(
+                fs::read_to_string(dir.join(FILE)).expect("journal").starts_with(&changed),
+                "nothing is cut"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_journal_is_named() {
+        let place = Place::new();
+        let (dir, _) = four_lines(&place);
+        fs::remove_file(dir.join(FILE)).expect("remove");
+        assert_eq!(place.store().journal(&run_id("r1")).expect("journal").chain, Chain::Missing);
+        drop(place.held("r1"));
+        let journal = place.store().journal(&run_id("r1")).expect("journal");
+        assert_eq!((journal.chain, journal.entries[0].event.as_str()), (Chain::BrokenAt(1), "recovered"));
+    }
+}

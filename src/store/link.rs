@@ -81,3 +81,92 @@ fn ensure_excluded(file: &Path) -> StoreResult<()> {
     let mode = file.metadata().map_or(0o644, |m| m.permissions().mode() & 0o777);
     Ok(files::write_atomic_mode(&file, &bytes, mode)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Place;
+    use super::*;
+    use crate::sys::Cmd;
+
+    fn git(place: &Place, args: &[&str]) -> String {
+        let home = place.path().join("home");
+        files::write_atomic(&home.join(".gitconfig"), b"").expect("an empty configuration");
+        let cmd = Cmd::new("git").args(args).cwd(&place.path().join("repo")).env("HOME", &home);
+        let output = cmd.env("GIT_CONFIG_NOSYSTEM", "1").run().expect("git runs");
+        assert!(output.exit.is_ok(), "{output:?}");
+        output.text()
+    }
+
+    #[test]
+    fn the_link_leads_to_the_live_state_and_git_does_not_see_it() {
+        let place = Place::new();
+        git(&place, &["init", "-q"]);
+        drop(place.made("r1"));
+        for _ in 0..2 {
+            place.store().ensure_link().expect("link");
+        }
+        let link = place.path().join("repo/.metawsm/live");
+        assert_eq!(fs::read_link(&link).expect("a link"), Path::new("../.git/metawsm"));
+        assert!(link.join("runs/r1/run.toml").is_file());
+        assert_eq!(git(&place, &["status", "--porcelain", "--untracked-files=all"]), "");
+    }
+
+    #[test]
+    fn every_byte_of_the_exclude_file_is_kept() {
+        let place = Place::new();
+        let file = place.common().join("info/exclude");
+        let cases: [(&[u8], &[u8]); 4] = [
+            (b"", b"/.metawsm/live\n"),
+            (b"a\r\n\xff\n", b"a\r\n\xff\n/.metawsm/live\n"),
+            (b"no newline", b"no newline\n/.metawsm/live\n"),
+            (b"x\r\n/.metawsm/live\r\ny", b"x\r\n/.metawsm/live\r\ny"),
+        ];
+        for (before, after) in cases {
+            fs::write(&file, before).expect("write");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("chmod");
+            place.store().ensure_link().expect("link");
+            assert_eq!(fs::read(&file).expect("read"), after);
+            assert_eq!(file.metadata().expect("meta").permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn an_exclude_file_that_is_a_link_stays_one() {
+        let place = Place::new();
+        let (file, own) = (place.common().join("info/exclude"), place.path().join("my-excludes"));
+        fs::write(&own, "mine\n").expect("write");
+        std::os::unix::fs::symlink(&own, &file).expect("link");
+        place.store().ensure_link().expect("link");
+        assert!(file.is_symlink());
+        assert_eq!(fs::read_to_string(&own).expect("read"), "mine\n/.metawsm/live\n");
+    }
+
+    #[test]
+    fn what_is_not_our_link_is_left_alone() {
+        let place = Place::new();
+        let folder = place.path().join("repo/.metawsm");
+        let live = folder.join("live");
+        fs::create_dir_all(&live).expect("mkdir");
+        let refused = place.store().ensure_link().expect_err("a directory");
+        assert!(matches!(refused, StoreError::Occupied { .. }) && live.is_dir(), "{refused}");
+        fs::remove_dir(&live).expect("rmdir");
+        std::os::unix::fs::symlink(place.path(), &live).expect("link");
+        let refused = place.store().ensure_link().expect_err("somebody's link");
+        assert!(refused.to_string().contains("it is a link to "), "{refused}");
+        fs::remove_file(&live).expect("unlink");
+        std::os::unix::fs::symlink("/moved/away/.git/metawsm", &live).expect("link");
+        place.store().ensure_link().expect("a stale link of ours is renewed");
+        assert_eq!(fs::read_link(&live).expect("a link"), Path::new("../.git/metawsm"));
+        fs::remove_dir_all(&folder).expect("remove");
+        std::os::unix::fs::symlink(place.path(), &folder).expect("link");
+        place.store().ensure_link().expect_err("nothing is written through a link");
+        assert!(!place.path().join("live").exists());
+    }
+
+    #[test]
+    fn a_bare_repository_has_no_link() {
+        let place = Place::new();
+        Store::at(&place.common(), None).ensure_link().expect("nothing to do");
+        assert!(!place.common().join("info/exclude").exists());
+    }
+}

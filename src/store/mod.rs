@@ -25,6 +25,9 @@ mod record;
 mod sweep;
 mod temps;
 
+#[cfg(test)]
+mod testing;
+
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
 pub use hold::{Hold, verify_hold_token};

@@ -168,3 +168,107 @@ pub fn open_faults(common_dir: &Path) -> Vec<(PathBuf, String)> {
 pub fn roots(common_dir: &Path) -> Vec<PathBuf> {
     path_list::load(&roots_file(common_dir)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{LONG, Place, run_id};
+    use super::*;
+    use std::fs;
+
+    fn entry(run: &str, root: &Path) -> OpenEntry {
+        OpenEntry {
+            run: run_id(run),
+            root: root.to_owned(),
+            base: "main".to_owned(),
+            branches: vec!["task/a".to_owned(), "task/b".to_owned()],
+            worktrees: vec![PathBuf::from("/ws/a/app"), PathBuf::from("/ws/b/app")],
+            starts: vec!["a".repeat(40), String::new()],
+        }
+    }
+
+    #[test]
+    fn a_repository_knows_its_open_runs_until_the_last_one_leaves() {
+        let place = Place::new();
+        let common = place.common();
+        let (one, two) = (place.path().join("one"), place.path().join("two"));
+        let lock = lock_repo(&common, "run", LONG).expect("lock");
+        assert_eq!((open_entries(&common), roots(&common)), (vec![], vec![]));
+        let entries = [entry("r1", &one), entry("r2", &one), entry("r3", &two)];
+        for entry in &entries {
+            enter(&common, entry, &lock).expect("enter");
+            enter(&common, entry, &lock).expect("again");
+        }
+        assert_eq!(open_entries(&common), entries);
+        assert_eq!(roots(&common), [one.clone(), two.clone()]);
+        leave(&common, &run_id("r1"), &one, &lock).expect("leave");
+        leave(&common, &run_id("r1"), &one, &lock).expect("again");
+        assert_eq!(roots(&common), [one.clone(), two.clone()]);
+        leave(&common, &run_id("r2"), &one, &lock).expect("leave");
+        assert_eq!(roots(&common), std::slice::from_ref(&two));
+        fs::write(common.join("metawsm/open/.tmp-left"), "").expect("what a kill left");
+        leave(&common, &run_id("r3"), &two, &lock).expect("leave");
+        assert!(!common.join("metawsm/open").exists() && !common.join("metawsm/roots").exists());
+    }
+
+    #[test]
+    fn two_control_repositories_may_name_a_run_alike() {
+        let place = Place::new();
+        let common = place.common();
+        let lock = lock_repo(&common, "run", LONG).expect("lock");
+        let (a, b) = (entry("same", Path::new("/one")), entry("same", Path::new("/two")));
+        enter(&common, &a, &lock).expect("enter");
+        enter(&common, &b, &lock).expect("enter");
+        assert_eq!(open_entries(&common), [a.clone(), b.clone()]);
+        leave(&common, &a.run, &a.root, &lock).expect("leave");
+        let b = OpenEntry { base: "trunk".to_owned(), ..b };
+        enter(&common, &b, &lock).expect("enter");
+        assert_eq!(open_entries(&common), std::slice::from_ref(&b));
+        leave(&common, &a.run, &a.root, &lock).expect("leave");
+        assert_eq!(open_entries(&common), std::slice::from_ref(&b));
+        leave(&common, &b.run, &b.root, &lock).expect("leave");
+        assert_eq!(open_entries(&common), []);
+    }
+
+    #[test]
+    fn a_broken_entry_is_named_and_keeps_the_roots() {
+        let place = Place::new();
+        let common = place.common();
+        let lock = lock_repo(&common, "run", LONG).expect("lock");
+        enter(&common, &entry("r1", Path::new("/one")), &lock).expect("enter");
+        fs::write(common.join("metawsm/open/r2"), "nonsense").expect("write");
+        fs::write(common.join("metawsm/open/r3"), "format = 9\nkind = \"open\"\n").expect("write");
+        assert_eq!(open_entries(&common).len(), 1);
+        let faults = open_faults(&common);
+        assert!(
+            faults[0].1.contains("open/r2 cannot be used") && faults[1].1.contains("format 9"),
+            "{faults:?}"
+        );
+        leave(&common, &run_id("r1"), Path::new("/one"), &lock).expect("leave");
+        assert_eq!(roots(&common), [Path::new("/one")]);
+    }
+
+    #[test]
+    fn only_the_lock_of_this_repository_opens_it() {
+        let place = Place::new();
+        let other = place.path().join("other/.git");
+        let lock = lock_repo(&other, "run", LONG).expect("lock");
+        let refused = enter(&place.common(), &entry("r1", Path::new("/one")), &lock).expect_err("wrong lock");
+        assert!(matches!(refused, StoreError::WrongLock { .. }), "{refused}");
+        std::os::unix::fs::symlink(place.path().join("other"), place.path().join("alias")).expect("link");
+        enter(&place.path().join("alias/.git"), &entry("r1", Path::new("/one")), &lock)
+            .expect("the same place");
+    }
+
+    #[test]
+    fn an_entry_of_format_1_is_read_for_ever() {
+        let frozen = include_str!("../../fixtures/store/v1/open");
+        let place = Place::new();
+        let common = place.common();
+        let lock = lock_repo(&common, "run", LONG).expect("lock");
+        let entry = entry("run-20250304-050607-abcd", Path::new("/code/control"));
+        enter(&common, &entry, &lock).expect("enter");
+        let file = common.join("metawsm/open/run-20250304-050607-abcd");
+        assert_eq!(fs::read_to_string(&file).expect("read"), frozen);
+        assert_eq!(open_entries(&common), [entry]);
+    }
+}

@@ -109,3 +109,52 @@ pub fn trust(hash: &str, what: &str) -> StoreResult<()> {
 pub fn is_trusted(hash: &str) -> bool {
     Person::find().is_some_and(|person| person.trusts(hash))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_repositories_are_remembered_once_and_gone_ones_are_named() {
+        let dir = tempfile::tempdir().expect("temp");
+        let person = Person { dir: dir.path().join("state/git-metawsm") };
+        assert_eq!(person.known().expect("none"), []);
+        let (here, gone) = (dir.path().to_owned(), dir.path().join("gone"));
+        for path in [&here, &gone, &here] {
+            person.remember(path).expect("remember");
+        }
+        let known = |path: &Path, exists| KnownRoot { path: path.to_owned(), exists };
+        assert_eq!(person.known().expect("list"), [known(&here, true), known(&gone, false)]);
+        assert!(person.forget(&gone).expect("forget") && !person.forget(&gone).expect("again"));
+        assert_eq!(person.known().expect("list"), [known(&here, true)]);
+        person.remember(Path::new("/with\na line")).expect_err("it would read back as two");
+        assert_eq!(person.known().expect("list"), [known(&here, true)]);
+    }
+
+    #[test]
+    fn sixteen_who_remember_at_once_are_all_remembered() {
+        let dir = tempfile::tempdir().expect("temp");
+        let person = Person { dir: dir.path().to_owned() };
+        std::thread::scope(|scope| {
+            for n in 0..16 {
+                let person = &person;
+                scope.spawn(move || person.remember(Path::new(&format!("/repo/{n}"))).expect("remember"));
+            }
+        });
+        assert_eq!(person.known().expect("list").len(), 16);
+    }
+
+    #[test]
+    fn trust_is_by_content_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("temp");
+        let person = Person { dir: dir.path().to_owned() };
+        assert!(!person.trusts("") && !person.trusts("sha256:1"));
+        person.trust("sha256:1", "policy.json\nsha256:2\tof /x").expect("trust");
+        person.trust("sha256:1", "again").expect("trust");
+        assert!(person.trusts("sha256:1") && !person.trusts("sha256:2") && !person.trusts("sha256"));
+        assert_eq!(files::find_text(&person.trusted()).expect("read").expect("there").lines().count(), 1);
+        for bad in ["", "a b", "a\nb"] {
+            assert!(person.trust(bad, "").is_err(), "{bad:?}");
+        }
+    }
+}

@@ -154,3 +154,275 @@ fn read_capped(path: &Path) -> StoreResult<Vec<u8>> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::IndexHealth;
+    use super::super::testing::{Place, at, full, plain, run_id};
+    use super::*;
+    use crate::model::RunState;
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    fn ids(entries: &[Entry]) -> Vec<&str> {
+        entries.iter().map(Entry::id).collect()
+    }
+
+    /// Sets a file's modification time to a minute ago, so that it is proof.
+    fn settle(path: &Path) {
+        let file = fs::OpenOptions::new().write(true).open(path).expect("open");
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("set the time");
+    }
+
+    /// Five settled runs, one newer than the others, and a filled index.
+    fn five(place: &Place) -> Vec<Entry> {
+        for n in 0..5 {
+            let mut run = full(&format!("r{n}"));
+            run.state = RunState::Running;
+            if n == 2 {
+                run.created = at("2026-01-01T00:00:00Z");
+            }
+            let hold = place.store().create_run(&run, "run", Duration::ZERO).expect("create");
+            settle(&hold.dir().join(RECORD));
+        }
+        let entries = place.store().open_runs().expect("sweep");
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+        entries
+    }
+
+    #[test]
+    fn runs_come_newest_first_and_a_broken_one_hides_no_other() {
+        let place = Place::new();
+        five(&place);
+        let runs = place.store().dir().join("runs");
+        fs::write(runs.join("r0").join(RECORD), "nonsense").expect("break");
+        fs::remove_file(runs.join("r1").join(RECORD)).expect("remove");
+        fs::create_dir(runs.join("-odd")).expect("mkdir");
+        fs::rename(runs.join("r3"), runs.join("other")).expect("rename");
+        nix::unistd::mkfifo(&runs.join("r1").join(RECORD), nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        let entries = place.store().open_runs().expect("sweep");
+        assert_eq!(ids(&entries), ["r2", "r4", "r1", "r0", "other", "-odd"]);
+        let why: Vec<_> = entries.iter().filter(|e| e.run().is_none()).map(|e| format!("{e:?}")).collect();
+        assert!(why[0].contains("it is not a regular file"), "{why:?}");
+        assert!(why[1].contains("r0/run.toml cannot be used: line 1: "), "{why:?}");
+        assert!(why[2].contains("it is the record of r3"), "{why:?}");
+    }
+
+    #[test]
+    fn asking_where_nothing_is_makes_nothing() {
+        let place = Place::new();
+        assert_eq!(place.store().open_runs().expect("sweep"), []);
+        assert_eq!(place.store().closed_runs().expect("sweep"), []);
+        assert_eq!(place.store().sweep_temps().expect("sweep"), 0);
+        assert_eq!(place.store().index().health(), IndexHealth::Absent);
+        assert!(!place.store().exists());
+    }
+
+    #[test]
+    fn a_dry_run_changes_no_byte_of_the_index() {
+        let place = Place::new();
+        place.made("r1");
+        assert_eq!(place.store().frozen().open_runs().expect("sweep").len(), 1);
+        assert_eq!(place.store().index().health(), IndexHealth::Absent);
+    }
+
+    #[test]
+    fn an_unchanged_record_is_not_read_again_and_a_changed_one_is() {
+        let place = Place::new();
+        five(&place);
+        let path = place.store().dir().join("runs/r0").join(RECORD);
+        let old = fs::read_to_string(&path).expect("read");
+        let time = path.metadata().and_then(|m| m.modified()).expect("time");
+        let change = |text: &str, time: SystemTime| {
+            fs::write(&path, text).expect("write");
+            fs::OpenOptions::new().write(true).open(&path).and_then(|f| f.set_modified(time)).expect("time");
+        };
+        let goal = || {
+            let entries = place.store().open_runs().expect("sweep");
+            let run = entries.iter().find(|e| e.id() == "r0").and_then(Entry::run).expect("r0");
+            run.brief.done_criteria.clone()
+        };
+        // The same size, inode and an old time: only reading it could tell, and it is not read.
+        let changed = old.replacen("tests pass", "tests fail", 1);
+        change(&changed, time);
+        assert_eq!(goal(), "tests pass");
+        // A time within the grain of the clock proves nothing: it is read each time.
+        let just_now = SystemTime::now();
+        change(&changed, just_now);
+        assert_eq!(goal(), "tests fail");
+        change(&old, just_now);
+        assert_eq!(goal(), "tests pass");
+        // Any write of ours is seen at once.
+        place.held("r0").update(|r| r.brief.done_criteria = "tests shine".to_owned()).expect("update");
+        assert_eq!(goal(), "tests shine");
+    }
+
+    #[test]
+    fn a_damaged_index_gives_the_same_answer_and_is_built_anew() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let good = fs::read(&path).expect("index");
+        let mut flipped: Vec<Vec<u8>> = Vec::new();
+        for at in (0..good.len()).step_by(good.len() / 97) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x15;
+            flipped.push(bytes);
+        }
+        let damages = [vec![], b"nonsense".to_vec(), vec![0; 8192], good[..good.len() / 2].to_vec()];
+        for (n, bytes) in damages.into_iter().chain(flipped).enumerate() {
+            fs::write(&path, bytes).expect("damage");
+            assert_eq!(place.store().open_runs().expect("sweep"), expected, "damage {n}");
+            assert_eq!(place.store().open_runs().expect("sweep"), expected, "damage {n}, asked again");
+        }
+        fs::write(&path, "nonsense").expect("damage");
+        assert!(matches!(place.store().index().health(), IndexHealth::Damaged(_)));
+        place.store().open_runs().expect("sweep");
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+        place.store().index().rebuild().expect("rebuild");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+    }
+
+    #[test]
+    fn an_index_that_is_busy_or_in_the_way_is_left_alone() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let before = fs::read(&path).expect("index");
+        let conn = rusqlite::Connection::open(&path).expect("open");
+        conn.execute_batch("BEGIN EXCLUSIVE").expect("lock");
+        assert!(matches!(place.store().index().health(), IndexHealth::Unusable(_)));
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        conn.execute_batch("ROLLBACK").expect("unlock");
+        drop(conn);
+        assert_eq!(fs::read(&path).expect("index"), before);
+        fs::remove_file(&path).expect("remove");
+        fs::create_dir(&path).expect("mkdir");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn an_index_left_in_the_middle_of_a_write_is_set_right() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let side = path.with_file_name("index.db-journal");
+        let good = fs::read(&path).expect("index");
+        // What a writer killed before its commit leaves: a changed file and the journal that undoes it.
+        let conn = rusqlite::Connection::open(&path).expect("open");
+        conn.execute_batch("PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; DELETE FROM live")
+            .expect("delete");
+        conn.execute_batch(
+            "CREATE TABLE junk(x); INSERT INTO junk SELECT hex(randomblob(9000)) FROM sqlite_schema",
+        )
+        .expect("spill");
+        let (db, journal) = (fs::read(&path).expect("index"), fs::read(&side).expect("journal"));
+        assert!(db != good && journal.len() > 512, "the write was under way");
+        drop(conn);
+        fs::write(&path, db).expect("index");
+        fs::write(&side, journal).expect("journal");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+    }
+
+    #[test]
+    fn published_records_are_read_once_for_each_tree() {
+        let place = Place::new();
+        drop(place.made("live"));
+        let record = |id: &str| {
+            let text = crate::store::published_form(&full(id));
+            (format!(".metawsm/runs/2025-03/{id}.toml"), text.into_bytes())
+        };
+        let reads = std::cell::Cell::new(0);
+        let ask = |tree: &str, files: &[(String, Vec<u8>)]| {
+            let mut read = || {
+                reads.set(reads.get() + 1);
+                Ok(files.to_vec())
+            };
+            place.store().published_runs(tree, &mut read).expect("published")
+        };
+        let mut files: Vec<_> = (0..20).map(|n| record(&format!("p{n:02}"))).collect();
+        let first = ask("t1", &files);
+        assert_eq!((first.len(), reads.get()), (20, 1));
+        assert_eq!((ask("t1", &files), reads.get()), (first.clone(), 1));
+        files.push(("x/broken.toml".to_owned(), b"no record".to_vec()));
+        files.push(("x/newer.toml".to_owned(), b"format = 99\nkind = \"run\"".to_vec()));
+        files.remove(0);
+        for expected in [2, 2] {
+            let now = ask("t2", &files);
+            assert_eq!((now.len(), reads.get()), (21, expected));
+            assert!(matches!(&now[20], Entry::Broken { id, newer: false, .. } if id == "broken"), "{now:?}");
+            assert!(matches!(&now[19], Entry::Broken { id, newer: true, .. } if id == "newer"), "{now:?}");
+        }
+        // A row that vanished from the index is missed.
+        let conn = rusqlite::Connection::open(place.store().index().path()).expect("open");
+        conn.execute("DELETE FROM published WHERE id = 'p07'", []).expect("delete");
+        drop(conn);
+        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
+        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
+        let failed = place.store().published_runs("t3", &mut || Err("no such tree".to_owned()));
+        assert!(matches!(failed, Err(StoreError::Published(_))));
+        assert_eq!(ids(&place.store().open_runs().expect("sweep")), ["live"]);
+    }
+
+    #[test]
+    fn a_run_that_moves_while_we_look_is_no_fault() {
+        let place = Place::new();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0..25 {
+                    let mut hold = place.made(&format!("r{n}"));
+                    hold.go(RunState::Discarded, "").expect("discard");
+                    hold.archive(true).expect("archive");
+                }
+                done.store(true, std::sync::atomic::Ordering::Release);
+            });
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let entries = place.store().open_runs().expect("sweep");
+                assert!(entries.iter().all(|e| e.run().is_some()), "{entries:?}");
+            }
+        });
+        assert_eq!(place.store().closed_runs().expect("sweep").len(), 25);
+        assert_eq!(
+            place.store().find_run(&run_id("r3")).expect("find").map(|r| r.created),
+            Some(plain("r3").created)
+        );
+    }
+
+    #[test]
+    #[ignore = "measures; run by hand with --release --nocapture"]
+    fn the_index_pays() {
+        let place = Place::new();
+        for n in 0..100 {
+            let mut run = full(&format!("r{n}"));
+            run.state = RunState::Running;
+            run.steps = vec![run.steps[0].clone(); 12];
+            let hold = place.store().create_run(&run, "run", Duration::ZERO).expect("create");
+            settle(&hold.dir().join(RECORD));
+        }
+        let time = |what: &str, ask: &dyn Fn()| {
+            let begun = std::time::Instant::now();
+            ask();
+            println!("{what}: {:?}", begun.elapsed());
+        };
+        let sweep = || drop(place.store().open_runs().expect("sweep"));
+        time("100 runs, no index", &sweep);
+        time("100 runs, good index", &sweep);
+        time("100 runs, good index", &sweep);
+        let records = || {
+            let record = |n| {
+                (format!("m/p{n}.toml"), crate::store::published_form(&full(&format!("p{n}"))).into_bytes())
+            };
+            Ok((0..10_000).map(record).collect())
+        };
+        let published =
+            |tree: &str| drop(place.store().published_runs(tree, &mut { records }).expect("published"));
+        time("10,000 published, new tree, making them included", &|| published("t1"));
+        time("10,000 published, same tree", &|| published("t1"));
+        time("10,000 published, next tree, making them included", &|| published("t2"));
+        time("making them", &|| drop(records()));
+    }
+}

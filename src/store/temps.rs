@@ -93,3 +93,46 @@ fn sweep_old(dir: &Path) -> StoreResult<usize> {
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{LONG, Place, run_id};
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn what_kills_left_goes_and_what_is_being_made_stays() {
+        let place = Place::new();
+        let store = place.store();
+        let busy = place.made("held");
+        drop(place.made("free"));
+        let dir = store.dir();
+        fs::create_dir(dir.join("open")).expect("mkdir");
+        let make = |name: &str, is_dir: bool| {
+            let path = dir.join(name);
+            if is_dir { fs::create_dir(&path) } else { fs::write(&path, "x") }.expect("make");
+            path
+        };
+        let old = make(".tmp-old", false);
+        let old_time = SystemTime::now() - Duration::from_secs(7200);
+        fs::OpenOptions::new().write(true).open(&old).and_then(|f| f.set_modified(old_time)).expect("time");
+        let gone = [
+            make("runs/.tmp-dead~abcdefgh", true),
+            make("runs/free/.tmp-1234", false),
+            make("open/.tmp-1234", false),
+            old,
+        ];
+        let kept = [
+            make("runs/.tmp-held~abcdefgh", true),
+            make("runs/held/.tmp-1234", false),
+            make(".tmp-young", false),
+            make("runs/.tmp-of-somebody", true),
+        ];
+        assert_eq!(store.open_runs().expect("sweep").len(), 2, "half-made runs do not show");
+        assert_eq!(store.sweep_temps().expect("sweep"), gone.len());
+        assert!(gone.iter().all(|p| !p.exists()) && kept.iter().all(|p| p.exists()));
+        drop(busy);
+        let hold = store.hold(&run_id("held"), "stop", LONG).expect("hold");
+        assert!(!hold.dir().join(".tmp-1234").exists(), "a hold sweeps its own directory");
+    }
+}
