@@ -219,6 +219,18 @@ impl Index {
         })
     }
 
+    /// The published row of this run, if the rows are of this tree and there is exactly one.
+    pub(super) fn published_one(&self, tree_id: &str, id: &str) -> Result<Option<PublishedRow>, Fault> {
+        self.read(|conn| {
+            if published_head(conn)?.is_none_or(|(tree, _)| tree != tree_id) {
+                return Ok(None);
+            }
+            let mut ask = conn.prepare("SELECT * FROM published WHERE id = ?1 LIMIT 2")?;
+            let found = ask.query_map([id], PublishedRow::at)?.collect::<Result<Vec<_>, _>>()?;
+            Ok(if let [row] = &found[..] { row.clone() } else { None })
+        })
+    }
+
     /// The published rows of whatever tree, by path, to parse only what is new.
     pub(super) fn published_known(&self) -> HashMap<String, PublishedRow> {
         let rows = self.read(published_all).unwrap_or_default();

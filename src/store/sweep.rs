@@ -84,6 +84,22 @@ impl Store {
         Entry::newest_first(&mut entries);
         Ok(entries)
     }
+
+    /// One published run, without reading the others where the index knows it; arguments as for
+    /// [`Store::published_runs`]. `None` is said only after all records were looked at.
+    pub fn find_published(
+        &self,
+        tree_id: &str,
+        id: &RunId,
+        read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
+    ) -> StoreResult<Option<Entry>> {
+        let row = self.index().published_one(tree_id, id.as_str()).ok().flatten();
+        if let Some(entry) = row.and_then(|row| row.packed.entry()) {
+            return Ok(Some(entry));
+        }
+        let entries = self.published_runs(tree_id, read)?;
+        Ok(entries.into_iter().find(|entry| entry.id() == id.as_str()))
+    }
 }
 
 fn published(path: &str, bytes: &[u8]) -> Entry {
@@ -356,6 +372,12 @@ mod tests {
             assert!(matches!(&now[20], Entry::Broken { id, newer: false, .. } if id == "broken"), "{now:?}");
             assert!(matches!(&now[19], Entry::Broken { id, newer: true, .. } if id == "newer"), "{now:?}");
         }
+        let find = |id: &str| {
+            let mut read = || panic!("the index knows, or all rows are good");
+            place.store().find_published("t2", &run_id(id), &mut read).expect("find")
+        };
+        assert_eq!(find("p07").as_ref().map(Entry::id), Some("p07"));
+        assert_eq!(find("p00"), None);
         // A row that vanished from the index is missed.
         let conn = rusqlite::Connection::open(place.store().index().path()).expect("open");
         conn.execute("DELETE FROM published WHERE id = 'p07'", []).expect("delete");
