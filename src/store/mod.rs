@@ -1,1 +1,40 @@
-//! (to be filled)
+//! Floor 2. What must outlive us: run records, locks, journals, the index, and who takes part in what.
+//!
+//! Lives here: live state in `<git common dir>/metawsm/`, the text form of records and their migration, the hold
+//! of a run, the hash-chained journal, the SQLite index, the entries by which a repository's hooks know of open
+//! runs, and the lists each user keeps. Does not live here: git (published records arrive as bytes and leave as
+//! text), policy, decisions. Services and above may call it; it imports `model` and `sys` only. One rule: files
+//! win, and only a [`Hold`] writes them; the index may vanish at any time and never changes an answer.
+//!
+//! Order of locks everywhere: run, repositories by path, thread, index.
+
+mod entry;
+mod error;
+mod hold;
+mod index;
+mod index_rows;
+mod journal;
+mod link;
+mod live;
+mod participation;
+mod path_list;
+mod person;
+mod places;
+mod publication;
+mod record;
+mod sweep;
+mod temps;
+
+#[cfg(test)]
+mod testing;
+
+pub use entry::Entry;
+pub use error::{StoreError, StoreResult};
+pub use hold::{Hold, verify_hold_token};
+pub use index::{Index, IndexHealth};
+pub use journal::{Chain, Journal, JournalEntry};
+pub use live::Store;
+pub use participation::{OpenEntry, enter, leave, lock_repo, open_entries, open_faults, roots};
+pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};
+pub use publication::Publication;
+pub use record::{RecordError, parse_run, published_form, published_path, to_toml};

@@ -1,0 +1,450 @@
+//! Reading all records of a place, through the index where it is good and from the files where it is not.
+
+use super::index::Index;
+use super::index_rows::{LiveRow, Look, Packed, PublishedRow};
+use super::live::{Folder, RECORD, Store, understand};
+use super::{Entry, StoreError, StoreResult};
+use crate::model::{RunId, content_hash};
+use crate::sys::files::TEMP_PREFIX;
+use crate::sys::{SysError, clock, files};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// More than any record that we write; published records come from others.
+const RECORD_CAP: usize = 4 << 20;
+
+/// What a record says, and the row for the index where the one it has does not stand.
+type Seen = (Entry, Option<LiveRow>);
+
+impl Store {
+    /// The index of this store.
+    pub fn index(&self) -> Index {
+        Index::of(self.common_dir())
+    }
+
+    /// Every record in a place, newest first, what is broken last.
+    pub(super) fn sweep(&self, folder: Folder) -> StoreResult<Vec<Entry>> {
+        let dir = self.folder(folder);
+        let mut names = files::names_in(&dir)?;
+        names.retain(|n| !n.starts_with(TEMP_PREFIX));
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.index().live_rows(folder.name()).unwrap_or_default();
+        let mut entries = Vec::with_capacity(names.len());
+        let mut fresh = Vec::new();
+        for name in &names {
+            let key = format!("{}/{name}/{RECORD}", folder.name());
+            if let Some((entry, row)) = self.look_at(folder, name, rows.remove(&key)) {
+                entries.push(entry);
+                fresh.extend(row);
+            }
+        }
+        let gone: Vec<String> = rows.into_keys().collect();
+        if !(self.is_frozen() || fresh.is_empty() && gone.is_empty()) {
+            self.index().put_live(&fresh, &gone);
+        }
+        Entry::newest_first(&mut entries);
+        Ok(entries)
+    }
+
+    /// The published runs of base, newest first, what is broken last. `tree_id` is the id of base's records tree;
+    /// where the index holds its rows nothing is read, else `read` is called once and gives path and bytes of
+    /// every record.
+    pub fn published_runs(
+        &self,
+        tree_id: &str,
+        read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
+    ) -> StoreResult<Vec<Entry>> {
+        if let Ok(Some(rows)) = self.index().published_of(tree_id)
+            && let Some(mut entries) = rows.iter().map(|row| row.packed.entry()).collect::<Option<Vec<_>>>()
+        {
+            Entry::newest_first(&mut entries);
+            return Ok(entries);
+        }
+        let texts = read().map_err(StoreError::Published)?;
+        let mut known = self.index().published_known();
+        let mut entries = Vec::with_capacity(texts.len());
+        let mut rows = Vec::with_capacity(texts.len());
+        let mut keeps = self.exists() && !self.is_frozen();
+        for (path, bytes) in texts {
+            let hash = content_hash(&bytes);
+            let row = known.remove(&path).filter(|row| row.hash == hash);
+            let entry = row.as_ref().and_then(|row| row.packed.entry());
+            let entry = entry.unwrap_or_else(|| published(&path, &bytes));
+            let row = row.or_else(|| Some(PublishedRow { packed: Packed::of(&entry)?, path, hash }));
+            keeps &= row.is_some();
+            rows.extend(row);
+            entries.push(entry);
+        }
+        if keeps {
+            self.index().put_published(tree_id, &rows);
+        }
+        Entry::newest_first(&mut entries);
+        Ok(entries)
+    }
+
+    /// One published run, without reading the others where the index knows it; arguments as for
+    /// [`Store::published_runs`]. `None` is said only after all records were looked at.
+    pub fn find_published(
+        &self,
+        tree_id: &str,
+        id: &RunId,
+        read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
+    ) -> StoreResult<Option<Entry>> {
+        let row = self.index().published_one(tree_id, id.as_str()).ok().flatten();
+        if let Some(entry) = row.and_then(|row| row.packed.entry()) {
+            return Ok(Some(entry));
+        }
+        let entries = self.published_runs(tree_id, read)?;
+        Ok(entries.into_iter().find(|entry| entry.id() == id.as_str()))
+    }
+}
+
+fn published(path: &str, bytes: &[u8]) -> Entry {
+    let file = Path::new(path);
+    let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or(path);
+    let broken = |why: &str| StoreError::Broken { path: file.to_owned(), why: why.to_owned() };
+    let run = if bytes.len() > RECORD_CAP {
+        Err(broken("it is too large to be a record"))
+    } else {
+        let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text"));
+        text.and_then(|text| understand(file, stem, text))
+    };
+    run.map_or_else(|e| Entry::broken(stem, &e), |run| Entry::Run(Box::new(run)))
+}
+
+impl Store {
+    /// One look at one record; `None` where it was moved away meanwhile.
+    fn look_at(&self, folder: Folder, name: &str, row: Option<LiveRow>) -> Option<Seen> {
+        let dir = self.folder(folder).join(name);
+        let path = dir.join(RECORD);
+        let broken = |error: &StoreError| Some((Entry::broken(name, error), None));
+        let foreign = |why: &str| broken(&StoreError::Broken { path: path.clone(), why: why.to_owned() });
+        let Ok(id) = RunId::parse(name) else { return foreign("the name of its directory is no run id") };
+        let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
+        let look = match path.symlink_metadata() {
+            Ok(meta) if meta.is_file() => Look::of(&meta, seen_ns),
+            Ok(_) => return foreign("it is not a regular file"),
+            // Moved away, or moved away and its directory made again by a wrapper that outlived the close.
+            Err(_) if self.place_of(&id).is_none_or(|place| place != dir) => return None,
+            Err(e) => return broken(&SysError::file("read", &path, e).into()),
+        };
+        if let Some(row) = row.as_ref().filter(|row| row.look.proves(&look))
+            && let Some(entry) = row.packed.entry()
+        {
+            return Some((entry, None));
+        }
+        let bytes = match read_capped(&path) {
+            Ok(bytes) => bytes,
+            Err(_) if !dir.is_dir() => return None,
+            Err(error) => return broken(&error),
+        };
+        let hash = content_hash(&bytes);
+        if let Some(row) = row.filter(|row| row.hash == hash)
+            && let Some(entry) = row.packed.entry()
+        {
+            // A row that would still not be proof is not worth a write.
+            return Some((entry, (!look.is_racy()).then_some(LiveRow { look, ..row })));
+        }
+        let Ok(text) = std::str::from_utf8(&bytes) else { return foreign("it is not UTF-8 text") };
+        let entry = match understand(&path, name, text) {
+            Ok(run) => Entry::Run(Box::new(run)),
+            Err(error) => return broken(&error),
+        };
+        let key = format!("{}/{name}/{RECORD}", folder.name());
+        let row = Packed::of(&entry).map(|packed| LiveRow { path: key, look, hash, packed });
+        Some((entry, row))
+    }
+}
+
+fn read_capped(path: &Path) -> StoreResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| SysError::file("read", path, e))?;
+    let cap = RECORD_CAP as u64 + 1;
+    file.take(cap).read_to_end(&mut bytes).map_err(|e| SysError::file("read", path, e))?;
+    if bytes.len() > RECORD_CAP {
+        let why = "it is too large to be a record".to_owned();
+        return Err(StoreError::Broken { path: path.to_owned(), why });
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::IndexHealth;
+    use super::super::testing::{Place, at, full, plain, run_id};
+    use super::*;
+    use crate::model::RunState;
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    fn ids(entries: &[Entry]) -> Vec<&str> {
+        entries.iter().map(Entry::id).collect()
+    }
+
+    /// Sets a file's modification time to a minute ago, so that it is proof.
+    fn settle(path: &Path) {
+        let file = fs::OpenOptions::new().write(true).open(path).expect("open");
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("set the time");
+    }
+
+    /// Five settled runs, one newer than the others, and a filled index.
+    fn five(place: &Place) -> Vec<Entry> {
+        for n in 0..5 {
+            let mut run = full(&format!("r{n}"));
+            run.state = RunState::Running;
+            if n == 2 {
+                run.created = at("2026-01-01T00:00:00Z");
+            }
+            let hold = place.store().create_run(&run, "run", Duration::ZERO).expect("create");
+            settle(&hold.dir().join(RECORD));
+        }
+        let entries = place.store().open_runs().expect("sweep");
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+        entries
+    }
+
+    #[test]
+    fn runs_come_newest_first_and_a_broken_one_hides_no_other() {
+        let place = Place::new();
+        five(&place);
+        let runs = place.store().dir().join("runs");
+        fs::write(runs.join("r0").join(RECORD), "nonsense").expect("break");
+        fs::remove_file(runs.join("r1").join(RECORD)).expect("remove");
+        fs::create_dir(runs.join("-odd")).expect("mkdir");
+        fs::rename(runs.join("r3"), runs.join("other")).expect("rename");
+        nix::unistd::mkfifo(&runs.join("r1").join(RECORD), nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        let entries = place.store().open_runs().expect("sweep");
+        assert_eq!(ids(&entries), ["r2", "r4", "r1", "r0", "other", "-odd"]);
+        let why: Vec<_> = entries.iter().filter(|e| e.run().is_none()).map(|e| format!("{e:?}")).collect();
+        assert!(why[0].contains("it is not a regular file"), "{why:?}");
+        assert!(why[1].contains("r0/run.toml cannot be used: line 1: "), "{why:?}");
+        assert!(why[2].contains("it is the record of r3"), "{why:?}");
+    }
+
+    #[test]
+    fn asking_where_nothing_is_makes_nothing() {
+        let place = Place::new();
+        assert_eq!(place.store().open_runs().expect("sweep"), []);
+        assert_eq!(place.store().closed_runs().expect("sweep"), []);
+        assert_eq!(place.store().sweep_temps().expect("sweep"), 0);
+        assert_eq!(place.store().index().health(), IndexHealth::Absent);
+        assert!(!place.store().exists());
+    }
+
+    #[test]
+    fn a_dry_run_changes_no_byte_of_the_index() {
+        let place = Place::new();
+        place.made("r1");
+        assert_eq!(place.store().frozen().open_runs().expect("sweep").len(), 1);
+        assert_eq!(place.store().index().health(), IndexHealth::Absent);
+    }
+
+    #[test]
+    fn an_unchanged_record_is_not_read_again_and_a_changed_one_is() {
+        let place = Place::new();
+        five(&place);
+        let path = place.store().dir().join("runs/r0").join(RECORD);
+        let old = fs::read_to_string(&path).expect("read");
+        let time = path.metadata().and_then(|m| m.modified()).expect("time");
+        let change = |text: &str, time: SystemTime| {
+            fs::write(&path, text).expect("write");
+            fs::OpenOptions::new().write(true).open(&path).and_then(|f| f.set_modified(time)).expect("time");
+        };
+        let goal = || {
+            let entries = place.store().open_runs().expect("sweep");
+            let run = entries.iter().find(|e| e.id() == "r0").and_then(Entry::run).expect("r0");
+            run.brief.done_criteria.clone()
+        };
+        // The same size, inode and an old time: only reading it could tell, and it is not read.
+        let changed = old.replacen("tests pass", "tests fail", 1);
+        change(&changed, time);
+        assert_eq!(goal(), "tests pass");
+        // A time within the grain of the clock proves nothing: it is read each time.
+        let just_now = SystemTime::now();
+        change(&changed, just_now);
+        assert_eq!(goal(), "tests fail");
+        change(&old, just_now);
+        assert_eq!(goal(), "tests pass");
+        // Any write of ours is seen at once.
+        place.held("r0").update(|r| r.brief.done_criteria = "tests shine".to_owned()).expect("update");
+        assert_eq!(goal(), "tests shine");
+    }
+
+    #[test]
+    fn a_damaged_index_gives_the_same_answer_and_is_built_anew() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let good = fs::read(&path).expect("index");
+        let mut flipped: Vec<Vec<u8>> = Vec::new();
+        for at in (0..good.len()).step_by(good.len() / 97) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x15;
+            flipped.push(bytes);
+        }
+        let damages = [vec![], b"nonsense".to_vec(), vec![0; 8192], good[..good.len() / 2].to_vec()];
+        for (n, bytes) in damages.into_iter().chain(flipped).enumerate() {
+            fs::write(&path, bytes).expect("damage");
+            assert_eq!(place.store().open_runs().expect("sweep"), expected, "damage {n}");
+            assert_eq!(place.store().open_runs().expect("sweep"), expected, "damage {n}, asked again");
+        }
+        fs::write(&path, "nonsense").expect("damage");
+        assert!(matches!(place.store().index().health(), IndexHealth::Damaged(_)));
+        place.store().open_runs().expect("sweep");
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+        place.store().index().rebuild().expect("rebuild");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+    }
+
+    #[test]
+    fn an_index_that_is_busy_or_in_the_way_is_left_alone() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let before = fs::read(&path).expect("index");
+        let conn = rusqlite::Connection::open(&path).expect("open");
+        conn.execute_batch("BEGIN EXCLUSIVE").expect("lock");
+        assert!(matches!(place.store().index().health(), IndexHealth::Unusable(_)));
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        conn.execute_batch("ROLLBACK").expect("unlock");
+        drop(conn);
+        assert_eq!(fs::read(&path).expect("index"), before);
+        fs::remove_file(&path).expect("remove");
+        fs::create_dir(&path).expect("mkdir");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn an_index_left_in_the_middle_of_a_write_is_set_right() {
+        let place = Place::new();
+        let expected = five(&place);
+        let path = place.store().index().path();
+        let side = path.with_file_name("index.db-journal");
+        let good = fs::read(&path).expect("index");
+        // What a writer killed before its commit leaves: a changed file and the journal that undoes it.
+        let conn = rusqlite::Connection::open(&path).expect("open");
+        conn.execute_batch("PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; DELETE FROM live")
+            .expect("delete");
+        conn.execute_batch(
+            "CREATE TABLE junk(x); INSERT INTO junk SELECT hex(randomblob(9000)) FROM sqlite_schema",
+        )
+        .expect("spill");
+        let (db, journal) = (fs::read(&path).expect("index"), fs::read(&side).expect("journal"));
+        assert!(db != good && journal.len() > 512, "the write was under way");
+        drop(conn);
+        fs::write(&path, db).expect("index");
+        fs::write(&side, journal).expect("journal");
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert_eq!(place.store().open_runs().expect("sweep"), expected);
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+    }
+
+    #[test]
+    fn published_records_are_read_once_for_each_tree() {
+        let place = Place::new();
+        drop(place.made("live"));
+        let record = |id: &str| {
+            let text = crate::store::published_form(&full(id));
+            (format!(".metawsm/runs/2025-03/{id}.toml"), text.into_bytes())
+        };
+        let reads = std::cell::Cell::new(0);
+        let ask = |tree: &str, files: &[(String, Vec<u8>)]| {
+            let mut read = || {
+                reads.set(reads.get() + 1);
+                Ok(files.to_vec())
+            };
+            place.store().published_runs(tree, &mut read).expect("published")
+        };
+        let mut files: Vec<_> = (0..20).map(|n| record(&format!("p{n:02}"))).collect();
+        let first = ask("t1", &files);
+        assert_eq!((first.len(), reads.get()), (20, 1));
+        assert_eq!((ask("t1", &files), reads.get()), (first.clone(), 1));
+        files.push(("x/broken.toml".to_owned(), b"no record".to_vec()));
+        files.push(("x/newer.toml".to_owned(), b"format = 99\nkind = \"run\"".to_vec()));
+        files.remove(0);
+        for expected in [2, 2] {
+            let now = ask("t2", &files);
+            assert_eq!((now.len(), reads.get()), (21, expected));
+            assert!(matches!(&now[20], Entry::Broken { id, newer: false, .. } if id == "broken"), "{now:?}");
+            assert!(matches!(&now[19], Entry::Broken { id, newer: true, .. } if id == "newer"), "{now:?}");
+        }
+        let find = |id: &str| {
+            let mut read = || panic!("the index knows, or all rows are good");
+            place.store().find_published("t2", &run_id(id), &mut read).expect("find")
+        };
+        assert_eq!(find("p07").as_ref().map(Entry::id), Some("p07"));
+        assert_eq!(find("p00"), None);
+        // A row that vanished from the index is missed.
+        let conn = rusqlite::Connection::open(place.store().index().path()).expect("open");
+        conn.execute("DELETE FROM published WHERE id = 'p07'", []).expect("delete");
+        drop(conn);
+        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
+        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
+        let failed = place.store().published_runs("t3", &mut || Err("no such tree".to_owned()));
+        assert!(matches!(failed, Err(StoreError::Published(_))));
+        assert_eq!(ids(&place.store().open_runs().expect("sweep")), ["live"]);
+    }
+
+    #[test]
+    fn a_run_that_moves_while_we_look_is_no_fault() {
+        let place = Place::new();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0..25 {
+                    let mut hold = place.made(&format!("r{n}"));
+                    hold.go(RunState::Discarded, "").expect("discard");
+                    hold.archive(true).expect("archive");
+                }
+                done.store(true, std::sync::atomic::Ordering::Release);
+            });
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let entries = place.store().open_runs().expect("sweep");
+                assert!(entries.iter().all(|e| e.run().is_some()), "{entries:?}");
+            }
+        });
+        assert_eq!(place.store().closed_runs().expect("sweep").len(), 25);
+        assert_eq!(
+            place.store().find_run(&run_id("r3")).expect("find").map(|r| r.created),
+            Some(plain("r3").created)
+        );
+    }
+
+    #[test]
+    #[ignore = "measures; run by hand with --release --nocapture"]
+    fn the_index_pays() {
+        let place = Place::new();
+        for n in 0..100 {
+            let mut run = full(&format!("r{n}"));
+            run.state = RunState::Running;
+            run.steps = vec![run.steps[0].clone(); 12];
+            let hold = place.store().create_run(&run, "run", Duration::ZERO).expect("create");
+            settle(&hold.dir().join(RECORD));
+        }
+        let time = |what: &str, ask: &dyn Fn()| {
+            let begun = std::time::Instant::now();
+            ask();
+            println!("{what}: {:?}", begun.elapsed());
+        };
+        let sweep = || drop(place.store().open_runs().expect("sweep"));
+        time("100 runs, no index", &sweep);
+        time("100 runs, good index", &sweep);
+        time("100 runs, good index", &sweep);
+        let records = || {
+            let record = |n| {
+                (format!("m/p{n}.toml"), crate::store::published_form(&full(&format!("p{n}"))).into_bytes())
+            };
+            Ok((0..10_000).map(record).collect())
+        };
+        let published =
+            |tree: &str| drop(place.store().published_runs(tree, &mut { records }).expect("published"));
+        time("10,000 published, new tree, making them included", &|| published("t1"));
+        time("10,000 published, same tree", &|| published("t1"));
+        time("10,000 published, next tree, making them included", &|| published("t2"));
+        time("making them", &|| drop(records()));
+    }
+}

@@ -1,0 +1,198 @@
+//! What the tests of this room share: a store in a temporary directory, and runs to put in it.
+
+use super::{Hold, Store};
+use crate::model::{
+    AgentName, Brief, CheckResult, Child, GateLine, Mode, RECORD_FORMAT, Receipt, RepoName, RepoReceipt, Run,
+    RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session, SessionBackend, Step, StepKind,
+    StepState, Strategy, TicketId, WorkspaceName,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Long enough for sixteen threads on two busy processors.
+pub(super) const LONG: Duration = Duration::from_secs(120);
+
+pub(super) struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(dir.path().join("repo/.git/info")).expect("a common directory");
+        Self { dir }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn common(&self) -> PathBuf {
+        self.path().join("repo/.git")
+    }
+
+    pub(super) fn store(&self) -> Store {
+        Store::at(&self.common(), Some(&self.path().join("repo")))
+    }
+
+    pub(super) fn made(&self, id: &str) -> Hold {
+        self.store().create_run(&plain(id), "run", LONG).expect("a new run")
+    }
+
+    pub(super) fn held(&self, id: &str) -> Hold {
+        self.store().hold(&run_id(id), "test", LONG).expect("the hold")
+    }
+}
+
+pub(super) fn run_id(text: &str) -> RunId {
+    RunId::parse(text).expect("a run id")
+}
+
+pub(super) fn at(text: &str) -> jiff::Timestamp {
+    text.parse().expect("a time")
+}
+
+/// A small run.
+pub(super) fn plain(id: &str) -> Run {
+    Run {
+        format: RECORD_FORMAT,
+        kind: "run".to_owned(),
+        id: run_id(id),
+        state: RunState::Created,
+        reason: String::new(),
+        created: at("2025-03-04T05:06:07Z"),
+        changed: at("2025-03-04T05:06:07Z"),
+        actor: "A Person <person@example.org>".to_owned(),
+        mode: Mode::Standard,
+        strategy: Strategy::Create,
+        from: None,
+        doc_home: RepoName::parse("app").expect("name"),
+        doc_authority: String::new(),
+        doc_seed: String::new(),
+        brief: Brief { goal: "Add a login page".to_owned(), ..Brief::default() },
+        tickets: Vec::new(),
+        repos: Vec::new(),
+        worktrees: Vec::new(),
+        agents: Vec::new(),
+        steps: Vec::new(),
+        receipt: None,
+        policy: toml::Table::new(),
+    }
+}
+
+/// A run with every field filled, some of them with texts that are hard to write down.
+pub(super) fn full(id: &str) -> Run {
+    let ticket = TicketId::parse("MW-1").expect("name");
+    let repo = RepoName::parse("app").expect("name");
+    let agent = AgentName::parse("coder").expect("name");
+    let place = |text: &str| Some(PathBuf::from(text));
+    let child = Child { pid: 4242, start: 987_654_321 };
+    Run {
+        state: RunState::Closed,
+        reason: "closed by hand; see /var/log/metawsm/close.log".to_owned(),
+        changed: at("2025-03-05T00:00:00Z"),
+        mode: Mode::Bootstrap,
+        strategy: Strategy::Fork,
+        from: Some("/srv/spaces/2025-03-01/older".to_owned()),
+        doc_authority: "workspace_active".to_owned(),
+        doc_seed: "copy_from_repo_on_start".to_owned(),
+        brief: Brief {
+            goal: "Add a login page.\nIt says \"hello\" and '''bye'''.\n\tWith the route /api/login."
+                .to_owned(),
+            scope: "app only, not /srv/spaces/2025-03-04/mw-1/app/vendor".to_owned(),
+            done_criteria: "tests pass".to_owned(),
+            constraints: "none stated".to_owned(),
+            merge_intent: "after review".to_owned(),
+        },
+        tickets: vec![RunTicket {
+            id: ticket.clone(),
+            title: "Login".to_owned(),
+            workspace: WorkspaceName::parse("mw-1").expect("name"),
+            path: place("/srv/spaces/2025-03-04/mw-1"),
+            docs: Some("ttmp/2025/03/04/MW-1--login".to_owned()),
+            made_by_us: true,
+        }],
+        repos: vec![RunRepo {
+            name: repo.clone(),
+            path: place("/home/somebody/code/app"),
+            common_dir: place("/home/somebody/code/app/.git"),
+            base: "main".to_owned(),
+            base_id: "a".repeat(40),
+            base_note: "main has diverged from origin/main".to_owned(),
+        }],
+        worktrees: vec![RunWorktree {
+            ticket: ticket.clone(),
+            repo: repo.clone(),
+            path: place("/srv/spaces/2025-03-04/mw-1/app"),
+            branch: "task/mw-1".to_owned(),
+            base_id: "a".repeat(40),
+            start: "b".repeat(40),
+            ours: vec!["c".repeat(40)],
+            branch_is_ours: true,
+        }],
+        agents: vec![RunAgent {
+            ticket: ticket.clone(),
+            name: agent.clone(),
+            profile: "default".to_owned(),
+            runner: "claude".to_owned(),
+            session: "coder-mw-1".to_owned(),
+            starts: 2,
+            live: Some(Session {
+                backend: SessionBackend::Tmux,
+                id: "$3".to_owned(),
+                pane: "%5".to_owned(),
+                process: child,
+                token: "tokentokentoken".to_owned(),
+            }),
+            completed: Some("done, see /tmp/notes.txt".to_owned()),
+            conversation: Some("0c0ffee0".to_owned()),
+        }],
+        steps: vec![Step {
+            repo: Some(repo.clone()),
+            agent: Some(agent),
+            state: StepState::Failed,
+            attempts: 3,
+            error: "Could not write /home/somebody/x: No space left on device".to_owned(),
+            child: Some(child),
+            ..Step::new(StepKind::EnsureWorktree, ticket)
+        }],
+        receipt: Some(receipt(repo)),
+        policy: toml::toml! {
+            version = 2
+            [close]
+            require_clean_git = true
+            [close.gates]
+            forum-quiet = "warn"
+        },
+        ..plain(id)
+    }
+}
+
+fn receipt(repo: RepoName) -> Receipt {
+    Receipt {
+        at: Some(at("2025-03-05T00:00:00Z")),
+        actor: "A Person <person@example.org>".to_owned(),
+        policy_hash: format!("sha256:{}", "1".repeat(64)),
+        journal_hash: "2".repeat(64),
+        repos: vec![RepoReceipt {
+            repo: repo.clone(),
+            base: "main".to_owned(),
+            old: "a".repeat(40),
+            new: "d".repeat(40),
+            heads: vec!["e".repeat(40)],
+            merges: vec!["d".repeat(40)],
+        }],
+        gates: vec![GateLine {
+            gate: "clean-tree".to_owned(),
+            verdict: "waived".to_owned(),
+            judge: "git".to_owned(),
+            note: "only /srv/spaces/2025-03-04/mw-1/app/notes is untracked".to_owned(),
+        }],
+        checks: vec![CheckResult {
+            repo,
+            tree: "f".repeat(40),
+            command: "/usr/bin/make test".to_owned(),
+            status: 0,
+        }],
+    }
+}
