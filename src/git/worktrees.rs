@@ -1,0 +1,179 @@
+//! Worktrees: listed, made, removed.
+
+use super::command::LONG;
+use super::{GitError, GitResult, Repository};
+use crate::model::Child;
+use crate::sys::env;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A worktree as git lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worktree {
+    /// Where it lies (the bare directory itself for the entry of a bare repository).
+    pub path: PathBuf,
+    /// Its HEAD commit.
+    pub head: Option<String>,
+    /// Its branch, without `refs/heads/`.
+    pub branch: Option<String>,
+    /// Whether this is the bare repository and no worktree.
+    pub bare: bool,
+    /// Whether HEAD is on no branch (also during a rebase or bisect).
+    pub detached: bool,
+    /// Whether it is locked against removal.
+    pub locked: bool,
+    /// Whether its directory is gone.
+    pub prunable: bool,
+}
+
+/// A worktree to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWorktree {
+    /// Where, absolute.
+    pub path: PathBuf,
+    /// Its branch, without `refs/heads/`.
+    pub branch: String,
+    /// The commit that a new branch starts at; `None`: the branch exists.
+    pub from: Option<String>,
+}
+
+impl Repository {
+    /// All worktrees of the repository, the main one first.
+    pub fn worktrees(&self) -> GitResult<Vec<Worktree>> {
+        let bytes = self.question().args(["worktree", "list", "--porcelain", "-z"]).run()?.stdout;
+        let mut found = Vec::new();
+        for block in blocks(&bytes) {
+            found.extend(worktree_of(&block));
+        }
+        if let Some(main) = found.first_mut().filter(|main: &&mut Worktree| !main.bare) {
+            self.mend_main(main)?;
+        }
+        Ok(found)
+    }
+
+    /// git derives the main worktree from the common directory, which is wrong in submodules and wherever
+    /// `core.worktree` says otherwise.
+    fn mend_main(&self, main: &mut Worktree) -> GitResult<()> {
+        if !self.is_linked() {
+            if let Some(top) = self.worktree() {
+                top.clone_into(&mut main.path);
+            }
+        } else if let Some(told) = self.config("core.worktree")? {
+            main.path = crate::sys::files::real_path(&self.common_dir().join(told));
+        }
+        Ok(())
+    }
+
+    /// Makes a worktree. `run_id` stands in the environment of git and `on_start` learns its process, so that who
+    /// comes after a crash can find it and wait for it. A kill leaves git's half-made worktree, which
+    /// [`Repository::remove_worktree`] with force takes away.
+    pub fn add_worktree(
+        &self,
+        wanted: &NewWorktree,
+        run_id: &str,
+        on_start: &mut dyn FnMut(Child),
+    ) -> GitResult<()> {
+        self.require_branch_name(&wanted.branch)?;
+        let cmd = self.action().env(env::STEP, run_id).limit(LONG).args(["worktree", "add", "--quiet"]);
+        let cmd = match &wanted.from {
+            Some(from) => {
+                let from = self.find_commit(from)?.ok_or_else(|| GitError::NoBranch {
+                    branch: from.clone(),
+                    repository: self.dir().to_owned(),
+                })?;
+                cmd.args(["--no-track", "-b", &wanted.branch, "--"]).arg(&wanted.path).arg(from)
+            }
+            None => {
+                self.require_branch(&wanted.branch)?;
+                cmd.arg("--").arg(&wanted.path).arg(&wanted.branch)
+            }
+        };
+        cmd.run_watched(on_start)?;
+        Ok(())
+    }
+
+    /// The commit of a branch that must exist.
+    pub fn require_branch(&self, branch: &str) -> GitResult<String> {
+        let missing = || GitError::NoBranch { branch: branch.to_owned(), repository: self.dir().to_owned() };
+        self.branch_id(branch)?.ok_or_else(missing)
+    }
+
+    /// Removes a worktree, its directory and its registration. Without `force` git refuses dirty and untracked
+    /// files; ignored ones go in any case, so that a rescue comes first. One that is not there is fine.
+    pub fn remove_worktree(&self, path: &Path, force: bool) -> GitResult<()> {
+        let real = crate::sys::files::real_path(path);
+        let Some(listed) = self.worktrees()?.into_iter().find(|w| w.path == real || w.path == path) else {
+            return Ok(());
+        };
+        let mut cmd = self.question_that_changes().args(["worktree", "remove"]);
+        if force {
+            // Twice: also a locked one, as git leaves it while it is being made.
+            cmd = cmd.args(["--force", "--force"]);
+        }
+        cmd.arg("--").arg(&listed.path).run()?;
+        Ok(())
+    }
+
+    /// Forgets the worktrees whose directories are gone.
+    pub fn prune_worktrees(&self) -> GitResult<()> {
+        self.question_that_changes().args(["worktree", "prune"]).run()?;
+        Ok(())
+    }
+
+    /// Commands on registrations, run from the common directory: the worktree at hand may be the one that goes.
+    fn question_that_changes(&self) -> crate::sys::Cmd {
+        let place = Self::clone(self);
+        let cmd = place.action().cwd(self.common_dir()).limit(LONG);
+        if place.worktree().is_some() { cmd.arg("--git-dir").arg(self.common_dir()) } else { cmd }
+    }
+
+    /// The git directories of all worktrees, the common directory first.
+    pub(super) fn git_dirs(&self) -> Vec<PathBuf> {
+        let mut dirs = vec![self.common_dir().to_owned()];
+        if let Ok(entries) = self.common_dir().join("worktrees").read_dir() {
+            dirs.extend(entries.flatten().map(|entry| entry.path()));
+        }
+        dirs.sort();
+        dirs
+    }
+
+    /// The worktrees whose branch, by HEAD alone, is `branch`.
+    pub(super) fn worktrees_on(&self, branch: &str) -> GitResult<Vec<Worktree>> {
+        let on = |w: &Worktree| !w.bare && w.branch.as_deref() == Some(branch);
+        Ok(self.worktrees()?.into_iter().filter(on).collect())
+    }
+}
+
+fn blocks(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
+    let mut blocks = vec![Vec::new()];
+    for line in bytes.split(|b| *b == 0) {
+        if line.is_empty() {
+            blocks.push(Vec::new());
+        } else if let Some(block) = blocks.last_mut() {
+            block.push(line);
+        }
+    }
+    blocks
+}
+
+fn worktree_of(lines: &[&[u8]]) -> Option<Worktree> {
+    let mut worktree = Worktree::default();
+    let path = lines.first()?.strip_prefix(b"worktree ")?;
+    worktree.path = PathBuf::from(OsStr::from_bytes(path));
+    for line in &lines[1..] {
+        let text = String::from_utf8_lossy(line);
+        let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        match word {
+            "HEAD" => worktree.head = Some(rest.to_owned()).filter(|id| id.bytes().any(|b| b != b'0')),
+            "branch" => worktree.branch = Some(rest.strip_prefix("refs/heads/").unwrap_or(rest).to_owned()),
+            "bare" => worktree.bare = true,
+            "detached" => worktree.detached = true,
+            "locked" => worktree.locked = true,
+            "prunable" => worktree.prunable = true,
+            _ => {}
+        }
+    }
+    // git says nothing of a locked worktree whose directory is gone.
+    Some(worktree)
+}
