@@ -73,3 +73,67 @@ impl Repository {
         Ok(self.head()?.id().map(str::to_owned))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+
+    #[test]
+    fn everything_is_committed_but_the_excluded_and_our_own_files() {
+        let sandbox = Sandbox::new();
+        for file in ["gone", "staged-gone"] {
+            sandbox.commit(file, "x");
+        }
+        sandbox.write("a.txt", "new\n");
+        sandbox.write("dir/new", "new");
+        sandbox.write(".env", "secret");
+        sandbox.git(&["add", ".env"]);
+        sandbox.write(".metawsm/guidance-request.json", "{}");
+        sandbox.git(&["rm", "--quiet", "staged-gone"]);
+        std::fs::remove_file(sandbox.dir().join("gone")).expect("removed");
+        let old = sandbox.id("HEAD");
+        let repo = sandbox.repo();
+        let id = repo.commit_all(&sandbox.dir(), "Leftovers\n", &|path| path == ".env").expect("committed");
+        let id = id.expect("something");
+        assert_eq!(
+            repo.changed_paths(&old, &id).expect("asked"),
+            ["a.txt", "dir/new", "gone", "staged-gone"]
+        );
+        assert_eq!(
+            sandbox.git(&["status", "--porcelain", "-uall"]),
+            "A  .env\n?? .metawsm/guidance-request.json"
+        );
+        let again = repo.commit_all(&sandbox.dir(), "Again", &|path| path == ".env").expect("asked");
+        assert_eq!(again, None);
+    }
+
+    #[test]
+    fn given_paths_are_committed_and_what_else_is_staged_stays_staged() {
+        let sandbox = Sandbox::new();
+        sandbox.write("other", "x");
+        sandbox.git(&["add", "other"]);
+        sandbox.write("ttmp/doc.md", "doc");
+        let repo = sandbox.repo();
+        let id = repo.commit_paths(&sandbox.dir(), &["ttmp/doc.md".into()], "Docs").expect("committed");
+        assert_eq!(repo.changed_paths("HEAD~1", &id.expect("something")).expect("asked"), ["ttmp/doc.md"]);
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "A  other");
+        assert_eq!(repo.commit_paths(&sandbox.dir(), &["ttmp/doc.md".into()], "Docs").expect("asked"), None);
+    }
+
+    #[test]
+    fn nothing_is_committed_in_the_middle_of_a_merge() {
+        let sandbox = Sandbox::new();
+        sandbox.commit_on("side", "main", &[("a.txt", "side\n")]);
+        sandbox.commit("a.txt", "main\n");
+        assert!(!super::super::testing::try_git_in(&sandbox.dir(), &["merge", "side"]));
+        let refused = sandbox.repo().commit_all(&sandbox.dir(), "x", &|_| false);
+        assert!(matches!(refused, Err(super::GitError::Busy { .. })));
+    }
+
+    #[test]
+    fn the_first_commit_of_a_repository_can_be_ours() {
+        let sandbox = Sandbox::empty(&[]);
+        sandbox.write("x", "x");
+        assert!(sandbox.repo().commit_all(&sandbox.dir(), "First", &|_| false).expect("committed").is_some());
+    }
+}

@@ -52,3 +52,32 @@ impl Repository {
         Some(text[..=end].to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+
+    #[test]
+    fn configuration_is_read_alike_by_libgit2_and_git() {
+        let sandbox = Sandbox::new();
+        sandbox.git(&["config", "metawsm.agent", "claude"]);
+        sandbox.git(&["config", "metawsm.color", "off"]);
+        for repo in [sandbox.repo(), sandbox.repo().asking_git_only()] {
+            assert_eq!(repo.config("metawsm.agent").expect("asked").as_deref(), Some("claude"));
+            assert_eq!(repo.config("metawsm.none").expect("asked"), None);
+            assert!(!repo.config_flag("metawsm.color").expect("asked"));
+            assert!(!repo.config_flag("metawsm.none").expect("asked"));
+            assert_eq!(repo.identity(), "Test <test@example.com>");
+        }
+    }
+
+    #[test]
+    fn nobody_is_unknown() {
+        let sandbox = Sandbox::new();
+        sandbox.git(&["config", "--unset", "user.name"]);
+        sandbox.git(&["config", "--unset", "user.email"]);
+        sandbox.git(&["config", "user.useConfigOnly", "true"]);
+        assert_eq!(sandbox.repo().identity(), "unknown");
+        assert!(!sandbox.repo().has_identity());
+    }
+}

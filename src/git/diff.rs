@@ -36,3 +36,36 @@ impl Repository {
         Ok(cmd.args(["--end-of-options", from_commit, "--"]).run()?.stdout)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+
+    #[test]
+    fn committed_uncommitted_and_untracked_changes_are_shown_together() {
+        let sandbox = Sandbox::new();
+        let base = sandbox.id("HEAD");
+        sandbox.commit("committed", "one\n");
+        sandbox.write("a.txt", "edited\n");
+        sandbox.write("new file", "new\n");
+        sandbox.write(".metawsm/signal.json", "{}");
+        let repo = sandbox.repo();
+        let diff =
+            String::from_utf8(repo.diff(&sandbox.dir(), &base, false, false).expect("diff")).expect("text");
+        for line in ["+one", "+edited", "+new"] {
+            assert!(diff.lines().any(|l| l == line), "{line} in {diff}");
+        }
+        assert!(!diff.contains("signal.json") && !diff.contains('\x1b'));
+        let stat = repo.diff(&sandbox.dir(), &base, true, true).expect("stat");
+        assert!(String::from_utf8_lossy(&stat).contains("3 files changed"));
+        assert_eq!(sandbox.git(&["status", "--porcelain", "new file"]), "?? \"new file\"");
+    }
+
+    #[test]
+    fn changed_paths_are_raw_and_count_a_rename_twice() {
+        let sandbox = Sandbox::new();
+        sandbox.git(&["mv", "a.txt", "ü\tb"]);
+        sandbox.git(&["commit", "--quiet", "-m", "Rename"]);
+        assert_eq!(sandbox.repo().changed_paths("HEAD~1", "HEAD").expect("asked"), ["a.txt", "ü\tb"]);
+    }
+}

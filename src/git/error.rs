@@ -37,7 +37,7 @@ pub enum GitError {
     #[error("{0}")]
     Sys(#[source] SysError),
     /// A ref is not where it was expected; it was left alone.
-    #[error("{reference} was left alone: it should be at {}, and is at {}", at(expected), at(found))]
+    #[error("{reference} was left alone: it should be at {}, and is at {}", at(expected.as_deref()), at(found.as_deref()))]
     Moved {
         /// The full name of the ref.
         reference: String,
@@ -148,8 +148,8 @@ impl From<SysError> for GitError {
     }
 }
 
-fn at(id: &Option<String>) -> &str {
-    id.as_deref().unwrap_or("no commit")
+fn at(id: Option<&str>) -> &str {
+    id.unwrap_or("no commit")
 }
 
 fn list(obstacles: &[Obstacle]) -> String {

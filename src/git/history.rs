@@ -129,3 +129,46 @@ fn of_log(bytes: &[u8]) -> GitResult<Vec<Commit>> {
     }
     Ok(commits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+
+    #[test]
+    fn libgit2_and_git_tell_the_same_history() {
+        let sandbox = Sandbox::new();
+        let root = sandbox.id("HEAD");
+        let one = sandbox.commit("b", "b");
+        sandbox.git(&["switch", "--quiet", "-c", "side", &root]);
+        let side = sandbox.commit("c", "c");
+        sandbox.git(&["switch", "--quiet", "main"]);
+        sandbox.git(&["merge", "--quiet", "--no-ff", "-m", "Join\nboth\n\nBody one.\n\nKey: value", "side"]);
+        let top = sandbox.id("HEAD");
+        let (quick, git) = (sandbox.repo(), sandbox.repo().asking_git_only());
+        let commits = quick.commits(&root, &top).expect("walked");
+        assert_eq!(commits, git.commits(&root, &top).expect("walked"));
+        assert_eq!(commits[0].parents, [one.clone(), side.clone()]);
+        assert_eq!(commits[0].subject, "Join both");
+        assert_eq!(commits[0].body, "Body one.\n\nKey: value");
+        assert_eq!(commits[0].author, "Test <test@example.com>");
+        for repo in [quick, git] {
+            assert_eq!(repo.count_between(&root, &top).expect("counted"), 3);
+            assert!(repo.commits(&top, &root).expect("walked").is_empty());
+            assert!(repo.is_ancestor(&root, &side).expect("asked"));
+            assert!(!repo.is_ancestor(&one, &side).expect("asked"));
+            assert!(repo.is_ancestor(&one, &one).expect("asked"));
+            assert_eq!(repo.merge_base(&one, &side).expect("asked").as_deref(), Some(root.as_str()));
+        }
+    }
+
+    #[test]
+    fn unrelated_histories_have_no_merge_base() {
+        let sandbox = Sandbox::new();
+        let one = sandbox.id("HEAD");
+        sandbox.git(&["switch", "--quiet", "--orphan", "other"]);
+        let other = sandbox.commit("x", "x");
+        for repo in [sandbox.repo(), sandbox.repo().asking_git_only()] {
+            assert_eq!(repo.merge_base(&one, &other).expect("asked"), None);
+        }
+    }
+}

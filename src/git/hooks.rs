@@ -122,3 +122,62 @@ fn is_users_hook(path: &Path) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn hook(sandbox: &Sandbox, path: &str, text: &str) {
+        sandbox.write(path, text);
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(sandbox.dir().join(path), mode).expect("executable");
+    }
+
+    fn ids(sandbox: &Sandbox) -> (String, String) {
+        let head = sandbox.commit_on("task", "main", &[("t", "t")]);
+        (sandbox.commit("m", "m"), head)
+    }
+
+    #[test]
+    fn only_hooks_of_the_user_count() {
+        let sandbox = Sandbox::new();
+        assert!(!sandbox.repo().merge_hooks().expect("asked"));
+        let ours = format!("#!/bin/sh\n{HOOK_BLOCK_START}\nexec us \"$@\"\n{HOOK_BLOCK_END}\n");
+        hook(&sandbox, ".git/hooks/commit-msg", &ours);
+        assert!(!sandbox.repo().merge_hooks().expect("asked"));
+        hook(&sandbox, ".git/hooks/commit-msg", &format!("{ours}check \"$1\"\n"));
+        assert!(sandbox.repo().merge_hooks().expect("asked"));
+    }
+
+    #[test]
+    fn hooks_in_a_relative_directory_see_the_merge_and_may_refuse_it() {
+        let sandbox = Sandbox::new();
+        let (base, head) = ids(&sandbox);
+        sandbox.git(&["config", "core.hooksPath", ".husky/_"]);
+        let probe = sandbox.beside("seen");
+        let script = format!("#!/bin/sh\ngit diff --cached --name-only > '{}'\n", probe.display());
+        hook(&sandbox, ".husky/_/pre-merge-commit", &script);
+        assert!(sandbox.repo().merge_hooks().expect("asked"));
+        let merged = sandbox.repo().merge_with_hooks(&base, &head, "Merge it").expect("merged");
+        let HookMerge::Commit { id } = merged else { panic!("a commit") };
+        assert_eq!(sandbox.repo().commits(&base, &id).expect("walked")[0].subject, "Merge it");
+        assert_eq!(fs::read_to_string(&probe).expect("the hook ran").trim(), "t");
+        assert_eq!(sandbox.id("main"), base);
+        assert_eq!(sandbox.repo().worktrees().expect("listed").len(), 1);
+
+        hook(&sandbox, ".husky/_/pre-merge-commit", "#!/bin/sh\necho not today >&2\nexit 1\n");
+        let merged = sandbox.repo().merge_with_hooks(&base, &head, "Merge it").expect("asked");
+        assert!(matches!(merged, HookMerge::Refused { why } if why.contains("not today")));
+        assert_eq!(sandbox.repo().worktrees().expect("listed").len(), 1);
+    }
+
+    #[test]
+    fn conflicts_under_hooks_name_their_files() {
+        let sandbox = Sandbox::new();
+        let head = sandbox.commit_on("task", "main", &[("a.txt", "task\n")]);
+        let base = sandbox.commit("a.txt", "main\n");
+        let merged = sandbox.repo().merge_with_hooks(&base, &head, "Merge").expect("asked");
+        assert_eq!(merged, HookMerge::Conflict { files: vec!["a.txt".into()] });
+    }
+}

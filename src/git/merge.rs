@@ -79,7 +79,10 @@ fn merge(cmd: &Cmd, base: &str, head: &str) -> GitResult<Merged> {
     let clean = match output.exit.code() {
         Some(0) => true,
         Some(1) => false,
-        _ => return Err(cmd.require_ok(output).err().map_or(GitError::Missing, Into::into)),
+        _ => {
+            cmd.require_ok(output)?;
+            return Err(GitError::odd(format!("'{}' ended oddly.", cmd.display())));
+        }
     };
     let mut fields = output.stdout.split(|b| *b == 0);
     let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
@@ -109,4 +112,72 @@ fn files_of_messages(bytes: &[u8]) -> Vec<RepoPath> {
         fields.by_ref().take(2).for_each(drop);
     }
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn merged(sandbox: &Sandbox, base: &str, head: &str) -> Merged {
+        sandbox.repo().merge_trees(&sandbox.id(base), &sandbox.id(head)).expect("judged")
+    }
+
+    #[test]
+    fn a_clean_merge_is_a_tree_and_touches_nothing() {
+        let sandbox = Sandbox::new();
+        sandbox.commit_on("task", "main", &[("t", "task")]);
+        let main = sandbox.commit("m", "main");
+        let Merged::Clean { tree } = merged(&sandbox, "main", "task") else { panic!("clean") };
+        let names: Vec<_> = sandbox.repo().list_tree(&tree, "", true).expect("listed");
+        assert_eq!(names.iter().map(|e| e.path.to_string()).collect::<Vec<_>>(), ["a.txt", "m", "t"]);
+        assert_eq!(sandbox.id("main"), main);
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    }
+
+    #[test]
+    fn conflicts_name_their_files() {
+        let sandbox = Sandbox::new();
+        sandbox.commit("old/x", "one\ntwo\nthree\nfour\n");
+        sandbox.commit_on("task", "main", &[("a.txt", "task\n"), ("ü\n", "task\n"), ("t", "t")]);
+        sandbox.commit_on("main2", "main", &[("a.txt", "main\n"), ("ü\n", "main\n")]);
+        let Merged::Conflict { files } = merged(&sandbox, "main2", "task") else { panic!("conflict") };
+        assert_eq!(files, ["a.txt", "ü\n"]);
+    }
+
+    #[test]
+    fn unrelated_histories_do_not_merge() {
+        let sandbox = Sandbox::new();
+        sandbox.git(&["switch", "--quiet", "--orphan", "other"]);
+        sandbox.commit("x", "x");
+        assert_eq!(merged(&sandbox, "main", "other"), Merged::Unrelated);
+    }
+
+    #[test]
+    fn the_attributes_are_those_of_base_whatever_lies_in_the_worktree() {
+        let sandbox = Sandbox::new();
+        sandbox.commit("log/list", "one\n");
+        sandbox.commit_on("plain-task", "main", &[("log/list", "one\ntask\n")]);
+        sandbox.commit_on("plain-main", "main", &[("log/list", "one\nmain\n")]);
+        sandbox.commit("log/.gitattributes", "list merge=union\n");
+        sandbox.commit_on("task", "main", &[("log/list", "one\ntask\n")]);
+        sandbox.commit_on("base", "main", &[("log/list", "one\nmain\n")]);
+        let Merged::Clean { tree } = merged(&sandbox, "base", "task") else { panic!("union merges") };
+        let text = sandbox.repo().read_file(&tree, "log/list").expect("read").expect("there");
+        assert_eq!(String::from_utf8_lossy(&text), "one\nmain\ntask\n");
+        // The worktree has the attributes, this base has not.
+        assert!(matches!(merged(&sandbox, "plain-main", "plain-task"), Merged::Conflict { .. }));
+    }
+
+    #[test]
+    fn a_bare_repository_merges_too() {
+        let sandbox = Sandbox::new();
+        sandbox.commit(".gitattributes", "* merge=union\n");
+        sandbox.commit_on("task", "main", &[("t", "t")]);
+        sandbox.commit("m", "m");
+        sandbox.git(&["clone", "--quiet", "--bare", ".", "../bare.git"]);
+        let bare = Repository::require(&sandbox.beside("bare.git")).expect("found");
+        let merged = bare.merge_trees(&sandbox.id("main"), &sandbox.id("task")).expect("judged");
+        assert!(matches!(merged, Merged::Clean { .. }));
+    }
 }

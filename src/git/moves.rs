@@ -48,3 +48,42 @@ impl Repository {
         Err(GitError::Moved { reference: name.to_owned(), expected: expected.map(str::to_owned), found })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    #[test]
+    fn a_ref_moves_only_from_where_it_is_expected() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo();
+        let old = sandbox.id("main");
+        let new = sandbox.commit_on("task", "main", &[("t", "t")]);
+        repo.update_ref("refs/metawsm/x", &old, None).expect("made");
+        let lost = repo.update_ref("refs/metawsm/x", &new, None).expect_err("exists");
+        assert!(matches!(lost, GitError::Moved { expected: None, found: Some(_), .. }), "{lost}");
+        let lost = repo.update_ref("refs/metawsm/x", &new, Some(&new)).expect_err("elsewhere");
+        assert!(matches!(lost, GitError::Moved { found: Some(id), .. } if id == old));
+        repo.update_ref("refs/metawsm/x", &new, Some(&old)).expect("moved");
+        let lost = repo.delete_ref("refs/metawsm/x", &old).expect_err("elsewhere");
+        assert!(matches!(lost, GitError::Moved { .. }));
+        repo.delete_ref("refs/metawsm/x", &new).expect("deleted");
+        repo.delete_ref("refs/metawsm/x", &new).expect("deleted twice");
+        assert_eq!(repo.ref_id("refs/metawsm/x").expect("asked"), None);
+    }
+
+    #[test]
+    fn a_branch_is_made_once_and_not_deleted_while_a_worktree_holds_it() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo();
+        let id = sandbox.id("main");
+        repo.create_branch("task/x", &id).expect("made");
+        repo.create_branch("task/x", &id).expect("made already");
+        assert!(repo.create_branch("task", &id).is_err(), "task/x is in the way");
+        let path = sandbox.beside("w");
+        sandbox.git(&["worktree", "add", "--quiet", path.to_str().expect("UTF-8"), "task/x"]);
+        let refused = repo.delete_ref("refs/heads/task/x", &id).expect_err("checked out");
+        assert!(matches!(refused, GitError::CheckedOut { worktree, .. } if worktree == path));
+    }
+}

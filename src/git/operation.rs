@@ -58,7 +58,7 @@ impl Repository {
             for (name, operation) in
                 [("CHERRY_PICK_HEAD", Operation::CherryPick), ("REVERT_HEAD", Operation::Revert)]
             {
-                if self.ask_id(&["rev-parse", "--verify", "--quiet", name])?.is_some() {
+                if self.ask_id(&["rev-parse", "--verify", "--quiet", name], false)?.is_some() {
                     return Ok(Some(operation));
                 }
             }

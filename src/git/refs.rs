@@ -66,7 +66,7 @@ impl Repository {
     pub fn ref_id(&self, name: &str) -> GitResult<Option<String>> {
         self.answer(
             |repo| Ok(found(repo.refname_to_id(name))?.map(|id| id.to_string())),
-            || self.ask_id(&["rev-parse", "--verify", "--quiet", name]),
+            || self.ask_id(&["rev-parse", "--verify", "--quiet", name], false),
         )
     }
 
@@ -78,21 +78,19 @@ impl Repository {
         let spec = format!("{rev}^{{commit}}");
         self.answer(
             |repo| repo.revparse_single(&spec).map(|object| Some(object.id().to_string())),
-            || self.ask_id(&["rev-parse", "--verify", "--quiet", &spec]),
+            || self.ask_id(&["rev-parse", "--verify", "--quiet", &spec], true),
         )
     }
 
-    /// Runs a question whose exit 0 comes with one id and whose exit 1 or 128 means "none".
-    pub(super) fn ask_id(&self, args: &[&str]) -> GitResult<Option<String>> {
+    /// Runs a question whose exit 0 comes with one id and whose exit 1 means "none"; with `lenient` also 128, which
+    /// git gives for a path or object that is not there.
+    pub(super) fn ask_id(&self, args: &[&str], lenient: bool) -> GitResult<Option<String>> {
         let cmd = self.question().args(args);
         let output = cmd.output()?;
         match output.exit.code() {
-            Some(0) => Ok(Some(output.text()).filter(|id| is_id(id))),
-            Some(1 | 128) => Ok(None),
-            _ => Err(cmd
-                .require_ok(output)
-                .err()
-                .map_or_else(|| GitError::odd("git ended oddly."), Into::into)),
+            Some(1) => Ok(None),
+            Some(128) if lenient => Ok(None),
+            _ => Ok(Some(cmd.require_ok(output)?.text()).filter(|id| is_id(id))),
         }
     }
 
@@ -114,7 +112,7 @@ impl Repository {
     }
 
     fn head_by_git(&self) -> GitResult<Head> {
-        let id = self.ask_id(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+        let id = self.ask_id(&["rev-parse", "--verify", "--quiet", "HEAD"], false)?;
         let output = self.question().args(["symbolic-ref", "--quiet", "HEAD"]).output()?;
         if output.exit.is_ok() {
             return Ok(Head::Branch { name: short(&output.text()).to_owned(), id });
@@ -155,4 +153,62 @@ fn short(name: &str) -> &str {
 /// Whether a text is a full object id (SHA-1 or SHA-256).
 pub(super) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn both(sandbox: &Sandbox) -> [Repository; 2] {
+        [sandbox.repo(), sandbox.repo().asking_git_only()]
+    }
+
+    #[test]
+    fn revisions_are_found_and_nonsense_is_none() {
+        let sandbox = Sandbox::new();
+        let id = sandbox.id("HEAD");
+        sandbox.git(&["tag", "-m", "tagged", "v1"]);
+        for repo in both(&sandbox) {
+            for rev in ["HEAD", "main", "refs/heads/main", "v1", &id[..10]] {
+                assert_eq!(repo.find_commit(rev).expect("asked").as_ref(), Some(&id), "{rev}");
+            }
+            for rev in ["", "nope", "--all", "-h", "HEAD:a.txt", "a..b", "main\n", "HEAD~9", &"0".repeat(40)]
+            {
+                assert_eq!(repo.find_commit(rev).expect("asked"), None, "{rev:?}");
+            }
+            assert_eq!(repo.branch_id("nope").expect("asked"), None);
+        }
+    }
+
+    #[test]
+    fn head_is_a_branch_an_unborn_branch_or_a_commit() {
+        let sandbox = Sandbox::empty(&[]);
+        for repo in both(&sandbox) {
+            assert_eq!(repo.head().expect("head"), Head::Branch { name: "main".to_owned(), id: None });
+        }
+        let id = sandbox.commit("a", "a");
+        sandbox.git(&["switch", "--quiet", "-c", "task/x"]);
+        for repo in both(&sandbox) {
+            let on = Head::Branch { name: "task/x".to_owned(), id: Some(id.clone()) };
+            assert_eq!(repo.head().expect("head"), on);
+        }
+        sandbox.git(&["switch", "--quiet", "--detach"]);
+        for repo in both(&sandbox) {
+            assert_eq!(repo.head().expect("head"), Head::Detached(id.clone()));
+        }
+    }
+
+    #[test]
+    fn refs_are_listed_by_prefix() {
+        let sandbox = Sandbox::new();
+        for name in ["refs/metawsm/rescue/r/b", "refs/metawsm/rescue/r/a", "refs/metawsm/rescued"] {
+            sandbox.git(&["update-ref", name, "HEAD"]);
+        }
+        for repo in both(&sandbox) {
+            let names: Vec<_> = repo.refs_below("refs/metawsm/rescue/").expect("asked");
+            let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, ["refs/metawsm/rescue/r/a", "refs/metawsm/rescue/r/b"]);
+        }
+    }
 }

@@ -151,3 +151,61 @@ fn gone_with_its_directory(error: &SysError) -> bool {
     matches!(error, SysError::File { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory)
         || error.is_not_found()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn sandbox() -> (Sandbox, String, String) {
+        let sandbox = Sandbox::new();
+        sandbox.commit("gone/below", "gone\n");
+        sandbox.commit("other", "other\n");
+        let old = sandbox.commit("file", "file\n");
+        sandbox.commit_on("task", "main", &[("a.txt", "task\n"), ("new/t", "t\n"), ("file/now/dir", "d\n")]);
+        let tree = sandbox.id("task^{tree}");
+        let repo = sandbox.repo();
+        let tree = repo.edit_tree(&tree, &[("gone/below".to_owned(), None)]).expect("tree");
+        let new = repo.commit_tree(&tree, &[&old], "New").expect("commit");
+        sandbox.write("other", "staged\n");
+        sandbox.git(&["add", "other"]);
+        sandbox.write("other", "dirty\n");
+        sandbox.write("untracked", "mine\n");
+        (sandbox, old, new)
+    }
+
+    #[test]
+    fn a_half_written_worktree_is_brought_to_either_side_and_other_edits_stay() {
+        for half in 0..5 {
+            for to_new in [true, false] {
+                let (sandbox, old, new) = sandbox();
+                let dir = sandbox.dir();
+                let steps: [&dyn Fn(); 5] = [
+                    &|| sandbox.write("a.txt", "task\n"),
+                    &|| sandbox.write("new/t", "t\n"),
+                    &|| fs::remove_dir_all(dir.join("gone")).expect("removed"),
+                    &|| fs::remove_file(dir.join("file")).expect("removed"),
+                    &|| sandbox.write("file/now/dir", "d\n"),
+                ];
+                steps[..half].iter().for_each(|step| step());
+                let target = if to_new { &new } else { &old };
+                sandbox.repo().repair_worktree(&dir, (&old, &new), target).expect("repaired");
+                sandbox.git(&["update-ref", "refs/heads/main", target]);
+                let status = sandbox.git(&["status", "--porcelain", "-uall"]);
+                assert_eq!(status, "MM other\n?? untracked", "{half} {to_new}");
+                sandbox.repo().repair_worktree(&dir, (&old, &new), target).expect("repaired twice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_somebody_changed_is_named_and_nothing_is_touched() {
+        let (sandbox, old, new) = sandbox();
+        sandbox.write("a.txt", "mine\n");
+        sandbox.write("new/t", "t\n");
+        let error = sandbox.repo().repair_worktree(&sandbox.dir(), (&old, &new), &new).expect_err("foreign");
+        assert!(matches!(error, GitError::Foreign { paths, .. } if paths == ["a.txt"]));
+        assert!(!sandbox.dir().join("file").is_dir());
+        assert_eq!(sandbox.read("a.txt"), "mine\n");
+    }
+}

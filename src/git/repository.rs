@@ -183,7 +183,10 @@ fn has_git_entry(dir: &Path) -> bool {
 
 /// Whether libgit2 sees the objects that git sees: it fetches none that a partial clone left out.
 fn reads_well(repo: &git2::Repository, common_dir: &Path) -> bool {
-    if common_dir.join("shallow").exists() {
+    // libgit2 reads neither of these, and would miss what they configure.
+    let configured =
+        ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"].into_iter().any(|name| env::text(name).is_some());
+    if configured || common_dir.join("shallow").exists() {
         return false;
     }
     let Ok(config) = repo.config() else { return false };
@@ -195,4 +198,121 @@ fn reads_well(repo: &git2::Repository, common_dir: &Path) -> bool {
 
 fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Sandbox, git_in, try_git_in};
+    use super::*;
+
+    fn both(dir: &Path) -> Repository {
+        let quick = Repository::discover(dir).expect("asked").expect("found");
+        let git = Repository::discover_by_git(dir).expect("asked").expect("found");
+        assert_eq!(quick.asking_git_only(), git, "git2 and git name the same places");
+        quick
+    }
+
+    #[test]
+    fn a_main_worktree_is_found_from_its_top_below_it_and_inside_git() {
+        let sandbox = Sandbox::new();
+        std::fs::create_dir_all(sandbox.dir().join("deep/er")).expect("directory");
+        for below in ["", "deep/er", ".git", ".git/refs"] {
+            let repo = both(&sandbox.dir().join(below));
+            assert_eq!(repo.dir(), sandbox.dir(), "from {below:?}");
+            assert_eq!(repo.git_dir(), sandbox.dir().join(".git"));
+            assert!(!repo.is_bare() && !repo.is_linked());
+        }
+    }
+
+    #[test]
+    fn a_linked_worktree_knows_its_own_and_the_shared_directory() {
+        let sandbox = Sandbox::new();
+        let linked = sandbox.worktree("linked", "task");
+        let repo = both(&linked);
+        assert_eq!(repo.worktree(), Some(linked.as_path()));
+        assert_eq!(repo.common_dir(), sandbox.dir().join(".git"));
+        assert_eq!(repo.git_dir(), sandbox.dir().join(".git/worktrees/linked"));
+        assert!(repo.is_linked());
+        assert_eq!(sandbox.repo().at(&linked).expect("the same repository"), repo);
+    }
+
+    #[test]
+    fn a_bare_repository_and_its_linked_worktrees_are_found() {
+        let sandbox = Sandbox::new();
+        let (bare, linked) = (sandbox.beside("bare.git"), sandbox.beside("linked"));
+        sandbox.git(&["clone", "--quiet", "--bare", ".", "../bare.git"]);
+        git_in(&bare, &["worktree", "add", "--quiet", "../linked", "main"]);
+        let repo = both(&bare);
+        assert!(repo.is_bare() && repo.worktree().is_none());
+        assert_eq!(repo.dir(), bare);
+        let repo = both(&linked);
+        assert!(!repo.is_bare() && repo.is_linked());
+        assert_eq!(repo.common_dir(), bare);
+    }
+
+    #[test]
+    fn there_is_no_repository_outside_one() {
+        let dir = tempfile::tempdir().expect("temp");
+        assert_eq!(Repository::discover(dir.path()).expect("asked"), None);
+        assert_eq!(Repository::discover_by_git(dir.path()).expect("asked"), None);
+        assert_eq!(Repository::discover(&dir.path().join("missing")).expect("asked"), None);
+        assert!(matches!(Repository::require(dir.path()), Err(GitError::NotARepository { .. })));
+    }
+
+    #[test]
+    fn a_broken_link_is_an_error_and_not_the_repository_around_it() {
+        let sandbox = Sandbox::new();
+        sandbox.write("inner/.git", "gitdir: /nowhere/at/all\n");
+        assert!(Repository::discover(&sandbox.dir().join("inner")).is_err());
+        sandbox.write("plain/file", "");
+        let taken = sandbox.repo().at(&sandbox.dir().join("plain"));
+        assert!(matches!(taken, Err(GitError::NotAWorktree { .. })), "a directory is not a worktree");
+    }
+
+    #[test]
+    fn git_answers_where_libgit2_cannot_open() {
+        let sandbox = Sandbox::empty(&["--object-format=sha256"]);
+        let id = sandbox.commit("a.txt", "a\n");
+        assert_eq!(id.len(), 64);
+        let repo = sandbox.repo();
+        assert!(repo.quick().is_none());
+        assert_eq!(repo.branch_id("main").expect("asked"), Some(id.clone()));
+        assert_eq!(repo.read_file("HEAD", "a.txt").expect("asked").as_deref(), Some(b"a\n".as_slice()));
+        let tree = repo.tree_id("HEAD").expect("asked").expect("a tree");
+        let edits = [("b.txt".to_owned(), Some(b"b".to_vec())), ("a.txt".to_owned(), None)];
+        let edited = repo.edit_tree(&tree, &edits).expect("edited");
+        let commit = repo.commit_tree(&edited, &[&id], "More").expect("commit");
+        repo.update_ref("refs/heads/more", &commit, None).expect("new branch");
+        let step = super::super::BaseMove { branch: "main".to_owned(), old: id, new: commit };
+        repo.advance(&step).expect("advanced");
+        assert!(repo.clean_state(&sandbox.dir()).expect("judged").is_clean());
+    }
+
+    #[test]
+    fn git_answers_where_refs_are_kept_in_tables() {
+        let sandbox = Sandbox::empty(&[]);
+        if !try_git_in(&sandbox.dir(), &["init", "--quiet", "--ref-format=reftable", "../tables"]) {
+            return; // This git knows no reftable.
+        }
+        let top = sandbox.beside("tables");
+        let commit =
+            ["-c", "user.name=T", "-c", "user.email=t@e", "commit", "--quiet", "--allow-empty", "-m", "x"];
+        git_in(&top, &commit);
+        let repo = Repository::require(&top).expect("found");
+        assert!(repo.quick().is_none());
+        let id = repo.head().expect("head").id().map(str::to_owned);
+        assert_eq!(repo.find_commit("HEAD").expect("asked"), id);
+        assert!(repo.clean_state(&top).expect("judged").is_clean());
+    }
+
+    #[test]
+    fn a_shallow_clone_is_left_to_git() {
+        let sandbox = Sandbox::new();
+        sandbox.commit("a.txt", "two\n");
+        let url = format!("file://{}", sandbox.dir().display());
+        sandbox.git(&["clone", "--quiet", "--depth=1", &url, "../shallow"]);
+        let repo = Repository::require(&sandbox.beside("shallow")).expect("found");
+        assert!(repo.quick().is_none());
+        assert!(repo.find_commit("HEAD").expect("asked").is_some());
+    }
 }

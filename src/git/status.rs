@@ -68,7 +68,7 @@ impl Repository {
         let mut dirty = self.listing(false)?.dirty;
         let known: BTreeSet<_> = dirty.iter().map(|d| d.path.clone()).collect();
         dirty.extend(self.hidden_dirt()?.into_iter().filter(|d| !known.contains(&d.path)));
-        dirty.sort();
+        one_per_path(&mut dirty);
         Ok(dirty)
     }
 
@@ -147,6 +147,12 @@ impl Repository {
         let bytes = self.question().args(["ls-files", "-z"]).run()?.stdout;
         Ok(split_nul(&bytes).map(RepoPath::new).collect())
     }
+}
+
+/// Sorts, and lets a path that is both staged and untracked (`git rm --cached`) count once.
+pub(super) fn one_per_path(dirty: &mut Vec<Dirty>) {
+    dirty.sort();
+    dirty.dedup_by(|later, first| later.path == first.path);
 }
 
 fn parse(bytes: &[u8]) -> GitResult<Listing> {

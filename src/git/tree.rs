@@ -54,7 +54,7 @@ impl Repository {
         }
         self.answer(
             |repo| Ok(found(repo.revparse_single(spec))?.map(|object| object.id().to_string())),
-            || self.ask_id(&["rev-parse", "--verify", "--quiet", spec]),
+            || self.ask_id(&["rev-parse", "--verify", "--quiet", spec], true),
         )
     }
 
@@ -158,4 +158,40 @@ fn entries_of(tree: &git2::Tree<'_>, prefix: &[u8]) -> Vec<TreeEntry> {
         TreeEntry { mode, kind: kind_of(mode), id: entry.id().to_string(), path }
     };
     tree.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn trees_read_the_same_by_libgit2_and_git_also_with_names_that_are_not_text() {
+        let sandbox = Sandbox::new();
+        sandbox.write("dir/sub/x.txt", "x");
+        sandbox.write("dir/b", "b");
+        let odd = sandbox.dir().join("dir").join(OsStr::from_bytes(b"n\xff"));
+        std::fs::create_dir(&odd).expect("directory");
+        std::fs::write(odd.join("f"), "f").expect("file");
+        sandbox.git(&["add", "."]);
+        sandbox.git(&["commit", "--quiet", "-m", "Trees"]);
+        let (quick, git) = (sandbox.repo(), sandbox.repo().asking_git_only());
+        for (path, recursive) in
+            [("", true), ("", false), ("dir", true), ("dir", false), ("none", true), ("a.txt", true)]
+        {
+            let listed = quick.list_tree("HEAD", path, recursive).expect("listed");
+            assert_eq!(listed, git.list_tree("HEAD", path, recursive).expect("listed"), "{path} {recursive}");
+        }
+        let paths: Vec<_> = quick.list_tree("HEAD", "dir", true).expect("listed");
+        let paths: Vec<_> = paths.iter().map(|e| e.path.as_bytes()).collect();
+        assert_eq!(paths, [b"dir/b".as_slice(), b"dir/n\xff/f", b"dir/sub/x.txt"]);
+        for repo in [quick, git] {
+            assert_eq!(repo.read_file("HEAD", "dir/b").expect("read").as_deref(), Some(b"b".as_slice()));
+            assert_eq!(repo.read_file("HEAD", "dir").expect("read"), None);
+            assert_eq!(repo.read_file("HEAD", "dir/none").expect("read"), None);
+            assert_eq!(repo.path_id("HEAD", "dir").expect("asked"), Some(sandbox.id("HEAD:dir")));
+            assert_eq!(repo.path_id("HEAD", "").expect("asked"), Some(sandbox.id("HEAD^{tree}")));
+        }
+    }
 }

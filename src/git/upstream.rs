@@ -83,3 +83,31 @@ impl Repository {
         self.ref_id(&format!("refs/remotes/{remote}/{branch}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+
+    #[test]
+    fn what_a_branch_follows_is_told_alike_by_libgit2_and_git() {
+        let origin = Sandbox::new();
+        let clone = origin.clone_of();
+        clone.git(&["branch", "alone", "--no-track"]);
+        clone.git(&["branch", "local", "--track", "main"]);
+        let (quick, git) = (clone.repo(), clone.repo().asking_git_only());
+        for branch in ["main", "alone", "local", "none"] {
+            let told = quick.upstream(branch).expect("asked");
+            assert_eq!(told, git.upstream(branch).expect("asked"), "{branch}");
+            assert_eq!(told.is_some(), matches!(branch, "main" | "local"), "{branch}");
+        }
+        let upstream = quick.upstream("main").expect("asked").expect("follows");
+        assert_eq!((upstream.remote.as_str(), upstream.remote_ref.as_str()), ("origin", "refs/heads/main"));
+        assert_eq!(upstream.tracking_ref, "refs/remotes/origin/main");
+        assert_eq!(upstream.id, Some(origin.id("main")));
+        for repo in [quick, git] {
+            assert_eq!(repo.remote_head().expect("asked").as_deref(), Some("main"));
+            assert_eq!(repo.remotes().expect("asked"), ["origin"]);
+        }
+        assert_eq!(origin.repo().remote_head().expect("asked"), None);
+    }
+}

@@ -3,7 +3,7 @@
 use super::command::LONG;
 use super::{GitError, GitResult, Repository};
 use crate::model::Child;
-use crate::sys::env;
+use crate::sys::{SysError, env};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -75,19 +75,19 @@ impl Repository {
         on_start: &mut dyn FnMut(Child),
     ) -> GitResult<()> {
         self.require_branch_name(&wanted.branch)?;
-        let cmd = self.action().env(env::STEP, run_id).limit(LONG).args(["worktree", "add", "--quiet"]);
-        let cmd = match &wanted.from {
-            Some(from) => {
-                let from = self.find_commit(from)?.ok_or_else(|| GitError::NoBranch {
-                    branch: from.clone(),
-                    repository: self.dir().to_owned(),
-                })?;
-                cmd.args(["--no-track", "-b", &wanted.branch, "--"]).arg(&wanted.path).arg(from)
-            }
-            None => {
-                self.require_branch(&wanted.branch)?;
-                cmd.arg("--").arg(&wanted.path).arg(&wanted.branch)
-            }
+        let cmd = self
+            .action()
+            .env(env::STEP, run_id)
+            .limit(LONG)
+            .args(["-c", "core.fsync=reference", "worktree", "add"])
+            .arg("--quiet");
+        let cmd = if let Some(from) = &wanted.from {
+            let missing = || GitError::NoBranch { branch: from.clone(), repository: self.dir().to_owned() };
+            let from = self.find_commit(from)?.ok_or_else(missing)?;
+            cmd.args(["--no-track", "-b", &wanted.branch, "--"]).arg(&wanted.path).arg(from)
+        } else {
+            self.require_branch(&wanted.branch)?;
+            cmd.arg("--").arg(&wanted.path).arg(&wanted.branch)
         };
         cmd.run_watched(on_start)?;
         Ok(())
@@ -106,7 +106,10 @@ impl Repository {
         let Some(listed) = self.worktrees()?.into_iter().find(|w| w.path == real || w.path == path) else {
             return Ok(());
         };
-        let mut cmd = self.question_that_changes().args(["worktree", "remove"]);
+        if force && listed.path.join(".git").symlink_metadata().is_err() {
+            return self.forget_worktree(&listed.path);
+        }
+        let mut cmd = self.registrar().args(["worktree", "remove"]);
         if force {
             // Twice: also a locked one, as git leaves it while it is being made.
             cmd = cmd.args(["--force", "--force"]);
@@ -115,14 +118,28 @@ impl Repository {
         Ok(())
     }
 
+    /// Takes away what a kill left of `worktree add` before it linked the directory, or the registration of a
+    /// directory that is gone. A directory that holds anything stays.
+    fn forget_worktree(&self, path: &Path) -> GitResult<()> {
+        match std::fs::remove_dir(path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(SysError::file("remove", path, e).into());
+            }
+            _ => {}
+        }
+        // Not locked is fine, too.
+        self.registrar().args(["worktree", "unlock", "--"]).arg(path).output()?;
+        self.prune_worktrees()
+    }
+
     /// Forgets the worktrees whose directories are gone.
     pub fn prune_worktrees(&self) -> GitResult<()> {
-        self.question_that_changes().args(["worktree", "prune"]).run()?;
+        self.registrar().args(["worktree", "prune"]).run()?;
         Ok(())
     }
 
     /// Commands on registrations, run from the common directory: the worktree at hand may be the one that goes.
-    fn question_that_changes(&self) -> crate::sys::Cmd {
+    fn registrar(&self) -> crate::sys::Cmd {
         let place = Self::clone(self);
         let cmd = place.action().cwd(self.common_dir()).limit(LONG);
         if place.worktree().is_some() { cmd.arg("--git-dir").arg(self.common_dir()) } else { cmd }
@@ -176,4 +193,104 @@ fn worktree_of(lines: &[&[u8]]) -> Option<Worktree> {
     }
     // git says nothing of a locked worktree whose directory is gone.
     Some(worktree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Sandbox, git_in};
+    use super::*;
+
+    fn wanted(path: &Path, branch: &str, from: Option<&str>) -> NewWorktree {
+        NewWorktree { path: path.to_owned(), branch: branch.to_owned(), from: from.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_worktree_is_made_on_a_new_branch_listed_and_removed() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo();
+        let path = sandbox.beside("w s/x");
+        let mut children = Vec::new();
+        let from = wanted(&path, "task/x", Some("HEAD"));
+        repo.add_worktree(&from, "run-1", &mut |child| children.push(child)).expect("made");
+        assert_eq!(children.len(), 1);
+        let listed = repo.worktrees().expect("listed");
+        assert_eq!(listed[0].path, sandbox.dir());
+        assert_eq!((listed[1].path.as_path(), listed[1].branch.as_deref()), (path.as_path(), Some("task/x")));
+        assert_eq!(repo.upstream("task/x").expect("asked"), None);
+        std::fs::write(path.join("new"), "").expect("file");
+        assert!(repo.remove_worktree(&path, false).is_err(), "git refuses untracked files");
+        repo.remove_worktree(&path, true).expect("removed");
+        repo.remove_worktree(&path, true).expect("removed twice");
+        assert!(!path.exists());
+        assert_eq!(repo.worktrees().expect("listed").len(), 1);
+    }
+
+    #[test]
+    fn a_worktree_is_made_on_an_existing_branch_only_if_it_exists() {
+        let origin = Sandbox::new();
+        origin.git(&["branch", "remote-only"]);
+        let clone = origin.clone_of();
+        let repo = clone.repo();
+        let missing = wanted(&clone.beside("x"), "remote-only", None);
+        assert!(matches!(repo.add_worktree(&missing, "r", &mut |_| {}), Err(GitError::NoBranch { .. })));
+        clone.git(&["branch", "here"]);
+        repo.add_worktree(&wanted(&clone.beside("y"), "here", None), "r", &mut |_| {}).expect("made");
+        let bad = wanted(&clone.beside("z"), "-b", Some("HEAD"));
+        assert!(matches!(repo.add_worktree(&bad, "r", &mut |_| {}), Err(GitError::BadName { .. })));
+    }
+
+    #[test]
+    fn a_worktree_can_remove_itself_and_gone_ones_are_pruned() {
+        let sandbox = Sandbox::new();
+        let (one, two) = (sandbox.worktree("one", "one"), sandbox.worktree("two", "two"));
+        let from_one = Repository::require(&one).expect("found");
+        from_one.remove_worktree(&one, false).expect("removed");
+        std::fs::remove_dir_all(&two).expect("removed by hand");
+        let listed = sandbox.repo().worktrees().expect("listed");
+        assert!(listed.iter().any(|w| w.path == two && w.prunable));
+        sandbox.repo().prune_worktrees().expect("pruned");
+        assert_eq!(sandbox.repo().worktrees().expect("listed").len(), 1);
+    }
+
+    #[test]
+    fn a_locked_worktree_goes_by_force_only() {
+        let sandbox = Sandbox::new();
+        let path = sandbox.worktree("one", "one");
+        git_in(&path, &["worktree", "lock", "."]);
+        assert!(sandbox.repo().worktrees().expect("listed")[1].locked);
+        assert!(sandbox.repo().remove_worktree(&path, false).is_err());
+        sandbox.repo().remove_worktree(&path, true).expect("removed");
+    }
+
+    #[test]
+    fn what_a_killed_add_left_is_taken_away_unless_it_holds_something() {
+        let sandbox = Sandbox::new();
+        for name in ["gone", "empty", "full"] {
+            let path = sandbox.worktree(name, name);
+            git_in(&path, &["worktree", "lock", "--reason", "initializing", "."]);
+            std::fs::remove_dir_all(&path).expect("removed");
+        }
+        std::fs::create_dir(sandbox.beside("empty")).expect("directory");
+        super::super::testing::write_in(&sandbox.beside("full"), "work", "mine");
+        let repo = sandbox.repo();
+        repo.remove_worktree(&sandbox.beside("gone"), true).expect("forgotten");
+        repo.remove_worktree(&sandbox.beside("empty"), true).expect("forgotten");
+        assert!(repo.remove_worktree(&sandbox.beside("full"), true).is_err());
+        assert!(sandbox.beside("full/work").exists());
+        let left: Vec<_> = repo.worktrees().expect("listed").into_iter().filter_map(|w| w.branch).collect();
+        assert_eq!(left, ["main", "full"]);
+    }
+
+    #[test]
+    fn the_main_worktree_of_a_submodule_is_listed_where_it_lies() {
+        let (inner, outer) = (Sandbox::new(), Sandbox::new());
+        let url = inner.dir().display().to_string();
+        outer.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "sub"]);
+        let top = outer.dir().join("sub");
+        let repo = Repository::require(&top).expect("found");
+        assert_eq!(repo.worktrees().expect("listed")[0].path, top);
+        git_in(&top, &["worktree", "add", "--quiet", "-b", "x", "../../linked"]);
+        let linked = Repository::require(&outer.beside("linked")).expect("found");
+        assert_eq!(linked.worktrees().expect("listed")[0].path, top);
+    }
 }
