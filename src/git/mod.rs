@@ -1,1 +1,59 @@
-//! (to be filled)
+//! Floor 2. Git: questions to repositories, worktrees, merges and ref moves.
+//!
+//! Lives here: everything that knows git's command lines, files and libgit2. Does not live here: what a run or a
+//! gate is, and when something may be merged. Rooms above call it; it imports `model` and `sys`. It is the only
+//! user of git2 and of the git program. One rule: git2 only looks, git alone writes, and every ref moves by
+//! compare-and-swap.
+//!
+//! Whoever moves refs or worktrees holds the repository's lock; this room takes none.
+
+mod advance;
+mod clean;
+mod command;
+mod commit;
+mod config;
+mod diff;
+mod error;
+mod fetch;
+mod history;
+mod hooks;
+mod merge;
+mod moves;
+mod names;
+mod objects;
+mod obstacles;
+mod operation;
+mod path;
+mod probe;
+mod refs;
+mod repair;
+mod repository;
+mod rescue;
+mod rescue_files;
+mod scratch;
+mod status;
+#[cfg(test)]
+pub(crate) mod testing;
+mod tree;
+mod upstream;
+mod version;
+mod worktrees;
+
+pub use advance::BaseMove;
+pub use clean::{CleanState, Judge};
+pub use error::{GitError, GitResult};
+pub use fetch::Fetched;
+pub use history::Commit;
+pub use hooks::{HOOK_BLOCK_END, HOOK_BLOCK_START, HookMerge};
+pub use merge::Merged;
+pub use obstacles::{Obstacle, ObstacleKind};
+pub use operation::{Holder, Operation};
+pub use path::RepoPath;
+pub use refs::Head;
+pub use repository::Repository;
+pub use rescue::{Rescue, RescueLimits};
+pub use status::{DirtKind, Dirty};
+pub use tree::{EntryKind, TreeEntry};
+pub use upstream::Upstream;
+pub use version::{OLDEST, Version, require_version, version};
+pub use worktrees::{NewWorktree, Worktree};
