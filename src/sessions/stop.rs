@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(10);
 /// What the wrapper needs beyond its own grace to kill, to write and to leave.
 const EXTRA: Duration = Duration::from_secs(4);
+/// How long a wrapper has to leave once it has written the end down.
+const PARTING: Duration = Duration::from_millis(700);
 
 /// What a stop found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,7 +31,11 @@ pub fn stop(session: &Session, files: &SessionFiles, grace: Duration) -> Result<
     let wrapper = wrapper_of(session, record.as_ref());
     if let Some(wrapper) = wrapper {
         stopped.was_alive = true;
-        ask_wrapper(wrapper, grace.max(tree::GRACE) + EXTRA);
+        let is_ended = || {
+            let record = Record::find_of(&files.exit, &session.token);
+            record.is_ok_and(|r| r.is_some_and(|r| r.ended.is_some()))
+        };
+        ask_wrapper(wrapper, grace.max(tree::GRACE) + EXTRA, is_ended);
     }
     let record = Record::find_of(&files.exit, &session.token)?;
     stopped.ended = record.as_ref().and_then(|r| r.ended.clone());
@@ -62,10 +68,18 @@ fn wrapper_of(session: &Session, record: Option<&Record>) -> Option<Child> {
 }
 
 /// Asks the wrapper to end its tree and waits for its end; one that does not answer is killed with all below it.
-fn ask_wrapper(wrapper: Child, patience: Duration) {
+/// One that has written the agent's end down may just have become a shell: that ends with its session.
+fn ask_wrapper(wrapper: Child, patience: Duration, is_ended: impl Fn() -> bool) {
     procs::terminate(wrapper);
     let begun = Instant::now();
+    let mut ended = None;
     while procs::is_alive(wrapper) {
+        if ended.is_none() && is_ended() {
+            ended = Some(Instant::now());
+        }
+        if ended.is_some_and(|at| at.elapsed() > PARTING) {
+            return;
+        }
         if begun.elapsed() > patience {
             let below = procs::descendants(wrapper.pid);
             procs::kill_hard(wrapper);

@@ -49,6 +49,20 @@ fn tmux() -> Cmd {
     Cmd::new("tmux").arg("-u").without_outside().without_env(["TMUX", "TMUX_PANE"]).limit(LIMIT)
 }
 
+/// Whether tmux found no server, or one that had lost its last session and was about to leave.
+fn is_without_server(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
+    let absent = [
+        "no server running",
+        "error connecting",
+        "no sessions",
+        "server exited",
+        "lost server",
+        "no current target",
+    ];
+    absent.iter().any(|words| said.contains(words))
+}
+
 fn failed(action: &str, output: &Output) -> SessionError {
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     SessionError::Tmux { action: action.to_owned(), said }
@@ -66,9 +80,7 @@ pub(super) fn panes() -> Result<Vec<Pane>, SessionError> {
     let format = format!("{} {} #{{session_name}}", fields.join(" "), marks.join(" "));
     let output = tmux().args(["list-panes", "-a", "-F", &format]).output()?;
     if !output.exit.is_ok() {
-        let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
-        let absent = ["no server running", "error connecting", "no sessions", "server exited"];
-        if absent.iter().any(|words| said.contains(words)) {
+        if is_without_server(&output) {
             return Ok(Vec::new());
         }
         return Err(failed("list its panes", &output));
@@ -109,7 +121,12 @@ pub(super) fn start(launch: &Launch, program: &Path) -> Result<Session, SessionE
         cmd = cmd.args([";", "set-option", "-t", &target, mark, &word(value)]);
     }
     // tmux takes the directory of its client for the session, and unlike the value of -c it reads no format in it.
-    let output = cmd.cwd(&launch.cwd).output()?;
+    let cmd = cmd.cwd(&launch.cwd);
+    let mut output = cmd.output()?;
+    // A server that was just about to leave takes the command with it; the next one is a new one.
+    if !output.exit.is_ok() && is_without_server(&output) && !launch.files.exit.exists() {
+        output = cmd.output()?;
+    }
     if !output.exit.is_ok() {
         return Err(failed(&format!("start the session '{}'", launch.name), &output));
     }
@@ -176,7 +193,7 @@ fn guarded(
     let cmd = tmux().args(before).args(["if-shell", "-F", "-t", &session.pane, &condition]);
     let output = cmd.args([commands, &otherwise]).stdin(stdin).output()?;
     let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
-    if output.text().ends_with(GONE) || said.contains("can't find") || said.contains("no server running") {
+    if output.text().ends_with(GONE) || said.contains("can't find") || is_without_server(&output) {
         return Err(SessionError::Gone);
     }
     if !output.exit.is_ok() {

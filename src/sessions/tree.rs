@@ -34,17 +34,18 @@ pub(super) fn end_all(grace: Duration, mut find: impl FnMut() -> Vec<Child>) -> 
     }
 }
 
-/// Ends all that lives below this process, and reaps it. `seen` gets every end that is reaped.
-pub(super) fn end_below_us(seen: &mut dyn FnMut(i32, supervise::Change)) -> Vec<Child> {
+/// Ends all that lives below this process, `spare` and what is below that excepted, and reaps it. `seen` gets every end that is reaped.
+pub(super) fn end_below_us(spare: &[Child], seen: &mut dyn FnMut(i32, supervise::Change)) -> Vec<Child> {
     let own = procs::own().pid;
-    let mut spared = None;
+    let mut server = None;
     end_all(GRACE, || {
         while let Some((pid, change)) = supervise::reap() {
             seen(pid, change);
         }
         let found = procs::descendants(own);
-        let servers = *spared.get_or_insert_with(|| users_server(&found));
-        without_tree_of(servers, found)
+        let server = *server.get_or_insert_with(|| users_server(&found));
+        let alive = spare.iter().filter(|c| procs::is_alive(**c)).map(|c| c.pid);
+        alive.chain(server).fold(found, without_tree_of)
     })
 }
 
@@ -58,8 +59,7 @@ pub(super) fn end_marked(token: &str, grace: Duration) -> (usize, Vec<Child>) {
         }
         found.sort_unstable_by_key(|c| (c.pid, c.start));
         found.dedup();
-        let spared = users_server(&found);
-        let found = without_tree_of(spared, found);
+        let found = users_server(&found).into_iter().fold(found, without_tree_of);
         ended.extend(found.iter().filter(|c| !ended.contains(c)).copied().collect::<Vec<_>>());
         found
     });
@@ -80,8 +80,7 @@ fn users_server(found: &[Child]) -> Option<i32> {
     tmux::server().filter(|server| found.iter().any(|c| c.pid == *server))
 }
 
-fn without_tree_of(spared: Option<i32>, found: Vec<Child>) -> Vec<Child> {
-    let Some(root) = spared else { return found };
+fn without_tree_of(found: Vec<Child>, root: i32) -> Vec<Child> {
     let below = procs::descendants(root);
     found.into_iter().filter(|c| c.pid != root && !below.contains(c)).collect()
 }

@@ -85,18 +85,19 @@ pub fn wrapper_with(
     record.save(&launch.files.exit)?;
     watch(&launch, sender);
 
+    let mut ours = Vec::new();
     let (exit, stopped) = match agent(&launch).start_inherited() {
         Ok(child) => {
             let child = procs::of_child(&child);
             record.agent = Some(child);
-            attend(child, &launch, &events, tell)
+            attend(child, &launch, &events, &mut keeping(&mut ours, tell))
         }
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "git metawsm: {error}");
             (Some(Exit::Code(127)), false)
         }
     };
-    let (exit, left) = finish(exit, record.agent);
+    let (exit, left) = finish(exit, record.agent, &ours);
     record.left = left;
     if in_tmux {
         keep_screen(&launch.files.log);
@@ -178,6 +179,24 @@ fn path_with(launch: &Launch, own: &Path) -> OsString {
     std::env::join_paths(dirs).ok().or(path).unwrap_or_default()
 }
 
+/// The caller, with a note of each process that it starts and leaves, such as one that notifies the user: those
+/// lie below us like the agent's, and are not to end with it.
+fn keeping<'a>(
+    ours: &'a mut Vec<Child>,
+    tell: &'a mut dyn FnMut(&Launch, Occasion),
+) -> impl FnMut(&Launch, Occasion) + 'a {
+    move |launch, occasion| {
+        let own = procs::own().pid;
+        let before = procs::descendants(own);
+        tell(launch, occasion);
+        let after: Vec<_> = procs::descendants(own).into_iter().filter(|c| !before.contains(c)).collect();
+        if !after.is_empty() {
+            let agents = procs::marked(env::SESSION, &launch.token);
+            ours.extend(after.into_iter().filter(|c| !agents.contains(c)));
+        }
+    }
+}
+
 /// Waits until the agent has ended (its exit) or somebody asks us to stop (none yet, or the one that came first).
 fn attend(
     agent: Child,
@@ -200,6 +219,8 @@ fn attend(
         }
         match events.recv() {
             Ok(Event::Woken(Wake::Child)) => {}
+            // The kernel tells the leader of a terminal's session alone; the agent has a group of its own.
+            Ok(Event::Woken(Wake::Hangup)) => supervise::hang_up_group(agent.pid),
             Ok(Event::Woken(Wake::Stop)) | Err(_) => return (None, true),
             Ok(Event::Files) => tell(launch, Occasion::Signals),
         }
@@ -208,9 +229,9 @@ fn attend(
 
 /// Ends what is left below us, the agent included. A leftover would go on writing where everybody believes that
 /// the agent is done.
-fn finish(exit: Option<Exit>, agent: Option<Child>) -> (Exit, Vec<Child>) {
+fn finish(exit: Option<Exit>, agent: Option<Child>, ours: &[Child]) -> (Exit, Vec<Child>) {
     let mut exit = exit;
-    let left = tree::end_below_us(&mut |pid, change| {
+    let left = tree::end_below_us(ours, &mut |pid, change| {
         if let Change::Ended(how) = change
             && agent.is_some_and(|a| a.pid == pid)
         {

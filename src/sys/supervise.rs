@@ -50,6 +50,13 @@ pub fn resume_group(group: i32) {
     }
 }
 
+/// Tells a process group that its terminal is gone.
+pub fn hang_up_group(group: i32) {
+    if group > 1 {
+        let _ = kill(Pid::from_raw(-group), Signal::SIGHUP);
+    }
+}
+
 /// What became of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -86,10 +93,12 @@ pub enum Wake {
     Child,
     /// SIGTERM or SIGINT asked us to stop.
     Stop,
+    /// The terminal is gone (SIGHUP).
+    Hangup,
 }
 
-/// Calls `wake` on a thread of its own for each SIGCHLD, SIGTERM and SIGINT from now on. SIGHUP is taken and
-/// ignored; what we start afterwards does not inherit that.
+/// Calls `wake` on a thread of its own for each SIGCHLD, SIGTERM, SIGINT and SIGHUP from now on; none of them ends
+/// us any more. What we start afterwards does not inherit that.
 pub fn on_wake(wake: impl Fn(Wake) + Send + 'static) -> SysResult<()> {
     let mut signals = Signals::new([SIGCHLD, SIGTERM, SIGINT, SIGHUP])
         .map_err(|e| SysError::Other(format!("Signals could not be taken: {e}")))?;
@@ -98,7 +107,7 @@ pub fn on_wake(wake: impl Fn(Wake) + Send + 'static) -> SysResult<()> {
             match signal {
                 SIGCHLD => wake(Wake::Child),
                 SIGTERM | SIGINT => wake(Wake::Stop),
-                _ => {}
+                _ => wake(Wake::Hangup),
             }
         }
     });
