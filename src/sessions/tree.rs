@@ -38,15 +38,21 @@ pub(super) fn end_all(grace: Duration, mut find: impl FnMut() -> Vec<Child>) -> 
 pub(super) fn end_below_us(spare: &[Child], seen: &mut dyn FnMut(i32, supervise::Change)) -> Vec<Child> {
     let own = procs::own().pid;
     let mut server = None;
-    end_all(GRACE, || {
+    let mut reap = || {
         while let Some((pid, change)) = supervise::reap() {
             seen(pid, change);
         }
+    };
+    let left = end_all(GRACE, || {
+        reap();
         let found = procs::descendants(own);
         let server = *server.get_or_insert_with(|| users_server(&found));
         let alive = spare.iter().filter(|c| procs::is_alive(**c)).map(|c| c.pid);
         alive.chain(server).fold(found, without_tree_of)
-    })
+    });
+    // The last one may have ended between the reaping and the look that found nothing.
+    reap();
+    left
 }
 
 /// Ends every process that carries the token, and what lives below it.

@@ -61,6 +61,9 @@ fn isolated(name: &str, body: fn(&Place)) {
         .env_remove("TMUX")
         .env("TMUX_TMPDIR", dir.path().join("tmux"))
         .output();
+    for left in procs::marked(PLACE, &dir.path().to_string_lossy()) {
+        procs::kill_hard(left);
+    }
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("1 passed"), "the test did not run: {text}");
