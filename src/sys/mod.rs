@@ -14,6 +14,7 @@ pub mod process;
 pub mod procs;
 pub mod random;
 pub mod signals;
+pub mod supervise;
 pub mod term;
 pub mod watch;
 

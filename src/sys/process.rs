@@ -130,6 +130,19 @@ impl Cmd {
         self
     }
 
+    /// Removes every variable that points git at a repository or configures it from outside, and every one of
+    /// our own (`METAWSM_*`); what is set by [`Cmd::env`] stays.
+    #[must_use]
+    pub fn without_outside(self) -> Self {
+        let foreign = |name: &OsString| {
+            let name = name.to_string_lossy();
+            let starts = ["METAWSM_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"];
+            starts.iter().any(|s| name.starts_with(s)) || super::env::GIT_LOCAL.contains(&&*name)
+        };
+        let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(foreign).collect();
+        self.without_env(names)
+    }
+
     /// Starts from an empty environment.
     #[must_use]
     pub fn clear_env(mut self) -> Self {
@@ -269,6 +282,18 @@ impl Cmd {
         command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
         let child = command.spawn().map_err(|e| self.start_error(e))?;
         Ok(super::procs::of_child(&child))
+    }
+
+    /// As [`Cmd::start_detached`] for a child that makes itself the leader of a session; a group leader could not.
+    /// Its end is taken note of, so that it never stays behind as a zombie of a long-lived process of ours.
+    pub fn start_session(&self, output: std::fs::File) -> SysResult<ProcessRef> {
+        let errors = output.try_clone().map_err(|e| self.start_error(e))?;
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        let mut child = command.spawn().map_err(|e| self.start_error(e))?;
+        let process = super::procs::of_child(&child);
+        std::thread::spawn(move || child.wait());
+        Ok(process)
     }
 
     /// Starts the command on our own standard streams, for the wrapper that waits for it.

@@ -1,0 +1,205 @@
+//! The prompt: what is to be done, where, and how to say that it is done. Plain text.
+
+use crate::model::Brief;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// One worktree as the prompt names it.
+#[derive(Debug, Clone, Copy)]
+pub struct PromptTree<'a> {
+    /// The repository.
+    pub repo: &'a str,
+    /// The worktree.
+    pub path: &'a Path,
+    /// Its branch.
+    pub branch: &'a str,
+    /// The branch that it will be merged into.
+    pub base: &'a str,
+}
+
+/// What a prompt is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct PromptInput<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The ticket.
+    pub ticket: &'a str,
+    /// The ticket's title.
+    pub title: &'a str,
+    /// The agent.
+    pub agent: &'a str,
+    /// Whether other agents work in the same workspace; signal files carry the agent's name then.
+    pub shared: bool,
+    /// Goal, scope, done criteria and so on.
+    pub brief: &'a Brief,
+    /// Whether the run closes only with a validation.
+    pub bootstrap: bool,
+    /// The workspace.
+    pub workspace: &'a Path,
+    /// The agent's working directory.
+    pub cwd: &'a Path,
+    /// All worktrees of the workspace.
+    pub worktrees: &'a [PromptTree<'a>],
+    /// The ticket's documents.
+    pub docs: Option<&'a Path>,
+    /// `base_prompt` of the profile.
+    pub base_prompt: &'a str,
+    /// `skills` of the profile.
+    pub skills: &'a [String],
+    /// Feedback on earlier work, oldest first.
+    pub feedback: &'a [String],
+}
+
+/// The text of the prompt; the same text is the workspace's `.metawsm/brief.md`.
+pub fn prompt(input: &PromptInput) -> String {
+    let mut text = String::new();
+    let base = input.base_prompt.trim();
+    if !base.is_empty() {
+        let _ = writeln!(text, "{base}\n");
+    }
+    task(&mut text, input);
+    feedback(&mut text, input);
+    places(&mut text, input);
+    signals(&mut text, input);
+    text
+}
+
+fn task(text: &mut String, input: &PromptInput) {
+    let title = input.title.trim();
+    let title = if title.is_empty() { String::new() } else { format!(": {title}") };
+    let _ = writeln!(text, "# Ticket {}{title}\n", input.ticket);
+    let _ = writeln!(text, "You are the agent '{}' of run {}.", input.agent, input.run);
+    let brief = input.brief;
+    let parts = [
+        ("Goal", &brief.goal),
+        ("Scope", &brief.scope),
+        ("Done when", &brief.done_criteria),
+        ("Constraints", &brief.constraints),
+        ("Merge intent", &brief.merge_intent),
+    ];
+    for (name, part) in parts.iter().filter(|(_, part)| !part.trim().is_empty()) {
+        let _ = writeln!(text, "\n## {name}\n{}", part.trim());
+    }
+    if brief.goal.trim().is_empty() {
+        let _ = writeln!(text, "\nThe ticket says what is to be done; read its documents first.");
+    }
+    if !input.skills.is_empty() {
+        let _ = writeln!(text, "\nUse these skills: {}.", input.skills.join(", "));
+    }
+}
+
+fn feedback(text: &mut String, input: &PromptInput) {
+    for (at, words) in input.feedback.iter().enumerate() {
+        let _ = writeln!(text, "\n## Feedback {} on your earlier work\n{}", at + 1, words.trim());
+    }
+    if !input.feedback.is_empty() {
+        let _ = writeln!(text, "\nTake the feedback in, then signal completion again.");
+    }
+}
+
+fn places(text: &mut String, input: &PromptInput) {
+    let _ = writeln!(text, "\n## Where\nWorkspace: {}", input.workspace.display());
+    let _ = writeln!(text, "You start in: {}", input.cwd.display());
+    for tree in input.worktrees {
+        let PromptTree { repo, path, branch, base } = tree;
+        let path = path.display();
+        let _ = writeln!(text, "- {repo}: {path} (branch {branch}, to be merged into {base})");
+    }
+    if let Some(docs) = input.docs {
+        let _ = writeln!(text, "Documents of the ticket: {}", docs.display());
+    }
+    text.push_str(
+        "\nWork in these directories only. Commit your work on the branches that are checked out there, in every \
+         repository that you changed (from outside of one: git -C <its path> commit). Do not switch, merge, rebase \
+         or push branches, do not change anything below .metawsm/ other than the signals named here, and do not \
+         bypass hooks. Files that you leave uncommitted do not count as done.\n",
+    );
+}
+
+fn signals(text: &mut String, input: &PromptInput) {
+    let mark = if input.shared { format!("-{}", input.agent) } else { String::new() };
+    let dir = input.workspace.join(".metawsm");
+    let dir = dir.display();
+    let who = format!("\"run_id\": \"{}\", \"agent\": \"{}\"", input.run, input.agent);
+    let _ = writeln!(text, "\n## How to speak to us");
+    let _ = writeln!(
+        text,
+        "- When you need a decision, ask and stop there:\n  git metawsm signal question \"<your question>\"\n  or \
+         write {dir}/guidance-request{mark}.json: {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The \
+         answer comes as your next message, and as {dir}/guidance-response{mark}.json."
+    );
+    let _ = writeln!(
+        text,
+        "- When all work is done and committed:\n  git metawsm signal complete --summary \"<one line>\"\n  or write \
+         {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
+    );
+    if input.bootstrap {
+        let criteria = serde_json::Value::from(input.brief.done_criteria.trim());
+        let _ = writeln!(
+            text,
+            "- When you have checked the result against 'Done when':\n  git metawsm signal validate --status \
+             passed\n  or write {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \"done_criteria\": \
+             {criteria}, {who}}}\n  Say \"failed\" as the status if it does not hold."
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(shared: bool, bootstrap: bool, feedback: &[String]) -> String {
+        let brief = Brief {
+            goal: "Add a login page".to_owned(),
+            done_criteria: "all \"tests\" pass".to_owned(),
+            ..Brief::default()
+        };
+        let tree =
+            PromptTree { repo: "web", path: Path::new("/w/t-1/web"), branch: "task/t-1", base: "main" };
+        prompt(&PromptInput {
+            run: "run-1",
+            ticket: "T-1",
+            title: "Login",
+            agent: "coder",
+            shared,
+            brief: &brief,
+            bootstrap,
+            workspace: Path::new("/w/t-1"),
+            cwd: Path::new("/w/t-1/web"),
+            worktrees: &[tree],
+            docs: Some(Path::new("/w/t-1/web/ttmp/T-1")),
+            base_prompt: "Be brief.",
+            skills: &["diary".to_owned()],
+            feedback,
+        })
+    }
+
+    #[test]
+    fn a_prompt_names_all_that_an_agent_has_to_know() {
+        let text = text(false, true, &[]);
+        let wanted = [
+            "Be brief.",
+            "# Ticket T-1: Login",
+            "## Goal\nAdd a login page",
+            "## Done when\nall \"tests\" pass",
+            "- web: /w/t-1/web (branch task/t-1, to be merged into main)",
+            "/w/t-1/web/ttmp/T-1",
+            "diary",
+            "/w/t-1/.metawsm/guidance-request.json",
+            "/w/t-1/.metawsm/implementation-complete.json",
+            r#""done_criteria": "all \"tests\" pass", "run_id": "run-1", "agent": "coder""#,
+        ];
+        for words in wanted {
+            assert!(text.contains(words), "{words:?} is missing in:\n{text}");
+        }
+        assert!(!text.contains("Scope") && !text.contains("Feedback"));
+    }
+
+    #[test]
+    fn agents_that_share_a_workspace_write_files_of_their_own() {
+        let text = text(true, false, &["Mind the colours".to_owned()]);
+        assert!(text.contains("/w/t-1/.metawsm/implementation-complete-coder.json"));
+        assert!(text.contains("## Feedback 1") && text.contains("Mind the colours"));
+        assert!(!text.contains("validation-result"));
+    }
+}
