@@ -92,7 +92,7 @@ fn rescue(
             return Ok(false);
         }
         // Nobody ever worked in what git did not finish making.
-        Site::Free | Site::Missing | Site::HalfMade(_) => return Ok(true),
+        Site::Free | Site::Missing(_) | Site::HalfMade(_) => return Ok(true),
         Site::Stands(_) => {}
     }
     let reference = free_rescue_ref(removal, worktree)?;
@@ -133,7 +133,7 @@ fn free_rescue_ref(removal: &Removal<'_>, worktree: &RemovalWorktree<'_>) -> Wor
 fn take_away(worktree: &RemovalWorktree<'_>) -> WorkspaceResult<()> {
     let worktrees = worktree.repo.worktrees()?;
     match Site::look(worktree.repo, &worktrees, worktree.path)? {
-        Site::Stands(_) | Site::Missing => worktree.repo.remove_worktree(worktree.path, true)?,
+        Site::Stands(found) | Site::Missing(found) => worktree.repo.remove_worktree(&found.path, true)?,
         Site::HalfMade(admin) => roll_back(worktree.path, admin.as_deref())?,
         // At most an empty directory.
         Site::Free => {

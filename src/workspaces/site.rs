@@ -16,7 +16,7 @@ pub(super) enum Site<'a> {
     /// A worktree that git was killed in making; its administrative directory.
     HalfMade(Option<PathBuf>),
     /// Registered, but the directory is gone.
-    Missing,
+    Missing(&'a Worktree),
     /// Something of somebody else; what, as a clause.
     Foreign(String),
 }
@@ -34,7 +34,7 @@ impl<'a> Site<'a> {
             return Ok(Self::HalfMade(admin));
         }
         let Some(meta) = meta else {
-            return Ok(if registered.is_some() { Self::Missing } else { Self::Free });
+            return Ok(registered.map_or(Self::Free, Self::Missing));
         };
         if !meta.is_dir() {
             return Ok(Self::Foreign("it is not a directory".to_owned()));

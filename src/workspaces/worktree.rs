@@ -51,7 +51,7 @@ pub fn ensure_worktree(
     match Site::look(order.repo, &worktrees, order.path)? {
         Site::Stands(found) => return kept(order, found),
         Site::HalfMade(admin) => roll_back(order.path, admin.as_deref())?,
-        Site::Missing => order.repo.remove_worktree(order.path, true)?,
+        Site::Missing(gone) => order.repo.remove_worktree(&gone.path, true)?,
         Site::Free => {}
         Site::Foreign(why) => return Err(WorkspaceError::Occupied { path: order.path.to_owned(), why }),
     }
@@ -152,7 +152,9 @@ fn working_on(run: &RunId, path: &Path) -> Vec<Child> {
     let text = path.to_string_lossy();
     // `worktree add` has the path among its arguments; the checkout that it starts, in its environment.
     let inside = procs::marked("GIT_WORK_TREE", &text);
-    let names_it = |child: &Child| procs::command_line(child.pid).is_some_and(|line| line.contains(&*text));
+    let argument = format!(" {text} ");
+    let names_it =
+        |child: &Child| procs::command_line(child.pid).is_some_and(|l| format!("{l} ").contains(&argument));
     ours.into_iter().filter(|child| inside.contains(child) || names_it(child)).collect()
 }
 
@@ -269,6 +271,18 @@ mod tests {
         fs::remove_dir_all(&scene.path).expect("deleted");
         assert_eq!(scene.ensure(true).expect("made again").head, id);
         assert!(scene.path.join("theirs.txt").exists());
+    }
+
+    #[test]
+    fn a_deleted_worktree_behind_a_linked_root_is_made_again() {
+        let mut scene = Scene::new();
+        fs::create_dir(scene.sandbox.beside("real")).expect("mkdir");
+        std::os::unix::fs::symlink("real", scene.sandbox.beside("linked")).expect("link");
+        scene.path = scene.sandbox.beside("linked/2025-01-01/t-1/repo");
+        let made = scene.ensure(false).expect("made");
+        assert_eq!(scene.ensure(true).expect("kept"), made);
+        fs::remove_dir_all(&scene.path).expect("deleted");
+        scene.assert_whole(&scene.ensure(true).expect("made again"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The real wsm sees the workspaces that we write down. Without wsm on PATH these tests say so and pass, unless
-//! `METAWSM_TEST_REQUIRE` names it.
+//! The real wsm sees the workspaces that we write down. Without wsm on PATH that test says so and passes, unless
+//! `METAWSM_TEST_REQUIRE` names it; the other needs git alone.
 
 use crate::kit::{Output, World, require};
 use git_metawsm::model::WorkspaceName;
@@ -27,6 +27,24 @@ fn written(world: &World) -> PathBuf {
 
 fn wsm(world: &World, args: &[&str]) -> Output {
     Output::of(world.command("wsm").args(args), "wsm").ok()
+}
+
+#[test]
+fn the_file_leads_to_worktrees_that_git_knows() {
+    let world = World::new();
+    let dir = written(&world);
+    let file = world.home().join(".config/workspace-manager/workspaces/t-1.json");
+    let text = std::fs::read_to_string(file).expect("wsm's file");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["path"].as_str(), dir.to_str());
+    let repos = json["repositories"].as_array().expect("a list");
+    for (repo, name) in repos.iter().zip(["app", "lib"]) {
+        assert_eq!(repo["name"], name);
+        let path = repo["path"].as_str().expect("a path");
+        let listed = Output::of(world.command("git").args(["-C", path, "worktree", "list"]), "git").ok();
+        listed.says(dir.join(name).to_str().expect("UTF-8"));
+    }
+    assert_eq!(repos.len(), 2);
 }
 
 #[test]
