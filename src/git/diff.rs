@@ -35,6 +35,14 @@ impl Repository {
         let cmd = if stat { cmd.arg("--stat") } else { cmd };
         Ok(cmd.args(["--end-of-options", from_commit, "--"]).run()?.stdout)
     }
+
+    /// The difference between two commits, as git shows it to people.
+    pub fn diff_commits(&self, from: &str, to: &str, stat: bool, color: bool) -> GitResult<Vec<u8>> {
+        let color = if color { "--color=always" } else { "--color=never" };
+        let cmd = self.question().args(["diff", "--no-ext-diff", "--no-textconv", color]);
+        let cmd = if stat { cmd.arg("--stat") } else { cmd };
+        Ok(cmd.args(["--end-of-options", from, to, "--"]).run()?.stdout)
+    }
 }
 
 #[cfg(test)]

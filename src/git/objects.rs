@@ -20,6 +20,21 @@ impl Repository {
         one_id(&cmd.arg(tree).stdin(message))
     }
 
+    /// Writes a commit that no ref will ever name, for computing with: unsigned, by nobody, at no time, so that the
+    /// same question asked twice writes the same object.
+    pub fn scratch_commit(&self, tree: &str, parents: &[&str]) -> GitResult<String> {
+        let mut cmd = self.object_action();
+        for who in ["AUTHOR", "COMMITTER"] {
+            cmd = cmd.env(format!("GIT_{who}_NAME"), "git-metawsm").env(format!("GIT_{who}_EMAIL"), "none");
+            cmd = cmd.env(format!("GIT_{who}_DATE"), "2000-01-01T00:00:00Z");
+        }
+        cmd = cmd.arg("commit-tree");
+        for parent in parents {
+            cmd = cmd.args(["-p", parent]);
+        }
+        one_id(&cmd.arg(tree).stdin("scratch\n"))
+    }
+
     /// Writes a tree like `tree` with some files replaced, added (`Some`, as plain files) or removed (`None`; one
     /// that is not there is fine). Paths use `/`.
     pub fn edit_tree(&self, tree: &str, edits: &[(String, Option<Vec<u8>>)]) -> GitResult<String> {

@@ -15,6 +15,9 @@ pub enum GateLevel {
 }
 
 impl GateLevel {
+    /// Every level's word, in the order of the enum.
+    pub const WORDS: &'static [&'static str] = &["off", "warn", "block"];
+
     /// The level's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -22,5 +25,11 @@ impl GateLevel {
             Self::Warn => "warn",
             Self::Block => "block",
         }
+    }
+}
+
+impl std::fmt::Display for GateLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
     }
 }

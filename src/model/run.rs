@@ -223,9 +223,6 @@ pub struct RunWorktree {
     /// The head after provisioning; empty before.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub start: String,
-    /// Commits that we made on the branch ourselves (ticket documents); they are no agent's work.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ours: Vec<String>,
     /// Whether we made the branch; one that existed before is never deleted by us.
     #[serde(default)]
     pub branch_is_ours: bool,

@@ -1,8 +1,9 @@
 //! Sections about what may land: close, merge, state, hooks, git_pr.
 
+use crate::model::GateLevel;
 use super::command::TestCommands;
 use super::words::{
-    Assistance, CredentialMode, GateLevel, HooksInstall, HooksStrict, MergeStyle, RequiredCheck, ReviewMode,
+    Assistance, CredentialMode, HooksInstall, HooksStrict, MergeStyle, RequiredCheck, ReviewMode,
     Track,
 };
 use serde::{Deserialize, Serialize};

@@ -47,7 +47,7 @@ pub use schema::{GATES, POLICY_VERSION, Policy};
 pub use stricter::stricter;
 pub use template::template;
 pub use words::{
-    Assistance, AuthorityMode, CredentialMode, ForumTransport, GateLevel, HooksInstall, HooksStrict,
+    Assistance, AuthorityMode, CredentialMode, ForumTransport, HooksInstall, HooksStrict,
     MergeStyle, Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend,
     TicketsProvider, TicketsRequired, Track, WorkspaceProvider,
 };

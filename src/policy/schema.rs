@@ -6,7 +6,7 @@ use super::forum::ForumPolicy;
 use super::running::{
     ExecutionPolicy, HealthPolicy, NotifyPolicy, OperatorPolicy, SessionsPolicy, TmuxPolicy,
 };
-use super::words::GateLevel;
+use crate::model::GateLevel;
 use super::work::{DocsPolicy, TicketsPolicy, WorkspacePolicy};
 use serde::{Deserialize, Serialize};
 

@@ -52,7 +52,8 @@ fn unite_tests(tests: &mut TestCommands, more: &TestCommands) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Format, GateLevel, RequiredCheck, parse};
+    use crate::model::GateLevel;
+    use crate::policy::{Format, RequiredCheck, parse};
 
     fn policy(text: &str) -> Policy {
         parse(text, Format::Toml).expect("the test's policy is valid")

@@ -30,15 +30,6 @@ macro_rules! words {
 }
 
 words! {
-    /// `close.gates.<id>`: what a failed gate does. The order is the order of strictness.
-    GateLevel {
-        /// The gate is not judged.
-        Off = "off",
-        /// The gate is judged and shown, and lets pass.
-        Warn = "warn",
-        /// The gate refuses.
-        Block = "block",
-    }
     /// `docs.authority_mode`: which copy of a ticket's documents is the truth.
     AuthorityMode {
         /// The workspace's copy, while a run is open.

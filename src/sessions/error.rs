@@ -49,6 +49,9 @@ pub enum SessionError {
         /// The text.
         text: String,
     },
+    /// The wrapper was started by hand.
+    #[error("The words are agent exec <launch file>, or agent child -- <program> [argument]...")]
+    Usage,
     /// The agent's program is not there.
     #[error("The program '{program}' of agent '{agent}' is not on PATH and is not a file that can be run")]
     NoProgram {

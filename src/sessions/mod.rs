@@ -32,4 +32,4 @@ pub use runners::{
 pub use start::{backend, session_name, start};
 pub use stop::{Stopped, stop};
 pub use talk::{attach_argv, capture, follow, log_path, tell};
-pub use wrapper::{Occasion, dispatch, dispatch_with, wrapper, wrapper_with};
+pub use wrapper::{Occasion, dispatch};

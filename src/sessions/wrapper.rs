@@ -8,9 +8,7 @@ use crate::sys::supervise::{self, Change, Wake};
 use crate::sys::watch::Watch;
 use crate::sys::{Cmd, Exit, clock, env, files, procs, term};
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -19,6 +17,8 @@ use std::time::Duration;
 pub enum Occasion {
     /// Something changed in a signal root.
     Signals,
+    /// The agent's program could not be started; the reason, for whoever looks into the pane or the log.
+    NotStarted(String),
     /// The agent and all below it are gone; the record says so.
     Ended(Ended),
 }
@@ -28,30 +28,16 @@ enum Event {
     Files,
 }
 
-/// The entry of `agent exec <launch file>` and `agent child -- <argv>`; `args` begin after `agent`.
-pub fn dispatch(args: &[OsString]) -> ExitCode {
-    dispatch_with(args, &mut |_, _| {})
-}
-
-/// As [`dispatch`]; `tell` is called on the wrapper's own thread, never while the agent's end is being written.
-pub fn dispatch_with(args: &[OsString], tell: &mut dyn FnMut(&Launch, Occasion)) -> ExitCode {
-    let error = match args {
-        [verb, file] if verb == "exec" => match wrapper_with(Path::new(file), tell) {
-            Ok(ended) => return ExitCode::from(code_of(&ended)),
-            Err(error) => error,
-        },
+/// The entry of `agent exec <launch file>` and `agent child -- <argv>`; `args` begin after `agent`. Gives the exit
+/// code. `tell` is called on the wrapper's own thread, never while the agent's end is being written.
+pub fn dispatch(args: &[OsString], tell: &mut dyn FnMut(&Launch, Occasion)) -> Result<u8, SessionError> {
+    match args {
+        [verb, file] if verb == "exec" => Ok(code_of(&wrapper(Path::new(file), tell)?)),
         [verb, rest @ ..] if verb == "child" => {
-            child(rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest))
+            Err(child(rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest)))
         }
-        _ => {
-            let said = "usage: agent exec <launch file> | agent child -- <program> [argument]...";
-            let _ = writeln!(std::io::stderr(), "{said}");
-            return ExitCode::from(2);
-        }
-    };
-    // The reader is whoever looks into the pane or the log; the terminal may be gone by now.
-    let _ = writeln!(std::io::stderr(), "git metawsm: {error}");
-    ExitCode::from(if matches!(error, SessionError::Sys(_)) { 127 } else { 1 })
+        _ => Err(SessionError::Usage),
+    }
 }
 
 fn code_of(ended: &Ended) -> u8 {
@@ -59,18 +45,10 @@ fn code_of(ended: &Ended) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// The body of `agent exec`: runs the agent to its end, ends what it leaves, and writes both down. In tmux with
-/// `keep_shell` it becomes a shell then and does not return.
-pub fn wrapper(launch_file: &Path) -> Result<Ended, SessionError> {
-    wrapper_with(launch_file, &mut |_, _| {})
-}
-
-/// As [`wrapper`], calling `tell` when a signal root changes and when the agent has ended. While `tell` runs the
-/// wrapper does not answer, so it must not wait long.
-pub fn wrapper_with(
-    launch_file: &Path,
-    tell: &mut dyn FnMut(&Launch, Occasion),
-) -> Result<Ended, SessionError> {
+/// The body of `agent exec`: runs the agent to its end, ends what it leaves, and writes both down. Calls `tell` when
+/// a signal root changes and when the agent has ended; while `tell` runs the wrapper does not answer, so it must not
+/// wait long. In tmux with `keep_shell` it becomes a shell at the end and does not return.
+fn wrapper(launch_file: &Path, tell: &mut dyn FnMut(&Launch, Occasion)) -> Result<Ended, SessionError> {
     let launch = Launch::load(launch_file)?;
     let terminal = term::stdin_is_terminal();
     if !terminal {
@@ -93,7 +71,7 @@ pub fn wrapper_with(
             attend(child, &launch, &events, &mut keeping(&mut ours, tell))
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "git metawsm: {error}");
+            tell(&launch, Occasion::NotStarted(error.to_string()));
             (Some(Exit::Code(127)), false)
         }
     };

@@ -76,6 +76,11 @@ impl Store {
         self.dir().is_dir()
     }
 
+    /// Whether the repository holds records of runs: whether it is a control repository.
+    pub fn has_runs(&self) -> bool {
+        [Folder::Live, Folder::Closed].iter().any(|folder| self.folder(*folder).is_dir())
+    }
+
     pub(super) fn folder(&self, folder: Folder) -> PathBuf {
         self.dir().join(folder.name())
     }

@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 
 /// What `/proc/<pid>/stat` tells that we need.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +109,13 @@ pub fn command_line(pid: i32) -> Option<String> {
     let words: Vec<_> =
         bytes.split(|b| *b == 0).filter(|w| !w.is_empty()).map(String::from_utf8_lossy).collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Whether a process runs this program with these first arguments.
+pub fn is_running(pid: i32, program: &Path, words: &[&str]) -> bool {
+    let runs = fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program);
+    let line = || fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    runs && words.iter().zip(line().split(|b| *b == 0).skip(1)).filter(|(a, b)| a.as_bytes() == *b).count() == words.len()
 }
 
 /// Asks a process to end (SIGTERM), if it still is the one we mean.

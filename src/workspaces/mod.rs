@@ -27,7 +27,7 @@ pub use error::{WorkspaceError, WorkspaceResult};
 pub use exclude::exclude_signals;
 pub use go_work::ensure_go_work;
 pub use place::{Place, dir_taken, free_name, place};
-pub use removal::{Removal, RemovalWorktree, Removed, Rescued, remove};
+pub use removal::{Removal, RemovalWorktree, Removed, Rescued, free_rescue_ref, remove};
 pub use sandbox::sandbox_paths;
 pub use setup::run_setup;
 pub use worktree::{EnsuredWorktree, WorktreeOrder, ensure_worktree, worktree_is_complete};

@@ -95,7 +95,7 @@ fn rescue(
         Site::Free | Site::Missing(_) | Site::HalfMade(_) => return Ok(true),
         Site::Stands(_) => {}
     }
-    let reference = free_rescue_ref(removal, worktree)?;
+    let reference = free_rescue_ref(worktree.repo, removal.run, removal.workspace.as_str(), worktree.name)?;
     let rescue = worktree.repo.rescue(worktree.path, &reference, removal.limits)?;
     removed.dropped.extend(rescue.dropped.iter().map(|path| format!("{}/{path}", worktree.name)));
     if let Some(reference) = rescue.reference {
@@ -118,12 +118,13 @@ fn restore_git_file(worktree: &RemovalWorktree<'_>) -> WorkspaceResult<()> {
     Ok(())
 }
 
-fn free_rescue_ref(removal: &Removal<'_>, worktree: &RemovalWorktree<'_>) -> WorkspaceResult<String> {
+/// A rescue ref that is still free, `refs/metawsm/rescue/<run>/<workspace>/<repo>/<time>`.
+pub fn free_rescue_ref(repo: &Repository, run: &RunId, workspace: &str, name: &RepoName) -> WorkspaceResult<String> {
     let time = clock::compact(clock::now());
-    let stem = format!("refs/metawsm/rescue/{}/{}/{}/{time}", removal.run, removal.workspace, worktree.name);
+    let stem = format!("refs/metawsm/rescue/{run}/{workspace}/{name}/{time}");
     let mut reference = stem.clone();
     let mut number = 1;
-    while worktree.repo.ref_id(&reference)?.is_some() {
+    while repo.ref_id(&reference)?.is_some() {
         number += 1;
         reference = format!("{stem}-{number}");
     }
@@ -149,7 +150,8 @@ fn is_own_file(name: &str) -> bool {
     let signals = ["guidance-request", "guidance-response", "implementation-complete", "validation-result"];
     let stem = name.strip_suffix(".json").unwrap_or_default();
     let is_signal = signals.iter().any(|signal| stem.starts_with(signal));
-    is_signal || [BRIEF_FILE, CONTEXT_FILE].contains(&name) || name.starts_with(files::TEMP_PREFIX)
+    let is_prompt = name.starts_with("prompt-") && name.ends_with(".md");
+    is_signal || is_prompt || [BRIEF_FILE, CONTEXT_FILE].contains(&name) || name.starts_with(files::TEMP_PREFIX)
 }
 
 fn remove_own_files(dir: &Path, kept: &mut Vec<PathBuf>) -> WorkspaceResult<()> {
