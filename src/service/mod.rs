@@ -1,1 +1,74 @@
-//! (to be filled)
+//! Floor 4. Use cases: take the hold, gather facts, ask the gates, make the plan, execute it, write it down.
+//!
+//! Lives here: one file per use case, and what several of them need (the control repository, the policy in
+//! force, facts, the executor). Does not live here: arguments, text for people, git's command line. Commands,
+//! hooks, the screen and tests enter here. One rule: progress leaves through one callback, everything else is
+//! a returned report or an error.
+
+mod agents;
+mod base;
+mod caller;
+mod chain;
+mod check;
+mod cleanup;
+mod close;
+mod commit;
+mod complete;
+mod control;
+mod demo;
+mod diff;
+mod discard;
+mod error;
+mod event;
+mod execute;
+mod facts;
+mod facts_of_work;
+mod land;
+mod list;
+mod participate;
+mod needs;
+mod policies;
+mod policy_init;
+mod policy_verbs;
+mod publish;
+mod repos;
+mod resume;
+mod run;
+mod select;
+mod sessions;
+mod settle;
+mod signals;
+mod source;
+mod status;
+mod steps;
+mod stop;
+mod tickets;
+mod verdicts;
+
+pub use agents::agent_event;
+pub use caller::Caller;
+pub use check::check;
+pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
+pub use close::{CloseReport, CloseRequest, close};
+pub use commit::{Committed, commit};
+pub use complete::complete;
+pub use control::{Control, control, find_control};
+pub use demo::{DemoRequest, demo};
+pub use diff::{DiffRequest, TreeDiff, diff, path};
+pub use discard::discard;
+pub use error::{Refusal, ServiceError, ServiceResult};
+pub use event::{Event, Progress};
+pub use list::{ListReport, ListRequest, list, log};
+pub use needs::Need;
+pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
+pub use policy_verbs::{
+    PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check, show as policy_show,
+    trust as policy_trust,
+};
+pub use resume::{ResumeRequest, restart, resume};
+pub use run::{RunReport, RunRequest, run};
+pub use select::Selector;
+pub use sessions::{attach, follow, logs, tell};
+pub use signals::Odd;
+pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
+pub use stop::stop;

@@ -1,0 +1,16 @@
+//! `check`: judges every gate of a run and changes nothing.
+
+use super::select::{Selector, require_run, select};
+use super::verdicts::judge;
+use super::{Caller, ServiceResult, control, settle};
+use crate::gate::{Action, Verdict};
+use crate::model::Run;
+
+/// Judges all gates of a close; the run is settled in memory only.
+pub fn check(caller: &Caller, selector: &Selector) -> ServiceResult<(Run, Verdict)> {
+    let control = control(caller)?;
+    let id = select(caller, &control, selector, |run| run.state.is_open())?;
+    let run = settle::preview(&control, require_run(&control, &id)?)?;
+    let judged = judge(&control, &run, Action::Close, &[])?;
+    Ok((run, judged.verdict))
+}

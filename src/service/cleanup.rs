@@ -1,0 +1,239 @@
+//! `cleanup`: what a decided run leaves on disk goes; work that is nowhere else is named and kept.
+
+use super::event::{Event, Progress};
+use super::participate::in_path_order;
+use super::select::{Selector, require_run, select};
+use super::steps::open_repo;
+use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
+use crate::git::{RescueLimits, Repository};
+use crate::model::{Run, RunId, RunRepo, RunState, RunWorktree, Strategy};
+use crate::{store, workspaces};
+
+/// A rescue saves files up to this size (design 6), in bytes.
+const MOST_OF_A_FILE: u64 = 10 << 20;
+/// And this much in all.
+const MOST_IN_ALL: u64 = 100 << 20;
+
+/// What `cleanup` was asked.
+#[derive(Debug, Clone, Default)]
+pub struct CleanupRequest {
+    /// Which run.
+    pub selector: Selector,
+    /// End sessions only.
+    pub keep_workspaces: bool,
+    /// Remove what holds unmerged or uncommitted work too, behind rescue refs.
+    pub force: bool,
+}
+
+/// What was removed and where what was saved lies, as sentences for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Removed workspaces and branches.
+    pub removed: Vec<String>,
+    /// Rescue refs: `<repository>: <ref>`.
+    pub rescued: Vec<String>,
+    /// Disposable folders that were dropped.
+    pub dropped: Vec<String>,
+    /// What is still there, and why.
+    pub kept: Vec<String>,
+}
+
+impl Removal {
+    /// Takes in what another part removed.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.removed.extend(other.removed);
+        self.rescued.extend(other.rescued);
+        self.dropped.extend(other.dropped);
+        self.kept.extend(other.kept);
+    }
+}
+
+/// Ends the sessions of a run, removes its workspaces and its integrated branches.
+pub fn cleanup(caller: &Caller, request: &CleanupRequest, progress: Progress<'_>) -> ServiceResult<(Run, Removal)> {
+    let control = control(caller)?;
+    let id = find_decided(caller, &control, &request.selector)?;
+    let run = require_run(&control, &id)?;
+    if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped) {
+        let message = format!("The run {id} is {}; only a run that is over is cleaned up.", run.state);
+        let hints = [format!("git metawsm close {id}"), format!("git metawsm stop {id}"), format!("git metawsm discard {id}")];
+        return Err(ServiceError::Failed { message, hints: hints.to_vec() });
+    }
+    let mut hold = control.store.hold(&id, "cleanup", caller.wait)?;
+    sessions::end_sessions(&control, &mut hold)?;
+    let run = hold.run().clone();
+    let mut removal = Removal::default();
+    if request.keep_workspaces {
+        removal.kept.push("the workspaces (asked for)".to_owned());
+        return Ok((run, removal));
+    }
+    if !request.force {
+        let lost = would_be_lost(&run)?;
+        if !lost.is_empty() {
+            let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
+            let hints = [format!("git metawsm diff {id}"), format!("git metawsm cleanup {id} --force")];
+            return Err(ServiceError::Forbidden { message, hints: hints.to_vec() });
+        }
+    }
+    removal.merge(remove_workspaces(caller, &run, progress)?);
+    removal.merge(remove_branches(caller, &run, request.force)?);
+    for line in &removal.rescued {
+        hold.note("rescued", line)?;
+    }
+    hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
+    Ok((run, removal))
+}
+
+/// The named run; without a name the only closed or discarded run that still has a workspace.
+fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<RunId> {
+    if !selector.is_empty() {
+        return select(caller, control, selector, |_| true);
+    }
+    let closed = control.store.closed_runs()?;
+    let has_place = |run: &&Run| run.tickets.iter().any(|t| t.path.as_deref().is_some_and(std::path::Path::is_dir));
+    let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
+    match left.as_slice() {
+        [only] => Ok(only.id.clone()),
+        [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
+        several => {
+            let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
+            Err(ServiceError::Wrong { message: "Several decided runs have workspaces; name one.".to_owned(), hints })
+        }
+    }
+}
+
+/// What is nowhere but in the run's worktrees and branches.
+fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
+    let mut lost = Vec::new();
+    if run.strategy == Strategy::Reuse {
+        return Ok(lost);
+    }
+    for tree in &run.worktrees {
+        let repository = open_repo(run, &tree.repo)?;
+        if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
+            let state = repository.clean_state(path)?;
+            let dirty = state.dirty.iter().filter(|d| !signals::is_signal_path(&d.path.to_string())).count();
+            if dirty > 0 {
+                lost.push(format!("{dirty} uncommitted files in {}", path.display()));
+            }
+            if let Some(operation) = state.operation {
+                lost.push(format!("a {operation} is half done in {}", path.display()));
+            }
+        }
+        if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
+            && run.state != RunState::Discarded
+        {
+            lost.push(format!("{count} commits of '{}' that '{}' of {} does not hold", tree.branch, repo.base, repo.name));
+        }
+    }
+    Ok(lost)
+}
+
+/// How many commits of a run branch base does not hold, in any way that counts as contained; `None` where none.
+fn unmerged(repository: &Repository, run: &Run, tree: &RunWorktree) -> ServiceResult<Option<usize>> {
+    let Some(repo) = run.repo(&tree.repo) else { return Ok(None) };
+    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(None) };
+    let Some(base) = repository.branch_id(&repo.base)? else { return Ok(Some(1)) };
+    if repository.is_ancestor(&head, &base)? || landed_by_receipt(run, tree, &head) {
+        return Ok(None);
+    }
+    if let crate::git::Merged::Clean { tree: merged } = repository.merge_trees(&base, &head)?
+        && Some(&merged) == repository.tree_id(&base)?.as_ref()
+    {
+        return Ok(None);
+    }
+    Ok(Some(repository.commits(&base, &head)?.len()))
+}
+
+fn landed_by_receipt(run: &Run, tree: &RunWorktree, head: &str) -> bool {
+    run.receipt.iter().flat_map(|r| &r.repos).any(|r| r.repo == tree.repo && r.heads.iter().any(|h| h == head))
+}
+
+/// Removes every workspace of a run; what is dirty, untracked or ignored in it is saved behind rescue refs first.
+/// A reused workspace is never removed.
+pub(super) fn remove_workspaces(caller: &Caller, run: &Run, progress: Progress<'_>) -> ServiceResult<Removal> {
+    let mut removal = Removal::default();
+    if run.strategy == Strategy::Reuse {
+        removal.kept.extend(run.tickets.iter().map(|t| format!("the workspace {} (it was there before)", t.workspace)));
+        return Ok(removal);
+    }
+    let limits = RescueLimits {
+        disposable: policies::stored(run)?.workspace.disposable,
+        max_file: MOST_OF_A_FILE,
+        max_total: MOST_IN_ALL,
+    };
+    let _locks = super::land::lock_all(caller, in_path_order(run).iter().filter_map(|r| r.common_dir.clone()), "cleanup")?;
+    for ticket in &run.tickets {
+        let Some(dir) = &ticket.path else { continue };
+        progress(Event::Began(format!("remove workspace {}", ticket.workspace)));
+        let repositories = run
+            .worktrees_for(&ticket.id)
+            .map(|tree| Ok((tree, open_repo(run, &tree.repo)?)))
+            .collect::<ServiceResult<Vec<_>>>()?;
+        let request = workspaces::Removal {
+            run: &run.id,
+            workspace: &ticket.workspace,
+            dir,
+            worktrees: repositories
+                .iter()
+                .filter_map(|(tree, repo)| {
+                    Some(workspaces::RemovalWorktree { repo, name: &tree.repo, path: tree.path.as_deref()? })
+                })
+                .collect(),
+            limits: &limits,
+        };
+        let removed = workspaces::remove(&request)?;
+        removal.rescued.extend(removed.rescued.iter().map(|r| format!("{}: {}", r.repo, r.reference)));
+        removal.dropped.extend(removed.dropped.iter().cloned());
+        removal.kept.extend(removed.kept.iter().map(|p| p.display().to_string()));
+        removal.removed.push(format!("workspace {}", dir.display()));
+        progress(Event::Done(format!("remove workspace {}", ticket.workspace)));
+    }
+    Ok(removal)
+}
+
+/// Deletes the run's branches: those that base contains; the others only behind a rescue ref, and only with
+/// `all`. A branch that existed before the run is never touched.
+pub(super) fn remove_branches(caller: &Caller, run: &Run, all: bool) -> ServiceResult<Removal> {
+    let mut removal = Removal::default();
+    for repo in in_path_order(run) {
+        let repository = open_repo(run, &repo.name)?;
+        let _lock = store::lock_repo(repository.common_dir(), "cleanup", caller.wait)?;
+        for tree in run.worktrees_of(&repo.name).filter(|t| t.branch_is_ours) {
+            remove_branch(&repository, run, repo, tree, all, &mut removal)?;
+        }
+    }
+    Ok(removal)
+}
+
+fn remove_branch(
+    repository: &Repository,
+    run: &Run,
+    repo: &RunRepo,
+    tree: &RunWorktree,
+    all: bool,
+    removal: &mut Removal,
+) -> ServiceResult<()> {
+    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(()) };
+    if !repository.base_holders(&tree.branch)?.is_empty() {
+        removal.kept.push(format!("branch '{}' of {} (it is checked out)", tree.branch, repo.name));
+        return Ok(());
+    }
+    if !all && unmerged(repository, run, tree)?.is_some() {
+        removal.kept.push(format!("branch '{}' of {} (base does not hold it)", tree.branch, repo.name));
+        return Ok(());
+    }
+    let base = repository.branch_id(&repo.base)?;
+    let reachable = match &base {
+        Some(base) => repository.is_ancestor(&head, base)?,
+        None => false,
+    };
+    if !reachable {
+        let workspace = run.ticket(&tree.ticket).map_or("branch", |t| t.workspace.as_str());
+        let name = workspaces::free_rescue_ref(repository, &run.id, workspace, &repo.name)?;
+        repository.rescue_branch(&tree.branch, &name)?;
+        removal.rescued.push(format!("{}: {name}", repo.name));
+    }
+    repository.delete_ref(&format!("refs/heads/{}", tree.branch), &head)?;
+    removal.removed.push(format!("branch '{}' of {}", tree.branch, repo.name));
+    Ok(())
+}

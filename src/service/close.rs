@@ -1,0 +1,284 @@
+//! `merge` and `close`: judged, planned, composed as objects, then landed.
+
+use super::event::{Event, Progress};
+use super::facts::Ground;
+use super::land::{self, Landing, advance, compose};
+use super::select::{Selector, select};
+use super::verdicts::{Judged, judge};
+use super::{Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle};
+use crate::gate::{Action, Standing, Verdict, Waiver};
+use crate::model::{Receipt, Run, RunId, RunState};
+use crate::plan::{self, MergePlan};
+use crate::store::Hold;
+use crate::sys::clock;
+
+/// What `merge` or `close` was asked.
+#[derive(Debug, Clone)]
+pub struct CloseRequest {
+    /// Which run.
+    pub selector: Selector,
+    /// Merge or close.
+    pub action: Action,
+    /// Judge and plan only.
+    pub dry_run: bool,
+    /// Gates to let pass once.
+    pub waivers: Vec<Waiver>,
+    /// The entry in the ticket's changelog.
+    pub changelog_entry: Option<String>,
+}
+
+/// What `merge` or `close` came to.
+#[derive(Debug, Clone)]
+pub struct CloseReport {
+    /// The run as it stands.
+    pub run: Run,
+    /// Merge or close.
+    pub action: Action,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// The gates; empty where the run was closed already.
+    pub verdict: Verdict,
+    /// What was (or would be) done, as sentences.
+    pub acts: Vec<String>,
+    /// The commit that holds the record, once it is in history.
+    pub published: Option<String>,
+    /// Whether the run was closed before.
+    pub already: bool,
+}
+
+/// Judges a run, and merges or closes it.
+pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
+    let control = control(caller)?;
+    let id = select(caller, &control, &request.selector, may_act(request.action))?;
+    if let Some(run) = control.store.find_run(&id)?
+        && run.state == RunState::Closed
+    {
+        return Ok(report(run, request, Verdict::default(), Vec::new(), true));
+    }
+    if request.dry_run {
+        return dry_run(&control, &id, request);
+    }
+    let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    settle::settle(&control, &mut hold)?;
+    let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
+    let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();
+    let locks = land::lock_all(caller, dirs, super::verdicts::word(request.action))?;
+    let run = hold.run().clone();
+    let (pass, mut found, policy_hash) =
+        judge(&control, &run, request.action, &request.waivers)?.require_pass(&run, request.action)?;
+    let mut plan = plan_of(request.action, &pass, &found.facts)?;
+    let mut verdict = pass.verdict().clone();
+    if request.action == Action::Close {
+        hold.go(RunState::Closing, "gates passed")?;
+        if sessions::end_sessions(&control, &mut hold)? {
+            // An agent that was still alive may have written between the verdict and its end.
+            let again = judge(&control, hold.run(), request.action, &request.waivers)?;
+            (plan, found, verdict) = judged_again(&mut hold, again, request.action)?;
+        }
+    }
+    let mut work = Work { control: &control, hold: &mut hold, plan, grounds: found.grounds, policy_hash, waived: waived(&verdict) };
+    let (acts, published) = work.carry_out(request, progress)?;
+    drop(locks);
+    if request.action == Action::Close {
+        participate::leave(caller, &control, hold.run())?;
+    }
+    let mut report = report(hold.run().clone(), request, verdict, acts, false);
+    report.published = published;
+    Ok(report)
+}
+
+/// Which runs the action can act on, for the selector.
+fn may_act(action: Action) -> fn(&Run) -> bool {
+    match action {
+        Action::Merge => |run| run.state.is_open(),
+        Action::Close => |run| run.state.is_open(),
+    }
+}
+
+fn report(run: Run, request: &CloseRequest, verdict: Verdict, acts: Vec<String>, already: bool) -> CloseReport {
+    let dry_run = request.dry_run;
+    CloseReport { run, action: request.action, dry_run, verdict, acts, published: None, already }
+}
+
+fn plan_of(action: Action, pass: &crate::gate::Pass, facts: &crate::gate::Facts) -> ServiceResult<MergePlan> {
+    Ok(match action {
+        Action::Merge => plan::merge(pass, facts)?,
+        Action::Close => plan::close(pass, facts)?,
+    })
+}
+
+fn judged_again(
+    hold: &mut Hold,
+    again: Judged,
+    action: Action,
+) -> ServiceResult<(MergePlan, super::facts::Found, Verdict)> {
+    match again.require_pass(hold.run(), action) {
+        Ok((pass, found, _)) => Ok((plan_of(action, &pass, &found.facts)?, found, pass.verdict().clone())),
+        Err(error) => {
+            hold.go(RunState::Completed, "refused after the agents were ended")?;
+            Err(error)
+        }
+    }
+}
+
+/// The same judgement and plan; no lock is taken and no byte changes.
+fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
+    let run = super::select::require_run(control, id)?;
+    let run = settle::preview(control, run)?;
+    let judged = judge(control, &run, request.action, &request.waivers)?;
+    let (pass, found, _) = judged.require_pass(&run, request.action)?;
+    let plan = plan_of(request.action, &pass, &found.facts)?;
+    let acts = describe(control, &run, &plan)?;
+    Ok(report(run, request, pass.verdict().clone(), acts, false))
+}
+
+fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec<String>> {
+    let mut acts = Vec::new();
+    for repo in &plan.repos {
+        for link in &repo.links {
+            acts.push(match link.tree {
+                Some(_) => format!("merge '{}' into '{}' of {}", link.branch, repo.base, repo.repo),
+                None => format!("'{}' of {} holds '{}' already", repo.base, repo.repo, link.branch),
+            });
+        }
+    }
+    if plan.action == Action::Close {
+        for ticket in publish::closable(control, run)? {
+            acts.push(format!("close ticket {}", ticket.id));
+        }
+        acts.push(format!("publish {}", crate::store::published_path(run)));
+    }
+    Ok(acts)
+}
+
+fn waived(verdict: &Verdict) -> Vec<String> {
+    let waived = |line: &crate::gate::Line| match &line.standing {
+        Standing::Waived(reason) => Some(format!("{}={}", line.gate, reason.replace(char::is_control, " "))),
+        _ => None,
+    };
+    verdict.lines.iter().filter_map(waived).collect()
+}
+
+/// A plan being carried out.
+struct Work<'a> {
+    control: &'a Control,
+    hold: &'a mut Hold,
+    plan: MergePlan,
+    grounds: Vec<Ground>,
+    policy_hash: String,
+    waived: Vec<String>,
+}
+
+impl Work<'_> {
+    fn carry_out(&mut self, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<(Vec<String>, Option<String>)> {
+        let mut landings = Vec::new();
+        for (ground, repo) in self.grounds.iter().zip(&self.plan.repos) {
+            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
+        }
+        let published = match self.plan.action {
+            Action::Close => self.compose_records(&mut landings, request)?,
+            Action::Merge => Vec::new(),
+        };
+        landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
+        // The record is the last to land: it must not say what has not happened.
+        landings.sort_by_key(|l| l.is_control);
+        for landing in &landings {
+            self.land(landing, progress)?;
+        }
+        let commit = (!published.is_empty()).then(|| landings.iter().find(|l| l.is_control).map(|l| l.tip.clone())).flatten();
+        if self.plan.action == Action::Close {
+            self.finish(&published, commit.as_deref())?;
+        }
+        Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
+    }
+
+    fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
+        if let Err(error) = advance(landing, progress) {
+            self.hold.note("merge stopped", &error.to_string())?;
+            if self.hold.run().state == RunState::Closing {
+                self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
+            }
+            return Err(error);
+        }
+        for (ticket, head, commit) in &landing.merged {
+            let text = format!("{ticket}: {head} into '{}' of {} as {commit}", landing.receipt.base, landing.receipt.repo);
+            self.hold.note("merged", &text)?;
+        }
+        Ok(())
+    }
+
+    /// The receipt into the record, the closing of tickets and the record itself on top of the landings.
+    fn compose_records(&mut self, landings: &mut [Landing], request: &CloseRequest) -> ServiceResult<Vec<RunId>> {
+        let now = clock::now();
+        let mut receipt = Receipt {
+            at: Some(now),
+            actor: self.control.repo.identity(),
+            policy_hash: self.policy_hash.clone(),
+            journal_hash: self.hold.journal_hash(),
+            repos: landings.iter().map(|l| l.receipt.clone()).collect(),
+            gates: self.plan.gates.clone(),
+            checks: Vec::new(),
+        };
+        // A close that goes on after a crash finds its merges contained: what it did stands in the first receipt.
+        if let Some(first) = &self.hold.run().receipt {
+            for repo in &mut receipt.repos {
+                let same = first.repos.iter().find(|r| r.repo == repo.repo && r.heads == repo.heads);
+                if let Some(same) = same.filter(|_| repo.merges.is_empty()) {
+                    repo.clone_from(same);
+                }
+            }
+        }
+        self.hold.update(|run| run.receipt = Some(receipt))?;
+        let mut decided = self.hold.run().clone();
+        decided.go(RunState::Closed, "closed", now).map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
+        let entry = request.changelog_entry.clone().unwrap_or_else(|| format!("Closed by {}.", decided.id));
+        let closing = publish::closable(self.control, &decided)?;
+        let mut published = Vec::new();
+        for landing in landings {
+            if !landing.is_control {
+                publish::close_tickets(landing, &decided, &closing, &entry)?;
+            } else if publish::may_publish(landing)? {
+                published = publish::publish(self.control, landing, &decided, &closing, &entry)?;
+            }
+        }
+        Ok(published)
+    }
+
+    fn finish(&mut self, published: &[RunId], commit: Option<&str>) -> ServiceResult<()> {
+        let id = self.hold.run().id.clone();
+        for other in published.iter().filter(|other| **other != id) {
+            let other = self.control.store.hold(other, "publish", std::time::Duration::from_secs(5))?;
+            other.mark_published(commit.unwrap_or_default())?;
+        }
+        self.hold.go(RunState::Closed, "closed")?;
+        self.hold.archive(published.contains(&id))?;
+        if let Some(commit) = commit.filter(|_| published.contains(&id)) {
+            self.hold.mark_published(commit)?;
+        }
+        Ok(())
+    }
+}
+
+fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
+    let mut acts = Vec::new();
+    for landing in landings {
+        let (repo, base) = (&landing.receipt.repo, &landing.receipt.base);
+        for (ticket, _, commit) in &landing.merged {
+            acts.push(format!("merged {ticket} into '{base}' of {repo} as {}", commit.get(..12).unwrap_or(commit)));
+        }
+        if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
+            acts.push(format!("'{base}' of {repo} held the work already"));
+        }
+    }
+    match commit {
+        Some(commit) => {
+            let commit = commit.get(..12).unwrap_or(commit);
+            acts.push(format!("published {} as {commit}", crate::store::published_path(run)));
+        }
+        None if run.state == RunState::Closed => {
+            acts.push("the record is decided, not yet in history: it goes with the next publication".to_owned());
+        }
+        None => {}
+    }
+    acts
+}

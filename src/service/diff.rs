@@ -1,0 +1,99 @@
+//! `diff` and `path`: what a run changed, and where it lies.
+
+use super::select::{Selector, require_run, select};
+use super::steps::open_repo;
+use super::{Caller, ServiceError, ServiceResult, control};
+use crate::model::{Run, RunWorktree};
+use std::path::PathBuf;
+
+/// What `diff` was asked.
+#[derive(Debug, Clone, Default)]
+pub struct DiffRequest {
+    /// Which run.
+    pub selector: Selector,
+    /// Only this repository.
+    pub repo: Option<String>,
+    /// Numbers only.
+    pub stat: bool,
+    /// Whether git colours it.
+    pub color: bool,
+}
+
+/// One worktree's difference against its merge base with base, what is not committed included.
+#[derive(Debug, Clone)]
+pub struct TreeDiff {
+    /// The ticket.
+    pub ticket: String,
+    /// The repository.
+    pub repo: String,
+    /// What git printed.
+    pub text: Vec<u8>,
+}
+
+/// The differences of all worktrees of a run.
+pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<TreeDiff>)> {
+    let control = control(caller)?;
+    let id = select(caller, &control, &request.selector, |_| true)?;
+    let run = require_run(&control, &id)?;
+    let wanted: Vec<_> = trees(&run, request.repo.as_deref())?;
+    let mut diffs = Vec::new();
+    for tree in wanted {
+        let repository = open_repo(&run, &tree.repo)?;
+        let from = match run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten() {
+            Some(base) => repository.merge_base(&base, &head_of(&repository, tree)?)?.unwrap_or_else(|| tree.base_id.clone()),
+            None => tree.base_id.clone(),
+        };
+        // Once base holds the branch, the merge base is its head: then the start tells what the run changed.
+        let from = if repository.branch_id(&tree.branch)?.as_deref() == Some(&from) { tree.base_id.clone() } else { from };
+        let text = match tree.path.as_deref().filter(|p| p.is_dir()) {
+            Some(path) => repository.diff(path, &from, request.stat, request.color)?,
+            None => repository.diff_commits(&from, &head_of(&repository, tree)?, request.stat, request.color)?,
+        };
+        diffs.push(TreeDiff { ticket: tree.ticket.to_string(), repo: tree.repo.to_string(), text });
+    }
+    Ok((run, diffs))
+}
+
+fn head_of(repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
+    repository.branch_id(&tree.branch)?.ok_or_else(|| {
+        let message = format!("The run branch '{}' of {} no longer exists.", tree.branch, tree.repo);
+        ServiceError::failed(message, &["git metawsm list --all"])
+    })
+}
+
+fn trees<'a>(run: &'a Run, repo: Option<&str>) -> ServiceResult<Vec<&'a RunWorktree>> {
+    let found: Vec<_> = run.worktrees.iter().filter(|t| repo.is_none_or(|r| t.repo.as_str() == r)).collect();
+    if found.is_empty() {
+        let names: Vec<_> = run.repos.iter().map(|r| r.name.as_str()).collect();
+        let message = format!("{} has no repository '{}'; it has {}.", run.id, repo.unwrap_or_default(), names.join(", "));
+        return Err(ServiceError::wrong(message, &[]));
+    }
+    Ok(found)
+}
+
+/// The directory of a run's workspace, or of one of its worktrees.
+pub fn path(caller: &Caller, selector: &Selector, repo: Option<&str>) -> ServiceResult<PathBuf> {
+    let control = control(caller)?;
+    let id = select(caller, &control, selector, |_| true)?;
+    let run = require_run(&control, &id)?;
+    let ticket = selector.ticket.as_deref().or(selector.word.as_deref());
+    let named = |t: &&crate::model::RunTicket| ticket.is_some_and(|w| t.id.as_str().eq_ignore_ascii_case(w));
+    let tickets: Vec<_> = match run.tickets.iter().find(named) {
+        Some(one) => vec![one],
+        None => run.tickets.iter().collect(),
+    };
+    let [ticket] = tickets.as_slice() else {
+        let hints = tickets.iter().map(|t| format!("git metawsm path --run-id {id} --ticket {}", t.id)).collect();
+        return Err(ServiceError::Wrong { message: format!("{id} has several workspaces; name a ticket."), hints });
+    };
+    let found = match repo {
+        Some(repo) => run.worktrees_for(&ticket.id).find(|t| t.repo.as_str() == repo).and_then(|t| t.path.clone()),
+        None => ticket.path.clone(),
+    };
+    let dir = found.ok_or_else(|| ServiceError::wrong(format!("{id} has no such directory."), &[]))?;
+    if !dir.is_dir() {
+        let message = format!("{} is not there (any more).", dir.display());
+        return Err(ServiceError::failed(message, &[&format!("git metawsm status {id}")]));
+    }
+    Ok(dir)
+}

@@ -1,0 +1,38 @@
+//! `discard`: a run is given up; nothing of its work is lost.
+
+use super::cleanup::{Removal, remove_branches, remove_workspaces};
+use super::event::Progress;
+use super::select::{Selector, select};
+use super::{Caller, ServiceError, ServiceResult, control, participate, sessions};
+use crate::model::{Run, RunState};
+
+/// Ends the sessions, saves everything behind rescue refs, removes worktrees and branches, and sets the run
+/// discarded. It makes no commit: the record goes with the next publication.
+pub fn discard(
+    caller: &Caller,
+    selector: &Selector,
+    reason: &str,
+    progress: Progress<'_>,
+) -> ServiceResult<(Run, Removal)> {
+    let control = control(caller)?;
+    let id = select(caller, &control, selector, |run| run.state.is_open())?;
+    if let Some(run) = control.store.find_run(&id)?
+        && run.state == RunState::Discarded
+    {
+        return Ok((run, Removal::default()));
+    }
+    let mut hold = control.store.hold(&id, "discard", caller.wait)?;
+    hold.run().state.check_move(RunState::Discarded).map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
+    sessions::end_sessions(&control, &mut hold)?;
+    let run = hold.run().clone();
+    let mut removal = remove_workspaces(caller, &run, progress)?;
+    // Behind rescue refs: the branches hold work that base does not.
+    removal.merge(remove_branches(caller, &run, true)?);
+    for line in &removal.rescued {
+        hold.note("rescued", line)?;
+    }
+    hold.go(RunState::Discarded, if reason.is_empty() { "discarded" } else { reason })?;
+    hold.archive(false)?;
+    participate::leave(caller, &control, &run)?;
+    Ok((hold.run().clone(), removal))
+}

@@ -1,0 +1,173 @@
+//! The executor of a run's plan: ready steps go to threads, their changes come back through one channel, and
+//! only this loop writes the record.
+
+use super::event::{Event, Progress};
+use super::steps::{self, Change, Work};
+use super::{Caller, Control, ServiceError, ServiceResult};
+use crate::model::{Child, Run, RunState, Step, StepState};
+use crate::plan;
+use crate::store::Hold;
+use crate::sys::clock;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+enum Message {
+    /// A child that changes things has started.
+    Child(usize, Child),
+    /// The step has come to its end.
+    Ended(usize, ServiceResult<Change>),
+}
+
+/// Executes every step that does not hold yet. A failed run prints its id and how to go on; an interrupt stops it
+/// cleanly.
+pub(super) fn execute(
+    caller: &Caller,
+    control: &Control,
+    hold: &mut Hold,
+    progress: Progress<'_>,
+) -> ServiceResult<()> {
+    reset_unfinished(hold)?;
+    let retries = retries(hold.run());
+    let (sender, receiver) = channel();
+    std::thread::scope(|scope| {
+        let mut busy = 0_usize;
+        loop {
+            let next = if caller.interrupt.is_set() { Vec::new() } else { plan::ready(&hold.run().steps) };
+            for index in next {
+                let step = begin(hold, index, progress)?;
+                let work = Work { caller, control, run: hold.run().clone(), step };
+                let sender = sender.clone();
+                scope.spawn(move || perform(&work, index, &sender));
+                busy += 1;
+            }
+            if busy == 0 {
+                break;
+            }
+            busy -= receive(hold, &receiver, retries, progress)?;
+        }
+        Ok::<(), ServiceError>(())
+    })?;
+    conclude(caller, control, hold)
+}
+
+fn retries(run: &Run) -> u32 {
+    super::policies::stored(run).map_or(1, |policy| policy.execution.step_retries)
+}
+
+/// Steps that a crash left running are judged by their probe again, failed ones are tried again.
+fn reset_unfinished(hold: &mut Hold) -> ServiceResult<()> {
+    let unfinished = |s: &Step| matches!(s.state, StepState::Running | StepState::Failed);
+    if !hold.run().steps.iter().any(unfinished) {
+        return Ok(());
+    }
+    for child in hold.run().steps.iter().filter_map(|s| s.child) {
+        steps::await_child(child);
+    }
+    hold.update(|run| {
+        for step in run.steps.iter_mut().filter(|s| unfinished(s)) {
+            step.state = StepState::Pending;
+            step.attempts = 0;
+            step.child = None;
+        }
+    })?;
+    Ok(())
+}
+
+fn begin(hold: &mut Hold, index: usize, progress: &mut dyn FnMut(Event)) -> ServiceResult<Step> {
+    hold.update(|run| {
+        let step = &mut run.steps[index];
+        step.state = StepState::Running;
+        step.attempts += 1;
+    })?;
+    let step = hold.run().steps[index].clone();
+    progress(Event::Began(step.label()));
+    Ok(step)
+}
+
+fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {
+    let child = |child| {
+        let _ = sender.send(Message::Child(index, child));
+    };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| steps::act(work, &mut { child })));
+    let result = result.unwrap_or_else(|_| Err(super::repos::panicked()));
+    let _ = sender.send(Message::Ended(index, result));
+}
+
+/// Takes one message; returns how many steps have ended by it.
+fn receive(
+    hold: &mut Hold,
+    receiver: &Receiver<Message>,
+    retries: u32,
+    progress: &mut dyn FnMut(Event),
+) -> ServiceResult<usize> {
+    let Ok(message) = receiver.recv_timeout(Duration::from_secs(3600)) else {
+        return Err(ServiceError::failed("A step did not come to its end within an hour.", &["git metawsm status"]));
+    };
+    match message {
+        Message::Child(index, child) => {
+            hold.update(|run| run.steps[index].child = Some(child))?;
+            Ok(0)
+        }
+        Message::Ended(index, Ok(change)) => {
+            let label = hold.run().steps[index].label();
+            hold.update(|run| {
+                change.apply(run);
+                run.steps[index].state = StepState::Done;
+                run.steps[index].error.clear();
+                run.steps[index].child = None;
+            })?;
+            progress(Event::Done(label));
+            Ok(1)
+        }
+        Message::Ended(index, Err(error)) => {
+            let text = error.to_string();
+            let label = hold.run().steps[index].label();
+            let again = hold.run().steps[index].attempts <= retries && is_worth_a_retry(&error);
+            hold.update(|run| {
+                let step = &mut run.steps[index];
+                step.state = if again { StepState::Pending } else { StepState::Failed };
+                step.error.clone_from(&text);
+                step.child = None;
+            })?;
+            hold.note("step failed", &format!("{label}: {text}"))?;
+            progress(Event::Failed(label, text));
+            Ok(1)
+        }
+    }
+}
+
+/// A missing ticket or a wrong name does not get better by trying again.
+fn is_worth_a_retry(error: &ServiceError) -> bool {
+    !matches!(
+        error,
+        ServiceError::Wrong { .. }
+            | ServiceError::Failed { .. }
+            | ServiceError::Forbidden { .. }
+            | ServiceError::Name(_)
+            | ServiceError::Policy { .. }
+    )
+}
+
+fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResult<()> {
+    let id = hold.run().id.clone();
+    if let Some(signal) = caller.interrupt.signal() {
+        hold.go(RunState::Stopping, "interrupted")?;
+        super::sessions::end_sessions(control, hold)?;
+        hold.go(RunState::Stopped, &format!("interrupted by signal {signal}"))?;
+        return Err(ServiceError::Interrupted { signal, hints: vec![format!("git metawsm resume {id}")] });
+    }
+    if plan::is_finished(&hold.run().steps) {
+        let now = clock::now();
+        if hold.run().state != RunState::Running {
+            hold.update(|run| run.changed = now)?;
+        }
+        return Ok(());
+    }
+    let failed = hold.run().steps.iter().find(|s| s.state == StepState::Failed);
+    let why = failed.map_or_else(|| "a step cannot begin".to_owned(), |s| format!("{}: {}", s.label(), s.error));
+    hold.go(RunState::Failed, &why)?;
+    Err(ServiceError::Failed {
+        message: format!("The run {id} failed at '{why}'. What was made is kept."),
+        hints: vec![format!("git metawsm resume {id}"), format!("git metawsm discard {id}")],
+    })
+}

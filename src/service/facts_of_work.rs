@@ -1,0 +1,49 @@
+//! What agents have done: commits since the start, and what is not committed.
+
+use super::ServiceResult;
+use super::signals::is_signal_path;
+use super::steps::open_repo;
+use crate::git::Repository;
+use crate::model::{Run, RunWorktree};
+
+/// The work in a run's worktrees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Commits on the run's branches since their start, merge parents excluded.
+    pub commits: usize,
+    /// Paths that are not committed.
+    pub dirty: usize,
+    /// Worktrees that could not be looked at, with the reason.
+    pub odd: Vec<String>,
+}
+
+/// Looks at every worktree of a run.
+pub(super) fn work(run: &Run) -> ServiceResult<Work> {
+    let mut sum = Work::default();
+    for tree in &run.worktrees {
+        let repository = open_repo(run, &tree.repo)?;
+        sum.commits += commits_since_start(&repository, tree)?;
+        match tree.path.as_deref().filter(|path| path.is_dir()) {
+            Some(path) => match repository.clean_state(path) {
+                Ok(state) => {
+                    sum.dirty += state.dirty.iter().filter(|d| !is_signal_path(&d.path.to_string())).count();
+                    if let Some(operation) = state.operation {
+                        sum.odd.push(format!("A {operation} is half done in {}", path.display()));
+                    }
+                }
+                Err(error) => sum.odd.push(error.to_string()),
+            },
+            None => sum.odd.push(format!("the worktree of {} for {} is gone", tree.repo, tree.ticket)),
+        }
+    }
+    Ok(sum)
+}
+
+/// Commits on a run branch since its start.
+pub(super) fn commits_since_start(repository: &Repository, tree: &RunWorktree) -> ServiceResult<usize> {
+    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(0) };
+    if tree.start.is_empty() || head == tree.start {
+        return Ok(0);
+    }
+    Ok(repository.commits(&tree.start, &head)?.len())
+}

@@ -1,0 +1,109 @@
+//! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
+
+use super::ServiceResult;
+use super::facts_of_work::{Work, work};
+use super::settle::ended_well;
+use super::signals::Signals;
+use crate::model::{Run, RunAgent, RunState, StepState};
+use crate::sessions::{Ended, Observation};
+use serde::Serialize;
+
+/// One thing that a person is needed for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// What is the matter, a sentence.
+    pub what: String,
+    /// The command that goes on.
+    pub command: String,
+}
+
+fn need(what: impl Into<String>, command: String) -> Need {
+    Need { what: what.into(), command }
+}
+
+/// What a run needs a person for, most urgent first.
+pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Vec<Need>> {
+    let id = &run.id;
+    let mut found = Vec::new();
+    for path in &signals.questions {
+        let command = format!("cat {}", crate::sys::process::quoted(&path.display().to_string()));
+        found.push(need(format!("A question is open in {}.", path.display()), command));
+    }
+    for odd in &signals.odd {
+        let command = format!("cat {}", crate::sys::process::quoted(&odd.path.display().to_string()));
+        found.push(need(format!("The signal {} was left alone: {}.", odd.path.display(), odd.why), command));
+    }
+    match run.state {
+        RunState::Failed => found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}"))),
+        RunState::Stopped | RunState::Paused | RunState::Stopping | RunState::Created | RunState::Planning => {
+            found.push(need(format!("The run is {} ({}).", run.state, or_dash(&run.reason)), format!("git metawsm resume {id}")));
+        }
+        RunState::Closing => {
+            found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
+        }
+        RunState::Completed => found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}"))),
+        RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations)?),
+        RunState::Closed | RunState::Discarded => {}
+    }
+    Ok(found)
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "no reason recorded" } else { text }
+}
+
+fn of_running(run: &Run, observations: &[Observation]) -> ServiceResult<Vec<Need>> {
+    let id = &run.id;
+    let mut found = Vec::new();
+    let unfinished = run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)).count();
+    if unfinished > 0 {
+        found.push(need(format!("{unfinished} of {} steps are not done.", run.steps.len()), format!("git metawsm resume {id}")));
+        return Ok(found);
+    }
+    for (agent, seen) in run.agents.iter().zip(observations) {
+        if agent.completed.is_none() {
+            found.extend(of_agent(run, agent, seen));
+        }
+    }
+    if found.is_empty() && run.agents.iter().zip(observations).all(|(a, o)| a.completed.is_some() || ended_well(o)) {
+        found.extend(of_ended_work(run, &work(run)?));
+    }
+    Ok(found)
+}
+
+fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
+    let (key, restart) = (agent.key(), format!("git metawsm restart {}", run.id));
+    let logs = format!("git metawsm logs {}:{}", run.id, agent.name);
+    match seen {
+        Observation::Ended(Ended { stopped: true, .. }) => {
+            Some(need(format!("{key} was stopped."), format!("git metawsm resume {}", run.id)))
+        }
+        Observation::Ended(Ended { status: Some(0), .. }) | Observation::Alive { .. } => None,
+        Observation::Ended(Ended { status: Some(code), .. }) => Some(need(format!("{key} ended with exit {code}."), logs)),
+        Observation::Ended(Ended { signal: Some(signal), .. }) => {
+            Some(need(format!("{key} was ended by signal {signal}."), logs))
+        }
+        Observation::Ended(_) => Some(need(format!("{key} ended, and how is unknown."), logs)),
+        Observation::Dead { why } => Some(need(format!("{key} is dead: {why}."), restart)),
+        Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
+        Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
+    }
+}
+
+/// Every agent ended well and the run is still not completed: why.
+fn of_ended_work(run: &Run, work: &Work) -> Vec<Need> {
+    let id = &run.id;
+    let mut found: Vec<_> = work.odd.iter().map(|odd| need(format!("{odd}."), format!("git metawsm path {id}"))).collect();
+    match (work.commits, work.dirty) {
+        (0, 0) => found.push(need(
+            "The agents ended with exit 0, and nothing was changed.".to_owned(),
+            format!("git metawsm restart {id}"),
+        )),
+        (_, 0) => {}
+        (_, 1) => found.push(need("The agents ended, and 1 file is not committed.", format!("git metawsm commit {id}"))),
+        (_, n) => {
+            found.push(need(format!("The agents ended, and {n} files are not committed."), format!("git metawsm commit {id}")));
+        }
+    }
+    found
+}

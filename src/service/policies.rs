@@ -1,0 +1,125 @@
+//! The policy in force: defaults, file, personal keys; and whether its programs are trusted.
+
+use super::{Caller, Control, ServiceError, ServiceResult};
+use crate::model::{GateLevel, Run};
+use crate::policy::{self, Format, Personal, Policy};
+use crate::{store, sys};
+use std::path::{Path, PathBuf};
+
+/// The names a policy file can have, below `.metawsm/`.
+pub(super) const FILES: [&str; 2] = ["policy.json", "policy.toml"];
+
+/// A policy and where it came from.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    /// The policy, personal keys included.
+    pub policy: Policy,
+    /// Its file, if there is one.
+    pub path: Option<PathBuf>,
+}
+
+/// The policy file of a control repository's worktree, if one exists; two are an error.
+pub(super) fn policy_file(control: &Control) -> ServiceResult<Option<PathBuf>> {
+    let Some(top) = control.repo.worktree() else { return Ok(None) };
+    let found: Vec<_> = FILES.iter().map(|name| top.join(".metawsm").join(name)).filter(|p| p.exists()).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        _ => Err(ServiceError::failed(
+            "Both .metawsm/policy.json and .metawsm/policy.toml exist, and only one can hold.",
+            &["git rm .metawsm/policy.json"],
+        )),
+    }
+}
+
+/// The present policy, as `run` sees it: `--policy` or the control worktree's file, over the defaults, under the
+/// personal keys of git config.
+pub(super) fn present(caller: &Caller, control: &Control) -> ServiceResult<Rules> {
+    let path = match &caller.policy {
+        Some(given) => Some(caller.cwd.join(given)),
+        None => policy_file(control)?,
+    };
+    let policy = match &path {
+        Some(path) => load(path)?,
+        None => Policy::default(),
+    };
+    let policy = policy::layer(policy, &personal(control)?)
+        .map_err(|problems| ServiceError::Policy { path: PathBuf::from("in git config"), problems })?;
+    Ok(Rules { policy, path })
+}
+
+/// Reads and checks a policy file.
+pub(super) fn load(path: &Path) -> ServiceResult<Policy> {
+    let format = Format::of_path(path).unwrap_or(Format::Json);
+    let text = text_of(path)?;
+    policy::parse(&text, format).map_err(|problems| ServiceError::Policy { path: path.to_owned(), problems })
+}
+
+/// Reads a policy file's text, size-capped and without following links out of the repository.
+pub(super) fn text_of(path: &Path) -> ServiceResult<String> {
+    let real = sys::files::real_path(path);
+    let bytes = sys::files::find_foreign(&real, 1 << 20)?.ok_or_else(|| {
+        ServiceError::failed(format!("The policy {} does not exist.", path.display()), &["git metawsm policy-init"])
+    })?;
+    String::from_utf8(bytes).map_err(|_| {
+        ServiceError::failed(format!("The policy {} is not UTF-8 text.", path.display()), &["git metawsm policy check"])
+    })
+}
+
+fn personal(control: &Control) -> ServiceResult<Personal> {
+    let config = |key: &str| control.repo.config(key);
+    let command = config("metawsm.notify.command")?;
+    Ok(Personal {
+        agent: config("metawsm.agent")?,
+        workspace_root: config("metawsm.workspace.root")?,
+        sessions_backend: config("metawsm.sessions.backend")?,
+        notify_command: command.map(|c| c.split_whitespace().map(str::to_owned).collect()),
+        color: config("metawsm.color")?,
+    })
+}
+
+/// The policy that stands in the tree of the control repository's base: a branch cannot loosen its own rules.
+/// The defaults where the tree holds none.
+pub(super) fn at_base(control: &Control) -> ServiceResult<Policy> {
+    let Some(base) = super::base::control_base(control)? else { return Ok(Policy::default()) };
+    for name in FILES {
+        let path = format!(".metawsm/{name}");
+        if let Some(bytes) = control.repo.read_file(&base.id, &path)? {
+            let text = String::from_utf8_lossy(&bytes);
+            let format = Format::of_path(Path::new(name)).unwrap_or(Format::Json);
+            let place = PathBuf::from(format!("{}:{path}", base.branch));
+            return policy::parse(&text, format).map_err(|problems| ServiceError::Policy { path: place, problems });
+        }
+    }
+    Ok(Policy::default())
+}
+
+/// The policy that a run was planned under.
+pub(super) fn stored(run: &Run) -> ServiceResult<Policy> {
+    policy::from_table(&run.policy)
+        .map_err(|problems| ServiceError::Policy { path: PathBuf::from(format!("of {}", run.id)), problems })
+}
+
+/// The level of a gate for a run: the stricter of the stored and the present policy.
+pub(super) fn level_of(policy: &Policy, gate: &str, default: GateLevel) -> GateLevel {
+    policy.gate_level(gate, default)
+}
+
+/// Requires that the programs named by the policy are trusted by this user; `run` starts nothing before.
+pub(super) fn require_trust(rules: &Rules) -> ServiceResult<()> {
+    let programs = policy::program_keys(&rules.policy);
+    if programs.is_empty() || store::is_trusted(&trust_hash(&programs)) {
+        return Ok(());
+    }
+    let lines: Vec<_> = programs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    Err(ServiceError::forbidden(
+        format!("The policy starts programs that you have not trusted yet: {}.", lines.join("; ")),
+        &["git metawsm policy trust"],
+    ))
+}
+
+/// The hash under which a set of programs is trusted.
+pub(super) fn trust_hash(programs: &[(String, String)]) -> String {
+    let text: String = programs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    crate::model::content_hash(text.as_bytes())
+}

@@ -1,0 +1,118 @@
+//! `resume` and `restart`: what is not done goes on, agents that are not alive start again.
+
+use super::event::Progress;
+use super::run::carry_out;
+use super::select::{Selector, select};
+use super::settle::{ended_well, settle};
+use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now};
+use crate::model::{Run, RunId, RunState, StepKind, StepState};
+use crate::sessions::Observation;
+use crate::store::{Entry, Hold};
+
+/// What `resume` was asked.
+#[derive(Debug, Clone, Default)]
+pub struct ResumeRequest {
+    /// Which run.
+    pub selector: Selector,
+    /// Every open run that has something to go on with.
+    pub all: bool,
+}
+
+/// Resumes a run, or all of them after a reboot. Returns the runs, and those that could not go on with the reason.
+pub fn resume(
+    caller: &Caller,
+    request: &ResumeRequest,
+    progress: Progress<'_>,
+) -> ServiceResult<(Vec<Run>, Vec<(RunId, ServiceError)>)> {
+    let control = control(caller)?;
+    if !request.all {
+        let id = select(caller, &control, &request.selector, is_resumable)?;
+        return Ok((vec![resume_one(caller, &control, &id, progress)?], Vec::new()));
+    }
+    let runs = control.store.open_runs()?;
+    let ids: Vec<_> = runs.iter().filter_map(Entry::run).filter(|r| is_resumable(r)).map(|r| r.id.clone()).collect();
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for id in ids {
+        match resume_one(caller, &control, &id, progress) {
+            Ok(run) => done.push(run),
+            Err(error @ ServiceError::Interrupted { .. }) => return Err(error),
+            Err(error) => failed.push((id, error)),
+        }
+    }
+    Ok((done, failed))
+}
+
+fn is_resumable(run: &Run) -> bool {
+    run.state.is_open() && !matches!(run.state, RunState::Completed | RunState::Closing)
+}
+
+fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress<'_>) -> ServiceResult<Run> {
+    let mut hold = control.store.hold(id, "resume", caller.wait)?;
+    require_trust_of(hold.run())?;
+    settle(control, &mut hold)?;
+    if hold.run().state == RunState::Completed {
+        return Ok(hold.run().clone());
+    }
+    to_running(&mut hold, "resumed")?;
+    let seen = agents_now::observe(control, hold.run());
+    start_again(&mut hold, &|index| !matches!(seen.get(index), Some(Observation::Alive { .. })) && !seen.get(index).is_some_and(ended_well))?;
+    carry_out(caller, control, &mut hold, progress)?;
+    Ok(hold.run().clone())
+}
+
+/// A policy that was trusted when the run was planned may no longer be: ask again before anything starts.
+fn require_trust_of(run: &Run) -> ServiceResult<()> {
+    policies::require_trust(&policies::Rules { policy: policies::stored(run)?, path: None })
+}
+
+/// Brings an open run to `running`, along legal moves.
+fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
+    if hold.run().state == RunState::Created {
+        hold.go(RunState::Planning, reason)?;
+    }
+    if hold.run().state == RunState::Stopping {
+        hold.go(RunState::Stopped, "the stop had not finished")?;
+    }
+    if hold.run().state != RunState::Running {
+        hold.go(RunState::Running, reason)?;
+    }
+    Ok(())
+}
+
+/// Sets the start steps of the chosen agents back to pending.
+fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult<()> {
+    hold.update(|run| {
+        for index in 0..run.agents.len() {
+            let agent = run.agents[index].clone();
+            if !chosen(index) || agent.completed.is_some() {
+                continue;
+            }
+            let is_start = |s: &&mut crate::model::Step| {
+                s.kind == StepKind::StartAgent && s.ticket == agent.ticket && s.agent.as_ref() == Some(&agent.name)
+            };
+            for step in run.steps.iter_mut().filter(is_start) {
+                step.state = StepState::Pending;
+                step.attempts = 0;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Ends all sessions of a run and starts its agents again; their completion no longer counts.
+pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> ServiceResult<Run> {
+    let control = control(caller)?;
+    let id = select(caller, &control, selector, |run| run.state.is_open() && run.state != RunState::Closing)?;
+    let mut hold = control.store.hold(&id, "restart", caller.wait)?;
+    require_trust_of(hold.run())?;
+    hold.run().state.check_move(RunState::Running).or_else(|error| match hold.run().state {
+        RunState::Created | RunState::Stopping => Ok(()),
+        _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
+    })?;
+    agents_now::end_sessions(&control, &mut hold)?;
+    hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
+    to_running(&mut hold, "restarted")?;
+    start_again(&mut hold, &|_| true)?;
+    carry_out(caller, &control, &mut hold, progress)?;
+    Ok(hold.run().clone())
+}

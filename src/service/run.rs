@@ -1,0 +1,263 @@
+//! `run`: from a request to a recorded run, and its plan carried out.
+
+use super::agents::choose_agents;
+use super::event::Progress;
+use super::policies::{self, Rules};
+use super::repos::{Chosen, choose, expand_home};
+use super::tickets::{TicketPlan, choose_tickets};
+use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, source};
+use crate::git;
+use crate::model::{
+    Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
+};
+use crate::plan::{self, Wants};
+use crate::policy;
+use crate::store::{self, Hold};
+use crate::sys::{clock, random};
+use crate::workspaces;
+use std::path::PathBuf;
+
+/// What `run` was asked.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// The goal in free text.
+    pub text: Option<String>,
+    /// Ticket ids.
+    pub tickets: Vec<String>,
+    /// Repositories: names, paths, `repo:base`.
+    pub repos: Vec<String>,
+    /// Agent roles or profiles.
+    pub agents: Vec<String>,
+    /// Make missing tickets.
+    pub create: bool,
+    /// The repository that holds the documents.
+    pub doc_home: Option<String>,
+    /// `--doc-authority-mode`.
+    pub doc_authority: Option<String>,
+    /// `--doc-seed-mode`.
+    pub doc_seed: Option<String>,
+    /// `--workspace-strategy`.
+    pub strategy: Option<Strategy>,
+    /// `--from`.
+    pub from: Option<String>,
+    /// `--base-branch`.
+    pub base_branch: Option<String>,
+    /// `--run-id`.
+    pub run_id: Option<String>,
+    /// Start another run although one is open for the ticket.
+    pub again: bool,
+    /// Plan only.
+    pub dry_run: bool,
+}
+
+/// What `run` came to.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// The run as it stands.
+    pub run: Run,
+    /// Whether nothing was stored.
+    pub dry_run: bool,
+    /// Sentences that a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Plans a run, records it, and carries the plan out.
+pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
+    git::require_version()?;
+    let control = control(caller)?;
+    let rules = policies::present(caller, &control)?;
+    let draft = draft(caller, &control, &rules, request)?;
+    let mut notes = draft.notes.clone();
+    if request.dry_run {
+        let run = name_workspaces(&control, draft, request, &rules)?;
+        return Ok(RunReport { run, dry_run: true, notes });
+    }
+    policies::require_trust(&rules)?;
+    let mut hold = record(caller, &control, draft, request, &rules)?;
+    notes.extend(hold.run().repos.iter().filter(|r| !r.base_note.is_empty()).map(|r| format!("{}: {}", r.name, r.base_note)));
+    carry_out(caller, &control, &mut hold, progress)?;
+    Ok(RunReport { run: hold.run().clone(), dry_run: false, notes })
+}
+
+/// Enters the run in every repository, then executes what is not done.
+pub(super) fn carry_out(
+    caller: &Caller,
+    control: &Control,
+    hold: &mut Hold,
+    progress: Progress<'_>,
+) -> ServiceResult<()> {
+    participate::enter(caller, control, hold)?;
+    execute::execute(caller, control, hold, progress)
+}
+
+/// A run before its workspaces have names.
+struct Draft {
+    run: Run,
+    repos: Vec<Chosen>,
+    source: Option<source::Source>,
+    notes: Vec<String>,
+}
+
+fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
+    let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
+    let source = source::find(control, strategy, request.from.as_deref())?;
+    let repos = match &source {
+        Some(source) if request.repos.is_empty() => source.choose_repos(request.base_branch.as_deref(), &rules.policy)?,
+        _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+    };
+    let doc_home = doc_home(request, &repos)?;
+    let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
+    let TicketPlan { tickets, goal, notes } = choose_tickets(control, home, &rules.policy, request)?;
+    if strategy == Strategy::Reuse && tickets.len() > 1 {
+        return Err(ServiceError::wrong("One workspace can be reused for one ticket only.", &[]));
+    }
+    let now = clock::now();
+    let id = match &request.run_id {
+        Some(id) => RunId::parse(id)?,
+        None => RunId::parse(&format!("run-{}-{}", clock::compact(now), random::base32(4)))?,
+    };
+    let agents = choose_agents(&rules.policy, &request.agents, &tickets)?;
+    let run = Run {
+        format: RECORD_FORMAT,
+        kind: "run".to_owned(),
+        id,
+        state: RunState::Created,
+        reason: String::new(),
+        created: now,
+        changed: now,
+        actor: control.repo.identity(),
+        mode: Mode::Standard,
+        strategy,
+        from: request.from.clone(),
+        doc_home,
+        doc_authority: request.doc_authority.clone().unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
+        doc_seed: request.doc_seed.clone().unwrap_or_else(|| rules.policy.docs.seed_mode.to_string()),
+        brief: Brief { goal, ..Brief::default() },
+        tickets,
+        repos: repos.iter().map(run_repo).collect(),
+        worktrees: Vec::new(),
+        agents,
+        steps: Vec::new(),
+        receipt: None,
+        policy: policy::to_table(&rules.policy),
+    };
+    Ok(Draft { run, repos, source, notes })
+}
+
+fn run_repo(chosen: &Chosen) -> RunRepo {
+    RunRepo {
+        name: chosen.name.clone(),
+        path: Some(chosen.repo.dir().to_owned()),
+        common_dir: Some(chosen.repo.common_dir().to_owned()),
+        base: chosen.base.branch.clone(),
+        base_id: chosen.base.id.clone(),
+        base_note: chosen.base.note.clone(),
+    }
+}
+
+fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
+    let Some(wanted) = &request.doc_home else { return Ok(repos[0].name.clone()) };
+    let found = repos.iter().find(|r| r.name.as_str().eq_ignore_ascii_case(wanted));
+    found.map(|r| r.name.clone()).ok_or_else(|| {
+        let names: Vec<_> = repos.iter().map(|r| r.name.as_str()).collect();
+        ServiceError::wrong(
+            format!("The doc home '{wanted}' is not one of the repositories of this run ({}).", names.join(", ")),
+            &[],
+        )
+    })
+}
+
+/// Gives every ticket its workspace, branch and directory, and the run its steps.
+fn name_workspaces(control: &Control, draft: Draft, request: &RunRequest, rules: &Rules) -> ServiceResult<Run> {
+    let Draft { mut run, repos, source, .. } = draft;
+    refuse_open_tickets(control, &run, request)?;
+    let root = expand_home(&rules.policy.workspace.root);
+    let branch_of = |name: &str| rules.policy.workspace.branch_of(name);
+    let date = clock::local_date(run.created);
+    let mut used = names_in_use(control)?;
+    let mut tickets = Vec::new();
+    for ticket in run.tickets.clone() {
+        if let (Strategy::Reuse, Some(source)) = (run.strategy, &source) {
+            let (ticket, worktrees) = source.adopt(&ticket)?;
+            run.worktrees.extend(worktrees);
+            tickets.push(ticket);
+            continue;
+        }
+        let stem = crate::model::workspace_stem(ticket.id.as_str());
+        let name = workspaces::free_name(&stem, &|name| {
+            Ok(used.iter().any(|u| u == name)
+                || workspaces::dir_taken(&root, name)?
+                || repos.iter().any(|r| branch_taken(r, &branch_of(name))))
+        })?;
+        used.push(name.to_string());
+        let branch = branch_of(name.as_str());
+        let dir = workspaces::place(&root, &date, &name).dir;
+        for chosen in &repos {
+            chosen.repo.require_branch_name(&branch)?;
+            run.worktrees.push(RunWorktree {
+                ticket: ticket.id.clone(),
+                repo: chosen.name.clone(),
+                path: Some(dir.join(chosen.name.as_str())),
+                branch: branch.clone(),
+                base_id: chosen.base.id.clone(),
+                start: String::new(),
+                branch_is_ours: true,
+            });
+        }
+        tickets.push(RunTicket { workspace: name, path: Some(dir), ..ticket });
+    }
+    run.tickets = tickets;
+    super::agents::name_sessions(&mut run, &rules.policy);
+    run.steps = plan::run_steps(&run, Wants { tickets: run.tickets.iter().any(|t| t.docs.is_some() || t.made_by_us) });
+    Ok(run)
+}
+
+fn branch_taken(chosen: &Chosen, branch: &str) -> bool {
+    !matches!(chosen.repo.branch_id(branch), Ok(None)) || !matches!(chosen.repo.find_ref_conflict(branch), Ok(None))
+}
+
+fn names_in_use(control: &Control) -> ServiceResult<Vec<String>> {
+    let runs = control.store.open_runs()?;
+    let names = runs.iter().filter_map(store::Entry::run).flat_map(|r| &r.tickets).map(|t| t.workspace.to_string());
+    Ok(names.collect())
+}
+
+fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> ServiceResult<()> {
+    if request.again {
+        return Ok(());
+    }
+    for entry in control.store.open_runs()? {
+        let Some(other) = entry.run() else { continue };
+        let same = |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
+        if let Some(ticket) = other.tickets.iter().find(|t| same(t)) {
+            return Err(ServiceError::failed(
+                format!("The ticket {} has an open run already: {} ({}).", ticket.id, other.id, other.state),
+                &[
+                    &format!("git metawsm resume {}", other.id),
+                    &format!("git metawsm status {}", other.id),
+                    "git metawsm run --again ...",
+                ],
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never
+/// take the same name or the same ticket.
+fn record(caller: &Caller, control: &Control, draft: Draft, request: &RunRequest, rules: &Rules) -> ServiceResult<Hold> {
+    let lock = store::lock_repo(control.repo.common_dir(), "run", caller.wait)?;
+    let run = name_workspaces(control, draft, request, rules)?;
+    control.store.ensure_link()?;
+    let mut hold = control.store.create_run(&run, "run", caller.wait)?;
+    drop(lock);
+    remember(control);
+    hold.go(RunState::Planning, "planned")?;
+    hold.go(RunState::Running, "started")?;
+    Ok(hold)
+}
+
+/// The user's list serves `status -A` only: a state directory that cannot be written must not stop a run.
+fn remember(control: &Control) {
+    let _ = store::remember_root(&PathBuf::from(control.root()));
+}

@@ -1,0 +1,136 @@
+//! Which run is meant. Nothing is guessed: what is not the only candidate is listed.
+
+use super::{Caller, Control, ServiceError, ServiceResult};
+use crate::model::{Run, RunId};
+use crate::store::{Entry, StoreError};
+use crate::workspaces;
+
+/// How a run was named.
+#[derive(Debug, Clone, Default)]
+pub struct Selector {
+    /// The positional RUN: a run id, a unique prefix of one, or a ticket.
+    pub word: Option<String>,
+    /// `--run-id`.
+    pub run_id: Option<String>,
+    /// `--ticket`.
+    pub ticket: Option<String>,
+}
+
+impl Selector {
+    /// Whether nothing was named.
+    pub fn is_empty(&self) -> bool {
+        self.word.is_none() && self.run_id.is_none() && self.ticket.is_none()
+    }
+}
+
+/// The run that is meant. `fits` tells which open runs the command can act on, where none is named.
+pub(super) fn select(caller: &Caller, control: &Control, selector: &Selector, fits: fn(&Run) -> bool) -> ServiceResult<RunId> {
+    let by_id = selector.run_id.as_deref().map(|id| by_id(control, id)).transpose()?;
+    let by_ticket = selector.ticket.as_deref().map(|ticket| require_by_ticket(control, ticket)).transpose()?;
+    let by_word = selector.word.as_deref().map(|word| by_word(control, word)).transpose()?;
+    let mut named = [by_id, by_ticket, by_word].into_iter().flatten();
+    if let Some(first) = named.next() {
+        // A ticket beside an id must be one of that run's; its newest run need not be it.
+        if let Some(other) = named.find(|other| *other != first) {
+            let run = require_run(control, &first)?;
+            let ticket = selector.ticket.as_deref().unwrap_or_default();
+            if !run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)) {
+                let message = format!("The words given name two runs: {first} and {other}.");
+                return Err(ServiceError::wrong(message, &[&format!("git metawsm status {first}")]));
+            }
+        }
+        return Ok(first);
+    }
+    unnamed(caller, control, fits)
+}
+
+fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> ServiceResult<RunId> {
+    if let Some(found) = workspaces::find_context(&caller.cwd)?
+        && control.store.find_run(&found.context.run)?.is_some()
+    {
+        return Ok(found.context.run);
+    }
+    if let Some(id) = caller.run_hint.as_deref().and_then(|id| RunId::parse(id).ok())
+        && control.store.find_run(&id)?.is_some()
+    {
+        return Ok(id);
+    }
+    let runs = control.store.open_runs()?;
+    let candidates: Vec<_> = runs.iter().filter_map(Entry::run).filter(|run| fits(run)).collect();
+    match candidates.as_slice() {
+        [only] => Ok(only.id.clone()),
+        [] => Err(ServiceError::failed("No open run fits this command.", &["git metawsm list --all"])),
+        several => {
+            let list: Vec<_> = several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
+            let message = format!("Several runs are open, so name one: {}.", list.join("; "));
+            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0].id)]))
+        }
+    }
+}
+
+/// The run of this id, or an error that says where to look.
+pub(super) fn require_run(control: &Control, id: &RunId) -> ServiceResult<Run> {
+    control.store.find_run(id)?.ok_or_else(|| StoreError::NotFound { id: id.to_string() }.into())
+}
+
+fn every_run(control: &Control) -> ServiceResult<Vec<Run>> {
+    let mut runs = Vec::new();
+    for entry in control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?) {
+        if let Entry::Run(run) = entry {
+            runs.push(*run);
+        }
+    }
+    Ok(runs)
+}
+
+fn by_id(control: &Control, text: &str) -> ServiceResult<RunId> {
+    let id = RunId::parse(text)?;
+    if control.store.find_run(&id)?.is_some() {
+        return Ok(id);
+    }
+    find_by_prefix(control, text)?.ok_or_else(|| StoreError::NotFound { id: text.to_owned() }.into())
+}
+
+fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>> {
+    let runs = every_run(control)?;
+    let found: Vec<_> = runs.iter().map(|r| &r.id).filter(|id| id.as_str().starts_with(text)).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some((*only).clone())),
+        several => {
+            let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
+            let message = format!("'{text}' is the beginning of several runs: {}.", names.join(", "));
+            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0])]))
+        }
+    }
+}
+
+/// The newest open run of a ticket, else its newest run.
+fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId>> {
+    let mut runs = every_run(control)?;
+    runs.retain(|run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)));
+    runs.sort_by_key(|run| (run.state.is_open(), run.created));
+    Ok(runs.pop().map(|run| run.id))
+}
+
+fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
+    find_by_ticket(control, ticket)?.ok_or_else(|| {
+        let message = format!("No run is known for the ticket '{ticket}'.");
+        ServiceError::failed(message, &["git metawsm list --all", &format!("git metawsm run --ticket {ticket}")])
+    })
+}
+
+fn by_word(control: &Control, word: &str) -> ServiceResult<RunId> {
+    if let Ok(id) = RunId::parse(word)
+        && control.store.find_run(&id)?.is_some()
+    {
+        return Ok(id);
+    }
+    if let Some(id) = find_by_ticket(control, word)? {
+        return Ok(id);
+    }
+    find_by_prefix(control, word)?.ok_or_else(|| {
+        let message = format!("Neither a run nor a ticket with a run is called '{word}'.");
+        ServiceError::failed(message, &["git metawsm list --all"])
+    })
+}

@@ -1,0 +1,133 @@
+//! Sessions of a run: looked at, ended, entered, talked to.
+
+use super::agents::session_files;
+use super::select::{Selector, require_run, select};
+use super::{Caller, Control, ServiceError, ServiceResult, control};
+use crate::model::{Run, RunAgent};
+use crate::sessions::{self, Observation};
+use crate::store::Hold;
+use std::time::Duration;
+
+/// How long an agent may take to end after TERM, before KILL.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// How each agent of a run is, in the order of the record.
+pub(super) fn observe(control: &Control, run: &Run) -> Vec<Observation> {
+    observe_all(control, &[run]).pop().unwrap_or_default()
+}
+
+/// How each agent of each run is: one question to tmux for all of them.
+pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observation>> {
+    let mut asked = Vec::new();
+    for run in runs {
+        for agent in &run.agents {
+            if let Some(session) = &agent.live {
+                asked.push((session, session_files(control, run, agent)));
+            }
+        }
+    }
+    let questions: Vec<_> = asked.iter().map(|(session, files)| (*session, files)).collect();
+    let mut answers = sessions::observe_all(&questions).into_iter();
+    let mut next = |agent: &RunAgent| match agent.live {
+        Some(_) => answers.next().unwrap_or(Observation::NotStarted),
+        None => Observation::NotStarted,
+    };
+    runs.iter().map(|run| run.agents.iter().map(&mut next).collect()).collect()
+}
+
+/// Ends every session of a run; tells whether any was still working.
+pub(super) fn end_sessions(control: &Control, hold: &mut Hold) -> ServiceResult<bool> {
+    let run = hold.run().clone();
+    let observed = observe(control, &run);
+    let mut worked = false;
+    for (agent, seen) in run.agents.iter().zip(observed) {
+        let Some(session) = &agent.live else { continue };
+        worked |= matches!(seen, Observation::Alive { .. } | Observation::Unknown { .. });
+        sessions::stop(session, &session_files(control, &run, agent), GRACE)?;
+        hold.note("session ended", &agent.key())?;
+    }
+    Ok(worked)
+}
+
+/// Splits `RUN:agent`.
+fn split_agent(selector: &Selector) -> (Selector, Option<String>) {
+    let Some((word, agent)) = selector.word.as_deref().and_then(|w| w.rsplit_once(':')) else {
+        return (selector.clone(), None);
+    };
+    let word = Some(word.to_owned()).filter(|w| !w.is_empty());
+    (Selector { word, ..selector.clone() }, Some(agent.to_owned()))
+}
+
+/// The run and the one agent that `RUN:agent` names.
+fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<(Run, RunAgent)> {
+    let (selector, wanted) = split_agent(selector);
+    let id = select(caller, control, &selector, |run| !run.agents.is_empty())?;
+    let run = require_run(control, &id)?;
+    let ticket = selector.ticket.as_deref();
+    let fits = |agent: &&RunAgent| {
+        wanted.as_deref().is_none_or(|w| agent.name.as_str() == w || agent.key() == w || agent.session == w)
+            && ticket.is_none_or(|t| agent.ticket.as_str().eq_ignore_ascii_case(t))
+    };
+    let found: Vec<_> = run.agents.iter().filter(fits).collect();
+    match found.as_slice() {
+        [only] => Ok((run.clone(), (*only).clone())),
+        [] => {
+            let known: Vec<_> = run.agents.iter().map(RunAgent::key).collect();
+            let message = format!("{id} has no agent '{}'; it has {}.", wanted.unwrap_or_default(), known.join(", "));
+            Err(ServiceError::wrong(message, &[]))
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|a| format!("{id}:{}", a.key())).collect();
+            let hints: Vec<_> = names.iter().map(|n| format!("git metawsm attach {n}")).collect();
+            let message = format!("{id} has several agents: {}.", names.join(", "));
+            Err(ServiceError::Wrong { message, hints })
+        }
+    }
+}
+
+/// What `attach` has to start on our terminal.
+pub fn attach(caller: &Caller, selector: &Selector) -> ServiceResult<Vec<String>> {
+    let control = control(caller)?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let session = require_session(&run, &agent)?;
+    Ok(sessions::attach_argv(session, &session_files(&control, &run, &agent))?)
+}
+
+fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crate::model::Session> {
+    agent.live.as_ref().ok_or_else(|| {
+        let message = format!("{} was never started.", agent.key());
+        ServiceError::failed(message, &[&format!("git metawsm resume {}", run.id)])
+    })
+}
+
+/// The last lines of an agent's output.
+pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult<String> {
+    let control = control(caller)?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let session = require_session(&run, &agent)?;
+    Ok(sessions::capture(session, &session_files(&control, &run, &agent), lines)?)
+}
+
+/// Hands out an agent's output as it comes, until the agent has ended or `take` returns `false`.
+pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -> bool) -> ServiceResult<()> {
+    let control = control(caller)?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let session = require_session(&run, &agent)?;
+    Ok(sessions::follow(session, &session_files(&control, &run, &agent), take)?)
+}
+
+/// Types a line to a live agent.
+pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<String> {
+    let control = control(caller)?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let session = require_session(&run, &agent)?;
+    let files = session_files(&control, &run, &agent);
+    if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
+        let message = format!("{} is not running, so nobody would read it.", agent.key());
+        return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
+    }
+    sessions::tell(session, &files, text)?;
+    let mut hold = control.store.hold(&run.id, "tell", caller.wait)?;
+    hold.note("told", &format!("{}: {text}", agent.key()))?;
+    Ok(agent.key())
+}

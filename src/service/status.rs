@@ -1,0 +1,220 @@
+//! `status`: one run in full, or all open runs, what needs a person first.
+
+use super::needs::Need;
+use super::select::{Selector, require_run, select};
+use super::settle::{self, Settled};
+use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
+use crate::git::Repository;
+use crate::model::{Run, RunAgent};
+use crate::sessions::Observation;
+use crate::store::{self, Entry, StoreError};
+use crate::sys::lock::Holder;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What `status` was asked.
+#[derive(Debug, Clone, Default)]
+pub struct StatusRequest {
+    /// Which run; all open ones where empty.
+    pub selector: Selector,
+    /// Only read: take no signals.
+    pub no_ingest: bool,
+    /// Add what changed per worktree.
+    pub git: bool,
+    /// All control repositories of this user.
+    pub everywhere: bool,
+}
+
+/// One run as seen now.
+#[derive(Debug, Clone)]
+pub struct RunView {
+    /// The record.
+    pub run: Run,
+    /// Where its control repository is, where several are shown.
+    pub root: PathBuf,
+    /// One per agent, in the order of the record.
+    pub agents: Vec<AgentView>,
+    /// What a person is needed for.
+    pub needs: Vec<Need>,
+    /// Who holds the run now.
+    pub holder: Option<Holder>,
+    /// What changed per worktree; empty without `--git`.
+    pub changes: Vec<Changes>,
+}
+
+/// One agent as seen now.
+#[derive(Debug, Clone)]
+pub struct AgentView {
+    /// Its entry in the record.
+    pub agent: RunAgent,
+    /// How it is.
+    pub seen: Observation,
+    /// `working`, `idle`, `stalled`, `ended`, `dead`, `not started`, `unknown`.
+    pub health: &'static str,
+}
+
+/// What changed in one worktree since its start.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// `<ticket>/<repository>`.
+    pub place: String,
+    /// Its directory.
+    pub path: PathBuf,
+    /// Commits since the start.
+    pub commits: usize,
+    /// Paths that are not committed, with what is wrong.
+    pub dirty: Vec<String>,
+    /// Why it could not be looked at.
+    pub odd: Option<String>,
+}
+
+/// Everything that `status` shows.
+#[derive(Debug, Clone, Default)]
+pub struct StatusReport {
+    /// Runs, those that need a person first.
+    pub runs: Vec<RunView>,
+    /// Records that cannot be read, as sentences.
+    pub broken: Vec<String>,
+    /// Whether one run was named: then it is shown in full.
+    pub in_full: bool,
+    /// Whether we are in a repository at all.
+    pub in_repository: bool,
+}
+
+/// Looks at one run or at all open ones.
+pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusReport> {
+    let mut report = StatusReport::default();
+    let here = find_control(caller)?;
+    report.in_repository = here.is_some();
+    if request.everywhere {
+        for control in everywhere(caller, here) {
+            add_open(&control, request, &mut report)?;
+        }
+    } else if let Some(control) = here {
+        if request.selector.is_empty() {
+            add_open(&control, request, &mut report)?;
+        } else {
+            let id = select(caller, &control, &request.selector, |_| true)?;
+            let run = require_run(&control, &id)?;
+            let seen = agents_now::observe_all(&control, &[&run]).pop().unwrap_or_default();
+            report.runs.push(view(&control, run, seen, request)?);
+            report.in_full = true;
+        }
+    }
+    report.runs.sort_by_key(|v| (v.needs.is_empty(), std::cmp::Reverse(v.run.changed)));
+    Ok(report)
+}
+
+fn everywhere(caller: &Caller, here: Option<Control>) -> Vec<Control> {
+    let mut found: Vec<Control> = here.into_iter().collect();
+    for root in store::known_roots().unwrap_or_default() {
+        let asked = Caller { root: Some(root.path), ..caller.clone() };
+        if let Ok(Some(control)) = find_control(&asked)
+            && !found.iter().any(|f| f.repo.common_dir() == control.repo.common_dir())
+        {
+            found.push(control);
+        }
+    }
+    found
+}
+
+fn add_open(control: &Control, request: &StatusRequest, report: &mut StatusReport) -> ServiceResult<()> {
+    let mut runs = Vec::new();
+    for entry in control.store.open_runs()? {
+        match entry {
+            Entry::Run(run) => runs.push(*run),
+            Entry::Broken { why, .. } => report.broken.push(why),
+        }
+    }
+    let seen = agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>());
+    for (run, seen) in runs.into_iter().zip(seen) {
+        report.runs.push(view(control, run, seen, request)?);
+    }
+    Ok(())
+}
+
+fn view(control: &Control, run: Run, seen: Vec<Observation>, request: &StatusRequest) -> ServiceResult<RunView> {
+    let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
+    let thresholds = super::policies::stored(&run).map(|p| p.health).unwrap_or_default();
+    let agents = run.agents.iter().zip(&settled.observations).map(|(agent, seen)| AgentView {
+        agent: agent.clone(),
+        seen: seen.clone(),
+        health: health(seen, thresholds.idle_seconds, thresholds.activity_stalled_seconds),
+    });
+    let agents = agents.collect();
+    let changes = if request.git { changes(&run) } else { Vec::new() };
+    Ok(RunView { root: control.root().to_owned(), agents, needs: settled.needs, holder, changes, run })
+}
+
+/// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
+fn settled(
+    control: &Control,
+    run: Run,
+    seen: Vec<Observation>,
+    no_ingest: bool,
+) -> ServiceResult<(Run, Settled, Option<Holder>)> {
+    let looked = settle::look_only(&run, seen)?;
+    if no_ingest || !settle::is_worthwhile(&run, &looked) {
+        return Ok((run.clone(), looked, control.store.holder(&run.id)));
+    }
+    match control.store.hold(&run.id, "status", Duration::ZERO) {
+        Ok(mut hold) => {
+            let settled = settle::settle(control, &mut hold)?;
+            Ok((hold.run().clone(), settled, None))
+        }
+        Err(error) if error.is_busy() || error.is_newer() || matches!(error, StoreError::NotFound { .. }) => {
+            Ok((run.clone(), looked, control.store.holder(&run.id)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn health(seen: &Observation, idle: u64, stalled: u64) -> &'static str {
+    match seen {
+        Observation::NotStarted => "not started",
+        Observation::Ended(_) => "ended",
+        Observation::Dead { .. } => "dead",
+        Observation::Unknown { .. } => "unknown",
+        Observation::Alive { last_activity, .. } => {
+            let Some(last) = last_activity else { return "working" };
+            let age = crate::sys::clock::now().as_second() - last.as_second();
+            match u64::try_from(age).unwrap_or(0) {
+                age if age >= stalled => "stalled",
+                age if age >= idle => "idle",
+                _ => "working",
+            }
+        }
+    }
+}
+
+fn changes(run: &Run) -> Vec<Changes> {
+    std::thread::scope(|scope| {
+        let tasks: Vec<_> = run
+            .worktrees
+            .iter()
+            .map(|tree| {
+                scope.spawn(move || {
+                    let mut changes = Changes {
+                        place: format!("{}/{}", tree.ticket, tree.repo),
+                        path: tree.path.clone().unwrap_or_default(),
+                        commits: 0,
+                        dirty: Vec::new(),
+                        odd: None,
+                    };
+                    let looked = steps::open_repo(run, &tree.repo).and_then(|repo| look(&repo, tree, &mut changes));
+                    changes.odd = looked.err().map(|e| e.to_string());
+                    changes
+                })
+            })
+            .collect();
+        tasks.into_iter().filter_map(|task| task.join().ok()).collect()
+    })
+}
+
+fn look(repository: &Repository, tree: &crate::model::RunWorktree, changes: &mut Changes) -> ServiceResult<()> {
+    let state = repository.clean_state(&changes.path)?;
+    let unexpected = state.dirty.iter().filter(|d| !super::signals::is_signal_path(&d.path.to_string()));
+    changes.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
+    changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
+    Ok(())
+}

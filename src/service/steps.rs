@@ -1,0 +1,252 @@
+//! What each kind of step does. Every step is "ensure X": it looks whether X holds before it acts.
+
+use super::{Caller, Control, ServiceError, ServiceResult, agents, policies};
+use crate::git::Repository;
+use crate::model::{Child, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy};
+use crate::sys::procs;
+use crate::tickets::{self, Found, NewTicket};
+use crate::workspaces::{self, WorktreeOrder};
+use crate::{sessions, store};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// One step's view of its run: a copy, since only the executor writes.
+pub(super) struct Work<'a> {
+    pub caller: &'a Caller,
+    pub control: &'a Control,
+    pub run: Run,
+    pub step: Step,
+}
+
+/// What a step changes in the record.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// Ticket directories, by ticket index.
+    docs: Option<(usize, String)>,
+    /// Start commits, by worktree index.
+    starts: Vec<(usize, String)>,
+    /// A session, by agent index.
+    session: Option<(usize, Session, Option<String>)>,
+}
+
+impl Change {
+    /// Applies the change to the record.
+    pub(super) fn apply(self, run: &mut Run) {
+        if let Some((index, dir)) = self.docs {
+            run.tickets[index].docs = Some(dir);
+        }
+        for (index, id) in self.starts {
+            run.worktrees[index].start = id;
+        }
+        if let Some((index, session, conversation)) = self.session {
+            let agent = &mut run.agents[index];
+            agent.live = Some(session);
+            agent.starts += 1;
+            agent.conversation = conversation.or_else(|| agent.conversation.take());
+        }
+    }
+}
+
+/// Waits for a git child that outlived us.
+pub(super) fn await_child(child: Child) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while procs::is_alive(child) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Carries out one step.
+pub(super) fn act(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceResult<Change> {
+    match work.step.kind {
+        StepKind::VerifyTicket => verify_ticket(work),
+        StepKind::EnsureWorktree => ensure_worktree(work, on_child),
+        StepKind::EnsureDocs => ensure_docs(work),
+        StepKind::FinishWorkspace => finish_workspace(work),
+        StepKind::StartAgent => start_agent(work),
+    }
+}
+
+impl Work<'_> {
+    fn ticket(&self) -> ServiceResult<(usize, &RunTicket)> {
+        let found = self.run.tickets.iter().enumerate().find(|(_, t)| t.id == self.step.ticket);
+        found.ok_or_else(|| damaged(&self.run, "a step names a ticket that it does not have"))
+    }
+
+    fn workspace(&self) -> ServiceResult<&Path> {
+        let (_, ticket) = self.ticket()?;
+        ticket.path.as_deref().ok_or_else(|| damaged(&self.run, "a workspace has no path"))
+    }
+
+    fn worktree(&self) -> ServiceResult<(&RunWorktree, &Path)> {
+        let wanted = self.step.repo.as_ref();
+        let found = self.run.worktrees_for(&self.step.ticket).find(|w| Some(&w.repo) == wanted);
+        let tree = found.ok_or_else(|| damaged(&self.run, "a step names a worktree that it does not have"))?;
+        let path = tree.path.as_deref().ok_or_else(|| damaged(&self.run, "a worktree has no path"))?;
+        Ok((tree, path))
+    }
+}
+
+pub(super) fn damaged(run: &Run, why: &str) -> ServiceError {
+    let message = format!("The record of {} is damaged: {why}.", run.id);
+    ServiceError::failed(message, &[&format!("git metawsm log {}", run.id)])
+}
+
+/// Opens a repository of a run by the path that its record holds.
+pub(super) fn open_repo(run: &Run, name: &crate::model::RepoName) -> ServiceResult<Repository> {
+    let repo = run.repo(name).ok_or_else(|| damaged(run, "a worktree's repository is missing"))?;
+    let place = repo.common_dir.as_deref().or(repo.path.as_deref()).unwrap_or(Path::new(""));
+    let by_path = repo.path.as_deref().map(Repository::discover).transpose()?.flatten();
+    if let Some(found) = by_path.filter(|r| r.common_dir() == place) {
+        return Ok(found);
+    }
+    Repository::discover(place)?.ok_or_else(|| {
+        let message = format!("The repository '{name}' is gone: {} is not a git repository.", place.display());
+        ServiceError::failed(message, &[&format!("git metawsm discard {}", run.id)])
+    })
+}
+
+fn verify_ticket(work: &Work<'_>) -> ServiceResult<Change> {
+    let (_, ticket) = work.ticket()?;
+    if ticket.made_by_us || ticket.docs.is_none() {
+        return Ok(Change::default());
+    }
+    let home = open_repo(&work.run, &work.run.doc_home)?;
+    for top in [work.control.repo.worktree(), home.worktree()].into_iter().flatten() {
+        if let Some(root) = tickets::docs_root(top)?
+            && matches!(tickets::find(&root, ticket.id.as_str())?, Found::One(_))
+        {
+            return Ok(Change::default());
+        }
+    }
+    Err(ServiceError::failed(
+        format!("The ticket '{}' is no longer there.", ticket.id),
+        &[&format!("git metawsm resume {}", work.run.id), &format!("git metawsm discard {}", work.run.id)],
+    ))
+}
+
+fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceResult<Change> {
+    let (tree, path) = work.worktree()?;
+    let repo = open_repo(&work.run, &tree.repo)?;
+    let lock = store::lock_repo(repo.common_dir(), "worktree add", work.caller.wait.max(Duration::from_secs(60)))?;
+    workspaces::exclude_signals(&repo)?;
+    if work.run.strategy == Strategy::Reuse {
+        return Ok(Change::default());
+    }
+    let order = WorktreeOrder {
+        repo: &repo,
+        path,
+        branch: &tree.branch,
+        from: &tree.base_id,
+        run: &work.run.id,
+        branch_is_ours: tree.branch_is_ours,
+    };
+    workspaces::ensure_worktree(&order, on_child)?;
+    drop(lock);
+    Ok(Change::default())
+}
+
+fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
+    let (index, ticket) = work.ticket()?;
+    let (_, path) = work.worktree()?;
+    let new = NewTicket {
+        id: &ticket.id,
+        title: &ticket.title,
+        topics: &["metawsm".to_owned()],
+        summary: &ticket.title,
+        body: &work.run.brief.goal,
+        now: work.run.created,
+    };
+    let created = tickets::create(path, &new)?;
+    let repo = require_repo(path)?;
+    if repo.path_id("HEAD", &format!("{}/index.md", created.dir))?.is_none() {
+        let message = format!("Open ticket {}: {}\n\nMetawsm-Run: {}\n", ticket.id, ticket.title, work.run.id);
+        // The directory as a whole: a kill may have left it made and not committed.
+        let files = tree_files(path, &created)?;
+        repo.commit_paths(path, &files, &message)?;
+    }
+    Ok(Change { docs: Some((index, created.dir)), ..Change::default() })
+}
+
+/// Everything that belongs to a ticket just made: its directory, and what was made around it.
+fn tree_files(top: &Path, created: &tickets::Created) -> ServiceResult<Vec<crate::git::RepoPath>> {
+    let mut files = created.files.clone();
+    for name in crate::sys::files::names_in(&top.join(&created.dir))? {
+        let path = format!("{}/{name}", created.dir);
+        if top.join(&path).is_file() && !files.contains(&path) {
+            files.push(path);
+        }
+    }
+    Ok(files.into_iter().map(crate::git::RepoPath::new).collect())
+}
+
+fn require_repo(path: &Path) -> ServiceResult<Repository> {
+    Repository::discover(path)?.ok_or_else(|| {
+        ServiceError::failed(format!("{} is no longer a worktree.", path.display()), &["git metawsm status"])
+    })
+}
+
+fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
+    let workspace = work.workspace()?.to_owned();
+    let policy = policies::stored(&work.run)?;
+    let mut starts = Vec::new();
+    for (index, tree) in work.run.worktrees.iter().enumerate().filter(|(_, t)| t.ticket == work.step.ticket) {
+        let path = tree.path.as_deref().ok_or_else(|| damaged(&work.run, "a worktree has no path"))?;
+        if tree.start.is_empty() {
+            let here = require_repo(path)?;
+            starts.push((index, here.find_commit("HEAD")?.unwrap_or_else(|| tree.base_id.clone())));
+        }
+        if work.run.strategy != Strategy::Reuse
+            && let Some(top) = open_repo(&work.run, &tree.repo)?.worktree()
+        {
+            workspaces::copy_ignored(top, path, &policy.workspace.copy)?;
+        }
+    }
+    workspaces::save_context(&workspace, &context(work)?)?;
+    if work.run.strategy != Strategy::Reuse {
+        write_wsm_file(work, &workspace)?;
+    }
+    workspaces::save_brief(&workspace, &agents::brief_text(&work.run, &work.step.ticket)?)?;
+    if !policy.workspace.setup_commands.is_empty() {
+        let commands: Vec<_> = policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();
+        workspaces::run_setup(&workspace, &commands, &agents::environment(work, &workspace))?;
+    }
+    Ok(Change { starts, ..Change::default() })
+}
+
+fn context(work: &Work<'_>) -> ServiceResult<workspaces::Context> {
+    let (_, ticket) = work.ticket()?;
+    let repos = work.run.worktrees_for(&ticket.id).map(|t| t.repo.clone()).collect();
+    let root = work.control.root().to_owned();
+    Ok(workspaces::Context::new(root, work.run.id.clone(), ticket.id.clone(), ticket.workspace.clone(), repos))
+}
+
+fn write_wsm_file(work: &Work<'_>, workspace: &Path) -> ServiceResult<()> {
+    let (_, ticket) = work.ticket()?;
+    let mut repos = Vec::new();
+    for tree in work.run.worktrees_for(&work.step.ticket) {
+        let repo = open_repo(&work.run, &tree.repo)?;
+        let mut entry = workspaces::WsmRepo::new(tree.repo.as_str(), repo.dir());
+        entry.remote_url = repo.config("remote.origin.url")?.unwrap_or_default();
+        repos.push(entry);
+    }
+    let base = work.run.repos.first().map(|r| r.base.clone()).unwrap_or_default();
+    let branch = work.run.worktrees_for(&work.step.ticket).next().map(|t| t.branch.clone()).unwrap_or_default();
+    let file = workspaces::WsmWorkspace::new(&ticket.workspace, workspace, &branch, &base, repos);
+    Ok(workspaces::save_wsm_file(&file)?)
+}
+
+fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
+    let name = work.step.agent.as_ref();
+    let found = work.run.agents.iter().enumerate().find(|(_, a)| a.ticket == work.step.ticket && Some(&a.name) == name);
+    let (index, agent) = found.ok_or_else(|| damaged(&work.run, "a step names an agent that it does not have"))?;
+    let files = agents::session_files(work.control, &work.run, agent);
+    if let Some(session) = &agent.live
+        && matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [sessions::Observation::Alive { .. }])
+    {
+        return Ok(Change::default());
+    }
+    let workspace: PathBuf = work.workspace()?.to_owned();
+    let start = agents::prepare(work, agent, &workspace)?;
+    let session = sessions::start(start.backend, &start.launch)?;
+    Ok(Change { session: Some((index, session, start.conversation)), ..Change::default() })
+}

@@ -1,0 +1,120 @@
+//! Which tickets a run is for.
+
+use super::repos::Chosen;
+use super::run::RunRequest;
+use super::{Control, ServiceError, ServiceResult};
+use crate::model::{RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
+use crate::policy::{Policy, TicketsRequired};
+use crate::sys::random;
+use crate::tickets::{self, Found};
+use std::path::Path;
+
+/// The tickets of a run, its goal, and what a person should know.
+pub(super) struct TicketPlan {
+    /// Tickets without workspaces yet.
+    pub tickets: Vec<RunTicket>,
+    /// The goal in free text, empty where only tickets were named.
+    pub goal: String,
+    /// Sentences.
+    pub notes: Vec<String>,
+}
+
+/// Resolves `--ticket` and TEXT: named tickets must exist where a docs root exists (or are made with `--create`);
+/// TEXT alone makes an id of its own.
+pub(super) fn choose_tickets(
+    control: &Control,
+    home: &Chosen,
+    policy: &Policy,
+    request: &RunRequest,
+) -> ServiceResult<TicketPlan> {
+    let goal = request.text.clone().unwrap_or_default().trim().to_owned();
+    if request.tickets.is_empty() {
+        return from_text(policy, request, goal);
+    }
+    let mut tickets = Vec::new();
+    let mut notes = Vec::new();
+    for text in &request.tickets {
+        let id = TicketId::parse(text)?;
+        if tickets.iter().any(|t: &RunTicket| t.id.as_str().eq_ignore_ascii_case(id.as_str())) {
+            return Err(ServiceError::wrong(format!("The ticket '{id}' is given twice."), &[]));
+        }
+        tickets.push(verified(control, home, policy, request, &id, &mut notes)?);
+    }
+    Ok(TicketPlan { tickets, goal, notes })
+}
+
+fn from_text(policy: &Policy, request: &RunRequest, goal: String) -> ServiceResult<TicketPlan> {
+    if goal.is_empty() {
+        return Err(ServiceError::wrong(
+            "Nothing says what to do: give a text or a ticket.",
+            &["git metawsm run '<what to do>'", "git metawsm run --ticket <id>"],
+        ));
+    }
+    let id = slug_of(&goal).unwrap_or_else(|| format!("task-{}", random::base32(4)));
+    let id = TicketId::parse(&id)?;
+    if policy.tickets.required == TicketsRequired::Always && !request.create {
+        return Err(missing(&id, &[]));
+    }
+    let title = title_of(&goal, 72);
+    let ticket = RunTicket { title, made_by_us: request.create, ..blank(&id)? };
+    Ok(TicketPlan { tickets: vec![ticket], goal, notes: Vec::new() })
+}
+
+fn blank(id: &TicketId) -> ServiceResult<RunTicket> {
+    let workspace = WorkspaceName::parse(&workspace_stem(id.as_str()))?;
+    Ok(RunTicket { id: id.clone(), title: String::new(), workspace, path: None, docs: None, made_by_us: false })
+}
+
+fn verified(
+    control: &Control,
+    home: &Chosen,
+    policy: &Policy,
+    request: &RunRequest,
+    id: &TicketId,
+    notes: &mut Vec<String>,
+) -> ServiceResult<RunTicket> {
+    let mut near = Vec::new();
+    let mut has_docs = false;
+    for top in doc_places(control, home) {
+        let Some(root) = tickets::docs_root(top)? else { continue };
+        has_docs = true;
+        match tickets::find(&root, id.as_str())? {
+            Found::One(found) => {
+                let docs = Some(found.dir);
+                return Ok(RunTicket { title: found.title, docs, ..blank(&TicketId::parse(&found.id)?)? });
+            }
+            Found::Several(several) => {
+                let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
+                let message = format!("The ticket '{id}' exists {} times: {}.", dirs.len(), dirs.join(", "));
+                return Err(ServiceError::failed(message, &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])]));
+            }
+            Found::Missing { near: names } => near.extend(names),
+        }
+    }
+    if request.create {
+        let title = request.text.as_deref().map(|t| title_of(t, 72)).filter(|t| !t.is_empty());
+        return Ok(RunTicket { title: title.unwrap_or_else(|| id.to_string()), made_by_us: true, ..blank(id)? });
+    }
+    match policy.tickets.required {
+        TicketsRequired::Always => Err(missing(id, &near)),
+        TicketsRequired::Auto if has_docs => Err(missing(id, &near)),
+        TicketsRequired::Auto => {
+            notes.push(format!("no ticket documents are kept here, so '{id}' is only a name"));
+            blank(id)
+        }
+    }
+}
+
+/// Where tickets are looked for: the control repository's worktree, then the doc home's.
+fn doc_places<'a>(control: &'a Control, home: &'a Chosen) -> impl Iterator<Item = &'a Path> {
+    let other = home.repo.worktree().filter(|top| control.repo.worktree() != Some(*top));
+    control.repo.worktree().into_iter().chain(other)
+}
+
+fn missing(id: &TicketId, near: &[String]) -> ServiceError {
+    let create = format!("git metawsm run --ticket {id} --create");
+    let mut hints: Vec<String> = near.iter().take(3).map(|n| format!("git metawsm run --ticket {n}")).collect();
+    hints.push(create);
+    let near = if near.is_empty() { String::new() } else { format!(" Near to it: {}.", near.join(", ")) };
+    ServiceError::Failed { message: format!("The ticket '{id}' does not exist.{near}"), hints }
+}
