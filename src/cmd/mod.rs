@@ -1,1 +1,109 @@
-//! (to be filled)
+//! Floor 7. What the user types: arguments to a request, a service, render, an exit code.
+//!
+//! Lives here: one file per command with its flags (their doc comments are the help and the man page), the global
+//! options, and the one place that maps errors to exit codes. Does not live here: anything that decides or looks.
+//! `main` calls [`run`]; nobody else does. One rule: a command file parses, calls one service and renders.
+
+mod agent;
+mod args;
+mod attach;
+mod check;
+mod cleanup;
+mod close;
+mod commit;
+mod complete;
+mod demo;
+mod diff;
+mod discard;
+mod failure;
+mod list;
+mod log;
+mod logs;
+mod merge;
+mod path;
+mod policy;
+mod policy_init;
+mod progress;
+mod restart;
+mod resume;
+mod run;
+mod status;
+mod stop;
+mod tell;
+
+pub use args::Cli;
+
+use crate::render::Screen;
+use crate::service::ServiceError;
+use args::{Command, Reach};
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// What a command ends with: an exit code, or an error that maps to one.
+type Outcome = Result<ExitCode, ServiceError>;
+
+/// Runs the program on these arguments, the program's own name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // The wrapper stands above every agent: it must start fast and outlive everything.
+    if args.get(1).is_some_and(|word| word == "agent") {
+        return agent::run(&args[2..]);
+    }
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => dispatch(cli),
+        Err(error) => failure::of_usage(&error, args.iter().any(|a| a == "--json")),
+    }
+}
+
+fn dispatch(cli: Cli) -> ExitCode {
+    let screen = cli.global.screen();
+    let outcome = cli.global.caller().and_then(|caller| {
+        let command = cli.command.unwrap_or_else(Command::bare_status);
+        guard(&caller, &command)?;
+        match command {
+            Command::Run(args) => run::run(&caller, &screen, args),
+            Command::Status(args) => status::run(&caller, &screen, args),
+            Command::List(args) => list::run(&caller, &screen, args),
+            Command::Log(args) => log::run(&caller, &screen, args),
+            Command::Diff(args) => diff::run(&caller, &screen, args),
+            Command::Path(args) => path::run(&caller, &screen, args),
+            Command::Attach(args) => attach::run(&caller, &screen, args),
+            Command::Logs(args) => logs::run(&caller, &screen, args),
+            Command::Tell(args) => tell::run(&caller, &screen, args),
+            Command::Resume(args) => resume::run(&caller, &screen, args),
+            Command::Stop(args) => stop::run(&caller, &screen, args),
+            Command::Restart(args) => restart::run(&caller, &screen, args),
+            Command::Complete(args) => complete::run(&caller, &screen, args),
+            Command::Discard(args) => discard::run(&caller, &screen, args),
+            Command::Commit(args) => commit::run(&caller, &screen, args),
+            Command::Check(args) => check::run(&caller, &screen, args),
+            Command::Merge(args) => merge::run(&caller, &screen, args),
+            Command::Close(args) => close::run(&caller, &screen, args),
+            Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
+            Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
+            Command::Policy(args) => policy::run(&caller, &screen, args),
+            Command::Demo(args) => demo::run(&screen, args),
+        }
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => failure::of(&screen, &error),
+    }
+}
+
+/// Below an agent's wrapper only reading is allowed: an agent cannot vouch for itself.
+fn guard(caller: &crate::service::Caller, command: &Command) -> Result<(), ServiceError> {
+    match (&caller.below_agent, command.reach()) {
+        (Some(agent), Reach::Act) => Err(ServiceError::forbidden(
+            format!("'{}' is for people; the agent '{agent}' cannot do it.", command.name()),
+            &["git metawsm status"],
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The screen of an answer that came before the options were known.
+fn plain_screen(json: bool) -> Screen {
+    Screen::new(json, false, crate::render::ColorChoice::Auto)
+}

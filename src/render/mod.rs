@@ -1,1 +1,28 @@
-//! (to be filled)
+//! Floor 5. Reports to text or JSON.
+//!
+//! Lives here: everything that knows colour, width and escaping, and the only place that prints. Does not live
+//! here: looking anything up. Commands call it with a service's report. One rule: the answer goes to standard
+//! output, the story to standard error, and every foreign string through [`escape`].
+
+mod close;
+mod demo;
+mod escape;
+mod failure;
+mod json;
+mod policy;
+mod run;
+mod screen;
+mod show;
+mod status;
+mod verdict;
+
+pub use close::{cleanup, closing, committed, discarded};
+pub use demo::Scenes;
+pub use escape::{escape, escape_lines};
+pub use failure::{Failure, failure};
+pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
+pub use run::{acted, resumed, ran};
+pub use screen::{ColorChoice, Paint, Screen};
+pub use show::{attach_command, diffs, journal, listed, output_lines, plain_path, raw, told};
+pub use status::status;
+pub use verdict::{judged, verdict_lines};

@@ -1,0 +1,223 @@
+//! The command line: global options and the table of commands.
+
+use super::{
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, list, log, logs, merge, path, policy,
+    policy_init, restart, resume, run, status, stop, tell,
+};
+use crate::render::{ColorChoice, Screen};
+use crate::service::{Caller, Selector, ServiceError};
+use crate::sys::{env, procs, signals::Interrupt};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
+#[derive(Debug, Parser)]
+#[command(name = "git-metawsm", bin_name = "git metawsm", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Run as if started in this directory.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// The control repository, which holds the records.
+    #[arg(long, value_name = "DIR", global = true)]
+    root: Option<PathBuf>,
+    /// The policy file; by default .metawsm/policy.json or policy.toml of the control repository.
+    #[arg(long, value_name = "FILE", global = true)]
+    policy: Option<PathBuf>,
+    /// Answer with one JSON object.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Colour the output.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: Color,
+    /// Say only the answer.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Wait at most this long for a lock that somebody else holds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, global = true)]
+    wait: u64,
+    /// Accepted for the first program's sake: there is no database any more.
+    #[arg(long, value_name = "FILE", global = true, hide = true)]
+    db: Option<PathBuf>,
+}
+
+impl Global {
+    /// How output looks.
+    pub(super) fn screen(&self) -> Screen {
+        let color = match self.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let screen = Screen::new(self.json, self.quiet, color);
+        if self.db.is_some() {
+            screen.story("note: --db is not needed: records lie in the git directory; 'git metawsm list' shows them");
+        }
+        screen
+    }
+
+    /// Who asks, and from where.
+    pub(super) fn caller(&self) -> Result<Caller, ServiceError> {
+        let cwd = env::cwd().ok_or_else(|| {
+            ServiceError::failed("The current directory is gone.", &["cd"])
+        })?;
+        let cwd = match &self.directory {
+            Some(dir) => cwd.join(dir),
+            None => cwd,
+        };
+        if !cwd.is_dir() {
+            return Err(ServiceError::wrong(format!("{} is not a directory.", cwd.display()), &[]));
+        }
+        Ok(Caller {
+            cwd: crate::sys::files::real_path(&cwd),
+            root: self.root.clone().or_else(|| env::text(env::ROOT).map(PathBuf::from)),
+            policy: self.policy.clone(),
+            wait: Duration::from_secs(self.wait),
+            interrupt: Interrupt::default(),
+            below_agent: below_agent(),
+            run_hint: env::text(env::RUN),
+        })
+    }
+}
+
+/// The agent that we run below: `METAWSM_AGENT`, or an agent's wrapper among our ancestors.
+fn below_agent() -> Option<String> {
+    env::text(env::AGENT).or_else(|| {
+        let own = env::own_program()?;
+        let is_wrapper = |pid: &i32| procs::is_running(*pid, &own, &["agent", "exec"]);
+        procs::ancestors(procs::own().pid).iter().find(|pid| is_wrapper(pid)).map(|_| "an agent".to_owned())
+    })
+}
+
+/// Which run is meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RunArgs {
+    /// A run id, a unique prefix of one, or a ticket.
+    #[arg(value_name = "RUN")]
+    word: Option<String>,
+    #[command(flatten)]
+    named: NamedRun,
+}
+
+/// Which run is meant, by flags.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct NamedRun {
+    /// The run's id, or a unique prefix of it.
+    #[arg(long, value_name = "ID")]
+    run_id: Option<String>,
+    /// The ticket: its newest open run, else its newest run.
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
+}
+
+impl From<RunArgs> for Selector {
+    fn from(args: RunArgs) -> Self {
+        Self { word: args.word, ..Self::from(args.named) }
+    }
+}
+
+impl From<NamedRun> for Selector {
+    fn from(named: NamedRun) -> Self {
+        Self { word: None, run_id: named.run_id, ticket: named.ticket }
+    }
+}
+
+/// What a command may do, for those below an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It only looks.
+    Read,
+    /// It changes something.
+    Act,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $variant:ident($module:ident) = $name:literal, $reach:ident;)*) => {
+        /// The commands.
+        #[derive(Debug, Subcommand)]
+        pub(super) enum Command { $($(#[$doc])* $variant($module::Args),)* }
+
+        impl Command {
+            /// The command's word.
+            pub(super) fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// What it may do.
+            pub(super) fn reach(&self) -> Reach {
+                match self { $(Self::$variant(_) => Reach::$reach,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Start agents on a text or on tickets, each in its own workspace
+    Run(run) = "run", Act;
+    /// Show what needs you, one run in full or all open ones
+    Status(status) = "status", Read;
+    /// List runs, newest first
+    List(list) = "list", Read;
+    /// Show the journal of a run
+    Log(log) = "log", Read;
+    /// Show what a run changed in all its repositories
+    Diff(diff) = "diff", Read;
+    /// Print the directory of a run's workspace
+    Path(path) = "path", Read;
+    /// Enter an agent's session
+    Attach(attach) = "attach", Act;
+    /// Show an agent's output
+    Logs(logs) = "logs", Read;
+    /// Type a line to a live agent
+    Tell(tell) = "tell", Act;
+    /// Go on with what is not done, and start agents that are not alive
+    Resume(resume) = "resume", Act;
+    /// End the sessions of a run and keep everything
+    Stop(stop) = "stop", Act;
+    /// End the agents of a run and start them again
+    Restart(restart) = "restart", Act;
+    /// Say that the work of a run is done
+    Complete(complete) = "complete", Act;
+    /// Give a run up; its work is kept under rescue refs
+    Discard(discard) = "discard", Act;
+    /// Commit what agents left, in all repositories of a run
+    Commit(commit) = "commit", Act;
+    /// Judge every gate of a run and change nothing
+    Check(check) = "check", Read;
+    /// Merge a run's branches into their bases
+    Merge(merge) = "merge", Act;
+    /// Merge, close the ticket, and publish the record
+    Close(close) = "close", Act;
+    /// Remove the workspaces and integrated branches of a run that is over
+    Cleanup(cleanup) = "cleanup", Act;
+    /// Write a policy file with every key at its default
+    PolicyInit(policy_init) = "policy-init", Act;
+    /// Show, check, trust or apply the policy
+    Policy(policy) = "policy", Act;
+    /// Play the main job on two throwaway repositories
+    Demo(demo) = "demo", Act;
+}
+
+impl Command {
+    /// What `git metawsm` alone means.
+    pub(super) fn bare_status() -> Self {
+        Self::Status(status::Args::default())
+    }
+}

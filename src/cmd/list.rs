@@ -1,0 +1,34 @@
+//! `list`: runs, newest first.
+
+use super::Outcome;
+use crate::model::RunState;
+use crate::render::{self, Screen};
+use crate::service::{self, Caller, ListRequest};
+use std::process::ExitCode;
+
+/// List runs, newest first: the open ones, or all.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Closed and discarded runs too, also those that others published on base.
+    #[arg(short, long)]
+    all: bool,
+    /// Only runs of this ticket.
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
+    /// Only runs in this state.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    state: Option<RunState>,
+}
+
+fn state(text: &str) -> Result<RunState, String> {
+    RunState::parse(text).ok_or_else(|| {
+        let words: Vec<_> = RunState::ALL.iter().map(|s| s.as_str()).collect();
+        format!("the states are {}", words.join(", "))
+    })
+}
+
+pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
+    let request = ListRequest { all: args.all, ticket: args.ticket, state: args.state };
+    render::listed(screen, &service::list(caller, &request)?);
+    Ok(ExitCode::SUCCESS)
+}

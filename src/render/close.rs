@@ -1,0 +1,109 @@
+//! What `merge`, `close`, `commit`, `cleanup` and `discard` say.
+
+use super::escape::escape;
+use super::json::run_json;
+use super::screen::{Paint, Screen};
+use super::verdict;
+use crate::model::Run;
+use crate::service::{CleanedUp, CloseReport, Committed};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Shows what `merge` or `close` came to.
+pub fn closing(screen: &Screen, report: &CloseReport) {
+    let run = &report.run;
+    if screen.json {
+        screen.answer_json(json!({
+            "run": run.id,
+            "state": run.state,
+            "dry_run": report.dry_run,
+            "already": report.already,
+            "gates": verdict::gates_json(&report.verdict),
+            "acts": report.acts,
+            "published": report.published,
+            "receipt": run.receipt,
+        }));
+        return;
+    }
+    if report.already {
+        screen.answer(&format!("{} is closed already.\n", run.id));
+        return;
+    }
+    for line in verdict::verdict_lines(&report.verdict, screen, false) {
+        screen.story(&line);
+    }
+    let mut text = String::new();
+    for act in &report.acts {
+        let _ = writeln!(text, "  {}", escape(act));
+    }
+    if report.dry_run {
+        text.push_str("Dry run: nothing was changed.\n");
+    } else {
+        let _ = writeln!(text, "{} {}", screen.paint(Paint::Bold, run.id.as_str()), run.state);
+    }
+    screen.answer(&text);
+    if !report.dry_run {
+        for command in super::run::next(run) {
+            screen.story(&format!("  {command}"));
+        }
+    }
+}
+
+/// Shows what `commit` made.
+pub fn committed(screen: &Screen, run: &Run, commits: &[Committed]) {
+    if screen.json {
+        let commits: Vec<_> = commits
+            .iter()
+            .map(|c| json!({ "ticket": c.ticket, "repo": c.repo, "commit": c.commit }))
+            .collect();
+        screen.answer_json(json!({ "run": run.id, "state": run.state, "commits": commits }));
+        return;
+    }
+    let mut text = String::new();
+    for commit in commits {
+        let what = commit.commit.as_deref().map_or("nothing to commit", |id| id.get(..12).unwrap_or(id));
+        let _ = writeln!(text, "  {}/{}  {what}", commit.ticket, commit.repo);
+    }
+    let _ = writeln!(text, "{} {}", run.id, run.state);
+    screen.answer(&text);
+}
+
+/// Shows what `cleanup` removed and kept.
+pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
+    if screen.json {
+        let mut value = run_json(run);
+        value["removed"] = json!(removal.removed);
+        value["rescued"] = json!(removal.rescued);
+        value["dropped"] = json!(removal.dropped);
+        value["kept"] = json!(removal.kept);
+        screen.answer_json(value);
+        return;
+    }
+    let mut text = String::new();
+    let parts = [
+        ("removed", &removal.removed),
+        ("saved", &removal.rescued),
+        ("dropped", &removal.dropped),
+        ("kept", &removal.kept),
+    ];
+    for (word, lines) in parts {
+        for line in lines {
+            let _ = writeln!(text, "  {word} {}", escape(line));
+        }
+    }
+    if text.is_empty() {
+        text.push_str("  nothing was left to remove\n");
+    }
+    screen.answer(&text);
+    if let Some((_, reference)) = removal.rescued.first().and_then(|line| line.split_once(": ")) {
+        screen.story(&format!("  git -C <repository> show --stat {}", escape(reference)));
+    }
+}
+
+/// Shows what `discard` saved and removed.
+pub fn discarded(screen: &Screen, run: &Run, removal: &CleanedUp) {
+    cleanup(screen, run, removal);
+    if !screen.json {
+        screen.answer(&format!("{} {}\n", run.id, run.state));
+    }
+}

@@ -1,0 +1,57 @@
+//! The one escaper: foreign text cannot move the cursor, change colours, hide or reverse itself.
+
+/// A foreign string on one line: control characters, line breaks, bidirectional marks and invalid characters
+/// become visible.
+pub fn escape(text: &str) -> String {
+    escaped(text, false)
+}
+
+/// As [`escape`], keeping line breaks and tabs.
+pub fn escape_lines(text: &str) -> String {
+    escaped(text, true)
+}
+
+fn escaped(text: &str, lines: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' if lines => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_dangerous(c) => {
+                let code = u32::from(c);
+                out.push_str(&if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{{{code:x}}}") });
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// C0, DEL and C1 controls; bidirectional embeddings, overrides, isolates and marks; zero-width characters and line separators.
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn terminal_escapes_and_bidi_marks_become_visible() {
+        assert_eq!(escape("a\x1b[31mb"), "a\\x1b[31mb");
+        assert_eq!(escape("x\u{202e}y"), "x\\u{202e}y");
+        assert_eq!(escape("one\ntwo\r"), "one\\ntwo\\r");
+        assert_eq!(escape_lines("one\n\ttwo\u{9b}"), "one\n\ttwo\\x9b");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_escaped_holds_a_control_character(text in "\\PC*|[\\x00-\\x9f]*") {
+            prop_assert!(!escape(&text).chars().any(is_dangerous));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Errors for people and for programs.
+
+use super::escape::{escape, escape_lines};
+use super::screen::{Paint, Screen};
+use super::verdict;
+use crate::gate::Verdict;
+use serde_json::json;
+
+/// An error, ready to be shown.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// A word for programs, such as `busy`.
+    pub kind: &'static str,
+    /// A full sentence.
+    pub message: String,
+    /// Further lines, such as the problems of a policy.
+    pub details: Vec<String>,
+    /// Commands to paste.
+    pub hints: Vec<String>,
+    /// The verdict that refused.
+    pub verdict: Option<Verdict>,
+}
+
+/// Shows an error: as JSON on standard output, else on standard error.
+pub fn failure(screen: &Screen, failure: &Failure) {
+    screen.clear_live();
+    if screen.json {
+        let mut error = json!({
+            "kind": failure.kind,
+            "message": failure.message,
+            "hints": failure.hints,
+        });
+        if !failure.details.is_empty() {
+            error["details"] = json!(failure.details);
+        }
+        if let Some(verdict) = &failure.verdict {
+            error["gates"] = verdict::gates_json(verdict);
+        }
+        screen.answer_json(json!({ "error": error }));
+        return;
+    }
+    let message = escape_lines(&failure.message);
+    let stop = if message.ends_with(['.', '?', '!', ':']) { "" } else { "." };
+    screen.complaint(&format!("{} {message}{stop}", screen.paint_story(Paint::Bad, "error:")));
+    for line in &failure.details {
+        screen.complaint(&format!("  {}", escape(line)));
+    }
+    if let Some(verdict) = &failure.verdict {
+        for line in verdict::verdict_lines(verdict, screen, true) {
+            screen.complaint(&line);
+        }
+    }
+    if !failure.hints.is_empty() {
+        screen.complaint(&screen.paint_story(Paint::Dim, "next:"));
+        for hint in &failure.hints {
+            screen.complaint(&format!("  {}", escape(hint)));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What `run`, `resume`, `stop` and their kin say.
+
+use super::escape::escape;
+use super::json::run_json;
+use super::screen::{Paint, Screen};
+use crate::model::{Run, RunState, StepState};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Shows what `run` came to: the plan of a dry run, else id, workspaces and what to type next.
+pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
+    if screen.json {
+        let mut value = run_json(run);
+        value["dry_run"] = json!(dry_run);
+        value["notes"] = json!(notes);
+        value["next"] = json!(next(run));
+        screen.answer_json(value);
+        return;
+    }
+    for note in notes {
+        screen.story(&format!("note: {}", escape(note)));
+    }
+    if dry_run {
+        screen.answer(&planned(screen, run));
+        return;
+    }
+    screen.answer(&summary(screen, run));
+}
+
+fn planned(screen: &Screen, run: &Run) -> String {
+    let mut text = format!("{} {}\n", screen.paint(Paint::Bold, "plan"), escape(&run.title()));
+    for repo in &run.repos {
+        let base = repo.base_id.get(..12).unwrap_or(&repo.base_id);
+        let _ = writeln!(text, "  repository {} from '{}' ({base})", repo.name, escape(&repo.base));
+    }
+    for ticket in &run.tickets {
+        let path = ticket.path.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
+        let _ = writeln!(text, "  workspace {}", escape(&path));
+    }
+    for step in &run.steps {
+        let _ = writeln!(text, "  step {}", step.label());
+    }
+    text.push_str("Dry run: nothing was changed.\n");
+    text
+}
+
+fn summary(screen: &Screen, run: &Run) -> String {
+    let mut text = format!("{} {}\n", screen.paint(Paint::Bold, run.id.as_str()), run.state);
+    for ticket in &run.tickets {
+        let path = ticket.path.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {}", ticket.id, escape(&path));
+    }
+    for agent in &run.agents {
+        let how = agent.live.as_ref().map_or("not started", |s| s.backend.as_str());
+        let _ = writeln!(text, "  {}  {} ({how}: {})", agent.key(), agent.runner, agent.session);
+    }
+    text.push_str("next:\n");
+    for command in next(run) {
+        let _ = writeln!(text, "  {command}");
+    }
+    text
+}
+
+/// The commands that make sense next.
+pub(super) fn next(run: &Run) -> Vec<String> {
+    let id = &run.id;
+    let verbs: &[&str] = match run.state {
+        RunState::Running | RunState::AwaitingGuidance => &["status", "attach", "logs -f", "diff"],
+        RunState::Completed => &["diff", "check", "close"],
+        RunState::Closed | RunState::Discarded => &["cleanup", "log"],
+        RunState::Closing => &["close"],
+        _ => &["resume", "status", "discard"],
+    };
+    let in_tmux = |verb: &&&str| **verb != "attach" || run.agents.iter().any(in_tmux_session);
+    verbs.iter().filter(in_tmux).map(|verb| format!("git metawsm {verb} {id}")).collect()
+}
+
+fn in_tmux_session(agent: &crate::model::RunAgent) -> bool {
+    agent.live.as_ref().is_some_and(|s| s.backend == crate::model::SessionBackend::Tmux)
+}
+
+/// Shows a run after a verb that changed its state: `stop`, `complete`, `restart`.
+pub fn acted(screen: &Screen, run: &Run) {
+    if screen.json {
+        let mut value = run_json(run);
+        value["next"] = json!(next(run));
+        screen.answer_json(value);
+        return;
+    }
+    let reason = if run.reason.is_empty() { String::new() } else { format!(" ({})", escape(&run.reason)) };
+    screen.answer(&format!("{} {}{reason}\n", run.id, run.state));
+    for command in next(run) {
+        screen.story(&format!("  {command}"));
+    }
+}
+
+/// Shows what `resume` came to, for one run or all of them.
+pub fn resumed(screen: &Screen, runs: &[Run], failed: &[(String, String)]) {
+    if screen.json {
+        let failed: Vec<Value> = failed.iter().map(|(run, why)| json!({ "run": run, "message": why })).collect();
+        screen.answer_json(json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "failed": failed }));
+        return;
+    }
+    if runs.is_empty() && failed.is_empty() {
+        screen.answer("No open run has anything to go on with.\n");
+    }
+    for run in runs {
+        let done = run.steps.iter().filter(|s| matches!(s.state, StepState::Done | StepState::Skipped)).count();
+        screen.answer(&format!("{} {} ({done} of {} steps hold)\n", run.id, run.state, run.steps.len()));
+    }
+    for (run, why) in failed {
+        screen.complaint(&format!("{run}: {}", escape(why)));
+    }
+}

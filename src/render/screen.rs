@@ -1,0 +1,148 @@
+//! Where output goes and how it looks.
+
+use crate::sys::term;
+use serde_json::{Map, Value, json};
+use std::cell::Cell;
+use std::io::{self, Write};
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// On terminals, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where output goes and how it looks; one per process.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// Whether the answer is JSON.
+    pub json: bool,
+    quiet: bool,
+    color_out: bool,
+    color_err: bool,
+    live: bool,
+    closed: Cell<bool>,
+}
+
+/// The version of the JSON answers.
+const SCHEMA: u32 = 1;
+
+impl Screen {
+    /// A screen for these options.
+    pub fn new(json: bool, quiet: bool, color: ColorChoice) -> Self {
+        let auto = |terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        };
+        let (out, err) = (term::stdout_is_terminal(), term::stderr_is_terminal());
+        Self { json, quiet, color_out: auto(out), color_err: auto(err), live: err, closed: Cell::new(false) }
+    }
+
+    /// Whether the answer may be coloured.
+    pub fn colors(&self) -> bool {
+        self.color_out
+    }
+
+    /// Whether nobody reads the answer any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Writes to standard output. A closed pipe is no error: a reader's `head` means it.
+    pub fn answer(&self, text: &str) {
+        self.answer_bytes(text.as_bytes());
+    }
+
+    /// As [`Screen::answer`] for bytes that git wrote for people.
+    pub fn answer_bytes(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        if !self.closed.get() && out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+            self.closed.set(true);
+        }
+    }
+
+    /// Writes a JSON object with the schema's version in front.
+    pub fn answer_json(&self, value: Value) {
+        let mut object = Map::new();
+        object.insert("schema".to_owned(), json!(SCHEMA));
+        match value {
+            Value::Object(fields) => object.extend(fields),
+            other => {
+                object.insert("value".to_owned(), other);
+            }
+        }
+        self.answer(&format!("{}\n", Value::Object(object)));
+    }
+
+    /// Writes a line of the story to standard error.
+    pub fn story(&self, line: &str) {
+        if !self.quiet && !self.json {
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Writes a line to standard error whatever was asked.
+    pub fn complaint(&self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Shows that something is under way, on a terminal only; the next line of the story takes its place.
+    pub fn live(&self, line: &str) {
+        if self.live && !self.quiet && !self.json {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K… {line}");
+            let _ = io::stderr().lock().flush();
+        }
+    }
+
+    /// Takes away what [`Screen::live`] showed.
+    pub fn clear_live(&self) {
+        if self.live && !self.quiet && !self.json {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+        }
+    }
+
+    /// Text in a colour, where the answer may be coloured.
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        painted(self.color_out, paint, text)
+    }
+
+    /// Text in a colour, for the story.
+    pub fn paint_story(&self, paint: Paint, text: &str) -> String {
+        painted(self.color_err, paint, text)
+    }
+}
+
+/// The colours in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Good.
+    Good,
+    /// Bad.
+    Bad,
+    /// Wants a look.
+    Warn,
+    /// Less important.
+    Dim,
+    /// A heading.
+    Bold,
+}
+
+fn painted(color: bool, paint: Paint, text: &str) -> String {
+    if !color {
+        return text.to_owned();
+    }
+    let code = match paint {
+        Paint::Good => "32",
+        Paint::Bad => "31",
+        Paint::Warn => "33",
+        Paint::Dim => "2",
+        Paint::Bold => "1",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}

@@ -1,0 +1,179 @@
+//! What `status` says: what needs a person first.
+
+use super::escape::escape;
+use super::json::run_json;
+use super::screen::{Paint, Screen};
+use crate::model::StepState;
+use crate::service::{AgentView, RunView, StatusReport};
+use crate::sessions::{Ended, Observation};
+use crate::sys::clock;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Shows one run in full, or all open ones.
+pub fn status(screen: &Screen, report: &StatusReport) {
+    if screen.json {
+        let runs: Vec<_> = report.runs.iter().map(view_json).collect();
+        screen.answer_json(json!({ "runs": runs, "broken": report.broken }));
+        return;
+    }
+    let mut text = String::new();
+    for broken in &report.broken {
+        let _ = writeln!(text, "{} {}", screen.paint(Paint::Warn, "unreadable:"), escape(broken));
+    }
+    if report.runs.is_empty() && report.broken.is_empty() {
+        text.push_str(nothing(report.in_repository));
+    }
+    for view in &report.runs {
+        if report.in_full {
+            full(&mut text, screen, view);
+        } else {
+            short(&mut text, screen, view);
+        }
+    }
+    screen.answer(&text);
+}
+
+fn nothing(in_repository: bool) -> &'static str {
+    if in_repository {
+        "No open runs here. Start one in this repository:\n  git metawsm run '<what to do>'\nSee what it does without risk:\n  git metawsm demo\n"
+    } else {
+        "This is not a git repository. Go to one and start an agent:\n  git metawsm run '<what to do>'\nSee what it does without risk:\n  git metawsm demo\n"
+    }
+}
+
+fn head(text: &mut String, screen: &Screen, view: &RunView) {
+    let run = &view.run;
+    let paint = if view.needs.is_empty() { Paint::Good } else { Paint::Warn };
+    let state = screen.paint(paint, run.state.as_str());
+    let _ = writeln!(text, "{}  {state}  {}", screen.paint(Paint::Bold, run.id.as_str()), escape(&run.title()));
+    if let Some(holder) = &view.holder {
+        let _ = writeln!(text, "  in use by {}", escape(&holder.describe()));
+    }
+    for need in &view.needs {
+        let _ = writeln!(text, "  {} {}", screen.paint(Paint::Warn, "needs you:"), escape(&need.what));
+        let _ = writeln!(text, "    {}", escape(&need.command));
+    }
+}
+
+fn short(text: &mut String, screen: &Screen, view: &RunView) {
+    head(text, screen, view);
+    for agent in &view.agents {
+        let _ = writeln!(text, "  {}  {}", agent.agent.key(), health(agent));
+    }
+    changes(text, view);
+}
+
+fn full(text: &mut String, screen: &Screen, view: &RunView) {
+    let run = &view.run;
+    head(text, screen, view);
+    if !run.reason.is_empty() {
+        let _ = writeln!(text, "  reason     {}", escape(&run.reason));
+    }
+    for (name, part) in [("goal", &run.brief.goal), ("scope", &run.brief.scope), ("done when", &run.brief.done_criteria)] {
+        if !part.trim().is_empty() {
+            let _ = writeln!(text, "  {name:<10} {}", escape(part.trim()));
+        }
+    }
+    for ticket in &run.tickets {
+        let path = ticket.path.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
+        let _ = writeln!(text, "  ticket     {}  {}", ticket.id, escape(&path));
+        for tree in run.worktrees_for(&ticket.id) {
+            let base = run.repo(&tree.repo).map(|r| r.base.as_str()).unwrap_or_default();
+            let _ = writeln!(text, "    {}  '{}' into '{}'", tree.repo, escape(&tree.branch), escape(base));
+        }
+    }
+    let done = run.steps.iter().filter(|s| matches!(s.state, StepState::Done | StepState::Skipped)).count();
+    let _ = writeln!(text, "  steps      {done} of {} hold", run.steps.len());
+    for step in run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)) {
+        let error = if step.error.is_empty() { String::new() } else { format!(": {}", escape(&step.error)) };
+        let _ = writeln!(text, "    {} {}{error}", step.state, step.label());
+    }
+    for agent in &view.agents {
+        let backend = agent.agent.live.as_ref().map_or("-", |s| s.backend.as_str());
+        let _ = writeln!(
+            text,
+            "  agent      {}  {}  {} ({backend}: {})",
+            agent.agent.key(),
+            health(agent),
+            agent.agent.runner,
+            agent.agent.session
+        );
+    }
+    changes(text, view);
+    let next = super::run::next(run);
+    if !next.is_empty() {
+        text.push_str("next:\n");
+        for command in next {
+            let _ = writeln!(text, "  {command}");
+        }
+    }
+}
+
+fn changes(text: &mut String, view: &RunView) {
+    for change in &view.changes {
+        let commits = if change.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", change.commits) };
+        let state = match (&change.odd, change.dirty.len()) {
+            (Some(odd), _) => escape(odd),
+            (None, 0) => format!("{commits}, clean"),
+            (None, n) => format!("{commits}, {n} not committed: {}", escape(&change.dirty.join(", "))),
+        };
+        let _ = writeln!(text, "  {}  {state}", escape(&change.place));
+    }
+}
+
+/// An agent's health with its age or end.
+fn health(view: &AgentView) -> String {
+    let completed = if view.agent.completed.is_some() { ", completed" } else { "" };
+    let detail = match &view.seen {
+        Observation::Ended(Ended { stopped: true, .. }) => " (stopped)".to_owned(),
+        Observation::Ended(Ended { status: Some(code), .. }) => format!(" (exit {code})"),
+        Observation::Ended(Ended { signal: Some(signal), .. }) => format!(" (signal {signal})"),
+        Observation::Alive { last_activity: Some(last), .. } => {
+            format!(" (active {} ago)", age(clock::now().as_second() - last.as_second()))
+        }
+        Observation::Dead { why } | Observation::Unknown { why } => format!(" ({})", escape(why)),
+        _ => String::new(),
+    };
+    format!("{}{detail}{completed}", view.health)
+}
+
+fn age(seconds: i64) -> String {
+    match seconds {
+        s if s < 60 => format!("{} s", s.max(0)),
+        s if s < 3600 => format!("{} min", s / 60),
+        s if s < 86_400 => format!("{} h", s / 3600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+fn view_json(view: &RunView) -> Value {
+    let mut value = run_json(&view.run);
+    value["root"] = json!(view.root);
+    value["needs"] = json!(view.needs);
+    value["holder"] = json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
+    value["agents"] = view.agents.iter().map(agent_json).collect();
+    value["changes"] = view
+        .changes
+        .iter()
+        .map(|c| json!({ "place": c.place, "path": c.path, "commits": c.commits, "dirty": c.dirty, "odd": c.odd }))
+        .collect();
+    value
+}
+
+fn agent_json(view: &AgentView) -> Value {
+    let (exit, signal) = match &view.seen {
+        Observation::Ended(ended) => (ended.status, ended.signal),
+        _ => (None, None),
+    };
+    json!({
+        "agent": view.agent.key(),
+        "runner": view.agent.runner,
+        "session": view.agent.session,
+        "backend": view.agent.live.as_ref().map(|s| s.backend.as_str()),
+        "health": view.health,
+        "exit": exit,
+        "signal": signal,
+        "completed": view.agent.completed,
+    })
+}
