@@ -1,8 +1,8 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, list, log, logs, merge, path, policy,
-    policy_init, restart, resume, run, status, stop, tell,
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, list, log, logs, merge, path,
+    policy, policy_init, restart, resume, run, status, stop, tell,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -13,7 +13,13 @@ use std::time::Duration;
 
 /// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
 #[derive(Debug, Parser)]
-#[command(name = "git-metawsm", bin_name = "git metawsm", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "git-metawsm",
+    bin_name = "git metawsm",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -68,16 +74,17 @@ impl Global {
         };
         let screen = Screen::new(self.json, self.quiet, color);
         if self.db.is_some() {
-            screen.story("note: --db is not needed: records lie in the git directory; 'git metawsm list' shows them");
+            screen.story(
+                "note: --db is not needed: records lie in the git directory; 'git metawsm list' shows them",
+            );
         }
         screen
     }
 
     /// Who asks, and from where.
     pub(super) fn caller(&self) -> Result<Caller, ServiceError> {
-        let cwd = env::cwd().ok_or_else(|| {
-            ServiceError::failed("The current directory is gone.", &["cd"])
-        })?;
+        let cwd =
+            env::cwd().ok_or_else(|| ServiceError::failed("The current directory is gone.", &["cd"]))?;
         let cwd = match &self.directory {
             Some(dir) => cwd.join(dir),
             None => cwd,

@@ -23,8 +23,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
-    let request =
-        CleanupRequest { selector: args.run.into(), keep_workspaces: args.keep_workspaces, force: args.force };
+    let request = CleanupRequest {
+        selector: args.run.into(),
+        keep_workspaces: args.keep_workspaces,
+        force: args.force,
+    };
     let (run, removal) = service::cleanup(caller, &request, &mut progress(screen))?;
     render::cleanup(screen, &run, &removal);
     Ok(ExitCode::SUCCESS)

@@ -43,9 +43,20 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
 }
 
 /// Asks the service for either of the two.
-pub(super) fn land(caller: &Caller, screen: &Screen, args: Common, action: Action, changelog_entry: Option<String>) -> Outcome {
-    let request =
-        CloseRequest { selector: args.run.into(), action, dry_run: args.dry_run, waivers: args.waive, changelog_entry };
+pub(super) fn land(
+    caller: &Caller,
+    screen: &Screen,
+    args: Common,
+    action: Action,
+    changelog_entry: Option<String>,
+) -> Outcome {
+    let request = CloseRequest {
+        selector: args.run.into(),
+        action,
+        dry_run: args.dry_run,
+        waivers: args.waive,
+        changelog_entry,
+    };
     render::closing(screen, &service::close(caller, &request, &mut progress(screen))?);
     Ok(ExitCode::SUCCESS)
 }

@@ -38,7 +38,12 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     if term::stdout_is_terminal()
         && let Ok(pager) = Cmd::new("git").args(["var", "GIT_PAGER"]).run()
         && pager.text() != "cat"
-        && Cmd::new("sh").args(["-c", &pager.text()]).env("LESS", "FRX").stdin(text.clone()).feed_terminal().is_ok()
+        && Cmd::new("sh")
+            .args(["-c", &pager.text()])
+            .env("LESS", "FRX")
+            .stdin(text.clone())
+            .feed_terminal()
+            .is_ok()
     {
         return Ok(ExitCode::SUCCESS);
     }

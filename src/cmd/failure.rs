@@ -55,7 +55,9 @@ fn class(error: &ServiceError) -> (&'static str, u8) {
         ServiceError::Wrong { .. } | ServiceError::Name(_) => ("usage", 2),
         ServiceError::Policy { .. } => ("policy", 2),
         ServiceError::Refused(_) | ServiceError::Forbidden { .. } => ("refused", 3),
-        ServiceError::Interrupted { signal, .. } => ("interrupted", 128_u8.saturating_add(u8::try_from(*signal).unwrap_or(2))),
+        ServiceError::Interrupted { signal, .. } => {
+            ("interrupted", 128_u8.saturating_add(u8::try_from(*signal).unwrap_or(2)))
+        }
         ServiceError::Store(error) => of_store(error),
         ServiceError::Git(error) => of_git(error),
         ServiceError::Sys(error) => of_sys(error),
@@ -94,7 +96,10 @@ fn of_git(error: &GitError) -> (&'static str, u8) {
 
 fn of_session(error: &SessionError) -> (&'static str, u8) {
     match error {
-        SessionError::NoTmux | SessionError::NoProgram { .. } | SessionError::NoAgent | SessionError::Tmux { .. } => ("outside", 5),
+        SessionError::NoTmux
+        | SessionError::NoProgram { .. }
+        | SessionError::NoAgent
+        | SessionError::Tmux { .. } => ("outside", 5),
         SessionError::Sys(error) => of_sys(error),
         _ => ("failed", 1),
     }
@@ -136,7 +141,9 @@ fn hints(error: &ServiceError) -> Vec<String> {
         ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
         ServiceError::Store(error) if error.is_busy() => some(&["git metawsm --wait 60 <the same command>"]),
         ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
-        ServiceError::Session(SessionError::NoAgent) => some(&["git metawsm run --agent shell '<what to do>'"]),
+        ServiceError::Session(SessionError::NoAgent) => {
+            some(&["git metawsm run --agent shell '<what to do>'"])
+        }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
         ServiceError::Name(_) => some(&["git metawsm help"]),
         _ => some(&["git metawsm status"]),

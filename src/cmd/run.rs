@@ -107,5 +107,7 @@ fn from_stdin() -> Result<String, ServiceError> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(1 << 20).read_to_end(&mut bytes);
     let text = read.ok().and_then(|_| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| ServiceError::wrong("The text on standard input is not UTF-8.", &["git metawsm run '<what to do>'"]))
+    text.ok_or_else(|| {
+        ServiceError::wrong("The text on standard input is not UTF-8.", &["git metawsm run '<what to do>'"])
+    })
 }

@@ -10,7 +10,9 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
         command: format!("git metawsm stop {run}"),
     };
     let judged = facts.agents.iter().filter_map(|agent| match &agent.pulse {
-        AgentPulse::Working if !agent.completed => Some(blocker("The agent is still working.".to_owned(), &agent.key)),
+        AgentPulse::Working if !agent.completed => {
+            Some(blocker("The agent is still working.".to_owned(), &agent.key))
+        }
         AgentPulse::Unknown(why) => {
             Some(blocker(format!("Whether the agent still works is unknown: {why}."), &agent.key))
         }

@@ -8,5 +8,9 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
         place: repo.to_owned(),
         command: command.clone(),
     };
-    facts.bases.iter().flat_map(|base| base.obstacles.iter().map(|o| blocker(base.repo.as_str(), o))).collect()
+    facts
+        .bases
+        .iter()
+        .flat_map(|base| base.obstacles.iter().map(|o| blocker(base.repo.as_str(), o)))
+        .collect()
 }

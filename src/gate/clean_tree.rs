@@ -18,7 +18,11 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
         }
         if let Some(operation) = &tree.operation {
             let what = format!("{operation} is half done.");
-            blockers.push(Blocker { what, place: place.clone(), command: format!("git -C {} status", tree.path) });
+            blockers.push(Blocker {
+                what,
+                place: place.clone(),
+                command: format!("git -C {} status", tree.path),
+            });
         }
         if !tree.dirty.is_empty() {
             let count = tree.dirty.len();
@@ -35,6 +39,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
 }
 
 pub(super) fn judged_by(facts: &Facts) -> String {
-    let judges: BTreeSet<_> = facts.worktrees.iter().map(|t| t.judge.as_str()).filter(|j| !j.is_empty()).collect();
+    let judges: BTreeSet<_> =
+        facts.worktrees.iter().map(|t| t.judge.as_str()).filter(|j| !j.is_empty()).collect();
     judges.into_iter().collect::<Vec<_>>().join("+")
 }

@@ -16,7 +16,12 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
         for link in links {
             if let Outcome::Conflicts { files } = &link.outcome {
                 blockers.push(Blocker {
-                    what: format!("Merging '{}' into '{}' conflicts in {}.", link.branch, base.base, files.join(", ")),
+                    what: format!(
+                        "Merging '{}' into '{}' conflicts in {}.",
+                        link.branch,
+                        base.base,
+                        files.join(", ")
+                    ),
                     place: base.repo.to_string(),
                     command: format!("git -C {} merge {}", link.worktree, base.base),
                 });

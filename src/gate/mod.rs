@@ -14,7 +14,9 @@ mod on_branch;
 mod run_state;
 mod verdict;
 
-pub use facts::{AgentFact, AgentPulse, BaseFact, ChainFact, ChainLink, Facts, HeadFact, Outcome, WorktreeFact};
+pub use facts::{
+    AgentFact, AgentPulse, BaseFact, ChainFact, ChainLink, Facts, HeadFact, Outcome, WorktreeFact,
+};
 pub use verdict::{Blocker, Line, Pass, Standing, Verdict, Waiver};
 
 use crate::model::GateLevel;
@@ -52,8 +54,22 @@ fn git(_: &Facts) -> String {
 
 /// Every gate, in the order of reports.
 pub const ALL: [Gate; 6] = [
-    Gate { id: "run-state", level: GateLevel::Block, merge: true, close: true, judge: run_state::judge, judged_by: us },
-    Gate { id: "agents-quiet", level: GateLevel::Block, merge: true, close: true, judge: agents_quiet::judge, judged_by: us },
+    Gate {
+        id: "run-state",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: run_state::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "agents-quiet",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: agents_quiet::judge,
+        judged_by: us,
+    },
     Gate {
         id: "clean-tree",
         level: GateLevel::Block,
@@ -62,9 +78,30 @@ pub const ALL: [Gate; 6] = [
         judge: clean_tree::judge,
         judged_by: clean_tree::judged_by,
     },
-    Gate { id: "on-branch", level: GateLevel::Block, merge: true, close: true, judge: on_branch::judge, judged_by: git },
-    Gate { id: "mergeable", level: GateLevel::Block, merge: true, close: true, judge: mergeable::judge, judged_by: git },
-    Gate { id: "base-ready", level: GateLevel::Block, merge: true, close: true, judge: base_ready::judge, judged_by: git },
+    Gate {
+        id: "on-branch",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: on_branch::judge,
+        judged_by: git,
+    },
+    Gate {
+        id: "mergeable",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: mergeable::judge,
+        judged_by: git,
+    },
+    Gate {
+        id: "base-ready",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        judge: base_ready::judge,
+        judged_by: git,
+    },
 ];
 
 /// Judges every gate that the action needs. `level` tells the level in force for a gate's id and default;
@@ -82,7 +119,8 @@ pub fn judge(
     let line = |gate: &Gate| {
         let level = level(gate.id, gate.level);
         let blockers = if level == GateLevel::Off { Vec::new() } else { (gate.judge)(facts) };
-        let waiver = waivers.iter().find(|w| w.gate == gate.id && is_waivable(gate.id)).map(|w| w.reason.clone());
+        let waiver =
+            waivers.iter().find(|w| w.gate == gate.id && is_waivable(gate.id)).map(|w| w.reason.clone());
         let standing = match (level, blockers.is_empty(), waiver) {
             (GateLevel::Off, ..) => Standing::Off,
             (_, true, _) => Standing::Pass,

@@ -8,7 +8,11 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     if !matches!(facts.state, RunState::Completed | RunState::Closing) {
         let command = match facts.state {
-            RunState::Running | RunState::AwaitingGuidance | RunState::Paused | RunState::Stopped | RunState::Failed => {
+            RunState::Running
+            | RunState::AwaitingGuidance
+            | RunState::Paused
+            | RunState::Stopped
+            | RunState::Failed => {
                 format!("git metawsm complete {run} --reason '<why the work is done>'")
             }
             RunState::Created | RunState::Planning => format!("git metawsm resume {run}"),

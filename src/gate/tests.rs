@@ -75,7 +75,9 @@ fn each_gate_refuses_its_own_case_and_names_a_command() {
             let ChainFact::Computed { links, .. } = &mut f.bases[0].chain else { return };
             links[0].outcome = Outcome::Conflicts { files: vec!["a.txt".to_owned()] };
         }),
-        ("base-ready", |f| f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned()))),
+        ("base-ready", |f| {
+            f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned()))
+        }),
     ];
     for (gate, wreck) in cases {
         let mut facts = good();

@@ -36,7 +36,8 @@ pub fn run_steps(run: &Run, wants: Wants) -> Vec<Step> {
 /// and no running step is at work in the same repository.
 pub fn ready(steps: &[Step]) -> Vec<usize> {
     let holds = |s: &Step| matches!(s.state, StepState::Done | StepState::Skipped);
-    let mut busy: Vec<_> = steps.iter().filter(|s| s.state == StepState::Running).filter_map(|s| s.repo.clone()).collect();
+    let mut busy: Vec<_> =
+        steps.iter().filter(|s| s.state == StepState::Running).filter_map(|s| s.repo.clone()).collect();
     let mut found = Vec::new();
     for (index, step) in steps.iter().enumerate().filter(|(_, s)| s.state == StepState::Pending) {
         let earlier = |s: &&Step| s.ticket == step.ticket && s.kind < step.kind;

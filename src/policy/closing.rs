@@ -1,11 +1,10 @@
 //! Sections about what may land: close, merge, state, hooks, git_pr.
 
-use crate::model::GateLevel;
 use super::command::TestCommands;
 use super::words::{
-    Assistance, CredentialMode, HooksInstall, HooksStrict, MergeStyle, RequiredCheck, ReviewMode,
-    Track,
+    Assistance, CredentialMode, HooksInstall, HooksStrict, MergeStyle, RequiredCheck, ReviewMode, Track,
 };
+use crate::model::GateLevel;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

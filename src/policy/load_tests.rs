@@ -1,5 +1,6 @@
 use super::*;
-use crate::policy::{Command, GateLevel, RunMode, Runner, TestCommands, template};
+use crate::model::GateLevel;
+use crate::policy::{Command, RunMode, Runner, TestCommands, template};
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../../fixtures/policy/first-program-example.json");

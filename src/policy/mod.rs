@@ -47,8 +47,8 @@ pub use schema::{GATES, POLICY_VERSION, Policy};
 pub use stricter::stricter;
 pub use template::template;
 pub use words::{
-    Assistance, AuthorityMode, CredentialMode, ForumTransport, HooksInstall, HooksStrict,
-    MergeStyle, Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend,
-    TicketsProvider, TicketsRequired, Track, WorkspaceProvider,
+    Assistance, AuthorityMode, CredentialMode, ForumTransport, HooksInstall, HooksStrict, MergeStyle,
+    Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend, TicketsProvider,
+    TicketsRequired, Track, WorkspaceProvider,
 };
 pub use work::{DocsApiPolicy, DocsEndpoint, DocsPolicy, TicketsPolicy, WorkspacePolicy};

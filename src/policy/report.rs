@@ -8,21 +8,28 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 14] = [
-    "docs.api",
-    "docs.stale_warning_seconds",
-    "forum.redis",
-    "forum.topics",
-    "forum.transport",
+const NOT_BUILT: [&str; 21] = [
+    "docs",
+    "forum",
     "git_pr.allowed_repos",
     "git_pr.branch_template",
+    "git_pr.credential_mode",
     "git_pr.default_labels",
     "git_pr.default_reviewers",
     "git_pr.mode",
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
+    "git_pr.test_commands",
+    "health.progress_stalled_seconds",
+    "hooks",
+    "merge.push",
+    "merge.style",
+    "notify",
     "operator",
+    "state",
+    "tickets.provider",
+    "workspace.provider",
 ];
 
 /// Keys that are set away from their default and have no effect yet, because their command is not built.

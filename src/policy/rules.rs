@@ -1,13 +1,13 @@
 //! What single values must satisfy beyond their kind, by key. `[]` stands for a list's entries, `{}` for a free
 //! table's.
 
-use crate::model::GateLevel;
 use super::schema::{GATES, POLICY_VERSION};
 use super::words::{
-    Assistance, AuthorityMode, CredentialMode, ForumTransport, HooksInstall, HooksStrict,
-    MergeStyle, Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend,
-    TicketsProvider, TicketsRequired, Track, WorkspaceProvider,
+    Assistance, AuthorityMode, CredentialMode, ForumTransport, HooksInstall, HooksStrict, MergeStyle,
+    Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend, TicketsProvider,
+    TicketsRequired, Track, WorkspaceProvider,
 };
+use crate::model::GateLevel;
 use crate::model::check_name;
 
 /// A rule for one value.

@@ -6,8 +6,8 @@ use super::forum::ForumPolicy;
 use super::running::{
     ExecutionPolicy, HealthPolicy, NotifyPolicy, OperatorPolicy, SessionsPolicy, TmuxPolicy,
 };
-use crate::model::GateLevel;
 use super::work::{DocsPolicy, TicketsPolicy, WorkspacePolicy};
+use crate::model::GateLevel;
 use serde::{Deserialize, Serialize};
 
 /// The newest version of the schema, and the one that is written.

@@ -21,7 +21,11 @@ fn escaped(text: &str, lines: bool) -> String {
             '\r' => out.push_str("\\r"),
             c if is_dangerous(c) => {
                 let code = u32::from(c);
-                out.push_str(&if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{{{code:x}}}") });
+                out.push_str(&if code < 0x100 {
+                    format!("\\x{code:02x}")
+                } else {
+                    format!("\\u{{{code:x}}}")
+                });
             }
             c => out.push(c),
         }

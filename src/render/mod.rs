@@ -21,7 +21,7 @@ pub use demo::Scenes;
 pub use escape::{escape, escape_lines};
 pub use failure::{Failure, failure};
 pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
-pub use run::{acted, resumed, ran};
+pub use run::{acted, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
 pub use show::{attach_command, diffs, journal, listed, output_lines, plain_path, raw, told};
 pub use status::status;

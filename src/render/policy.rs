@@ -35,7 +35,10 @@ pub fn policy_shown(screen: &Screen, shown: &PolicyShown) {
         screen.answer_json(shown_json(shown));
         return;
     }
-    let source = shown.path.as_deref().map_or_else(|| "defaults (no policy file)".to_owned(), |p| p.display().to_string());
+    let source = shown
+        .path
+        .as_deref()
+        .map_or_else(|| "defaults (no policy file)".to_owned(), |p| p.display().to_string());
     screen.story(&format!("# {}", escape(&source)));
     let table = policy::to_table(&shown.policy);
     screen.answer(&escape_lines(&toml::to_string_pretty(&table).unwrap_or_default()));
@@ -68,7 +71,11 @@ pub fn policy_checked(screen: &Screen, checked: &PolicyChecked) {
     for change in &checked.changes {
         let _ = writeln!(text, "  {}", escape(change));
     }
-    let place = checked.shown.path.as_deref().map_or_else(|| "no policy file".to_owned(), |p| p.display().to_string());
+    let place = checked
+        .shown
+        .path
+        .as_deref()
+        .map_or_else(|| "no policy file".to_owned(), |p| p.display().to_string());
     let _ = writeln!(text, "ok: {}", escape(&place));
     screen.answer(&text);
     about(screen, &checked.shown);

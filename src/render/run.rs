@@ -97,15 +97,18 @@ pub fn acted(screen: &Screen, run: &Run) {
 /// Shows what `resume` came to, for one run or all of them.
 pub fn resumed(screen: &Screen, runs: &[Run], failed: &[(String, String)]) {
     if screen.json {
-        let failed: Vec<Value> = failed.iter().map(|(run, why)| json!({ "run": run, "message": why })).collect();
-        screen.answer_json(json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "failed": failed }));
+        let failed: Vec<Value> =
+            failed.iter().map(|(run, why)| json!({ "run": run, "message": why })).collect();
+        screen
+            .answer_json(json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "failed": failed }));
         return;
     }
     if runs.is_empty() && failed.is_empty() {
         screen.answer("No open run has anything to go on with.\n");
     }
     for run in runs {
-        let done = run.steps.iter().filter(|s| matches!(s.state, StepState::Done | StepState::Skipped)).count();
+        let done =
+            run.steps.iter().filter(|s| matches!(s.state, StepState::Done | StepState::Skipped)).count();
         screen.answer(&format!("{} {} ({done} of {} steps hold)\n", run.id, run.state, run.steps.len()));
     }
     for (run, why) in failed {

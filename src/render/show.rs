@@ -51,7 +51,11 @@ pub fn journal(screen: &Screen, run: &RunId, journal: &Journal) {
     }
     screen.answer(&text);
     if journal.chain != Chain::Whole {
-        screen.complaint(&format!("{} {}", screen.paint_story(Paint::Warn, "journal:"), escape(&chain_text(journal.chain))));
+        screen.complaint(&format!(
+            "{} {}",
+            screen.paint_story(Paint::Warn, "journal:"),
+            escape(&chain_text(journal.chain))
+        ));
     }
 }
 
@@ -59,7 +63,9 @@ fn chain_text(chain: Chain) -> String {
     match chain {
         Chain::Whole => "whole".to_owned(),
         Chain::Missing => "the journal is missing".to_owned(),
-        Chain::BrokenAt(line) => format!("line {line} does not follow from the line before it; one was changed or removed"),
+        Chain::BrokenAt(line) => {
+            format!("line {line} does not follow from the line before it; one was changed or removed")
+        }
         Chain::TornTail => "the last line is incomplete; it was never acknowledged".to_owned(),
     }
 }

@@ -46,7 +46,8 @@ fn head(text: &mut String, screen: &Screen, view: &RunView) {
     let run = &view.run;
     let paint = if view.needs.is_empty() { Paint::Good } else { Paint::Warn };
     let state = screen.paint(paint, run.state.as_str());
-    let _ = writeln!(text, "{}  {state}  {}", screen.paint(Paint::Bold, run.id.as_str()), escape(&run.title()));
+    let _ =
+        writeln!(text, "{}  {state}  {}", screen.paint(Paint::Bold, run.id.as_str()), escape(&run.title()));
     if let Some(holder) = &view.holder {
         let _ = writeln!(text, "  in use by {}", escape(&holder.describe()));
     }
@@ -70,7 +71,9 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
     if !run.reason.is_empty() {
         let _ = writeln!(text, "  reason     {}", escape(&run.reason));
     }
-    for (name, part) in [("goal", &run.brief.goal), ("scope", &run.brief.scope), ("done when", &run.brief.done_criteria)] {
+    for (name, part) in
+        [("goal", &run.brief.goal), ("scope", &run.brief.scope), ("done when", &run.brief.done_criteria)]
+    {
         if !part.trim().is_empty() {
             let _ = writeln!(text, "  {name:<10} {}", escape(part.trim()));
         }
@@ -112,7 +115,8 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
 
 fn changes(text: &mut String, view: &RunView) {
     for change in &view.changes {
-        let commits = if change.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", change.commits) };
+        let commits =
+            if change.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", change.commits) };
         let state = match (&change.odd, change.dirty.len()) {
             (Some(odd), _) => escape(odd),
             (None, 0) => format!("{commits}, clean"),
@@ -151,7 +155,8 @@ fn view_json(view: &RunView) -> Value {
     let mut value = run_json(&view.run);
     value["root"] = json!(view.root);
     value["needs"] = json!(view.needs);
-    value["holder"] = json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
+    value["holder"] =
+        json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
     value["agents"] = view.agents.iter().map(agent_json).collect();
     value["changes"] = view
         .changes

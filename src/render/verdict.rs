@@ -22,7 +22,11 @@ pub fn verdict_lines(verdict: &Verdict, screen: &Screen, refusals: bool) -> Vec<
         };
         lines.push(format!("  {} {}", screen.paint_story(paint, &format!("{mark:<6}")), line.gate));
         for blocker in &line.blockers {
-            let place = if blocker.place.is_empty() { String::new() } else { format!("{}: ", escape(&blocker.place)) };
+            let place = if blocker.place.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", escape(&blocker.place))
+            };
             lines.push(format!("         {place}{}", escape(&blocker.what)));
             lines.push(format!("           {}", escape(&blocker.command)));
         }
@@ -46,7 +50,9 @@ pub(super) fn gates_json(verdict: &Verdict) -> Value {
 /// Shows what `check` found.
 pub fn judged(screen: &Screen, run: &Run, verdict: &Verdict) {
     if screen.json {
-        screen.answer_json(json!({ "run": run.id, "passes": !verdict.refuses(), "gates": gates_json(verdict) }));
+        screen.answer_json(
+            json!({ "run": run.id, "passes": !verdict.refuses(), "gates": gates_json(verdict) }),
+        );
         return;
     }
     let mut text = String::new();

@@ -11,7 +11,11 @@ use crate::{store, workspaces};
 use std::path::{Path, PathBuf};
 
 /// Chooses the agents of a run: those asked for, else the policy's; one per ticket and role.
-pub(super) fn choose_agents(policy: &Policy, names: &[String], tickets: &[RunTicket]) -> ServiceResult<Vec<RunAgent>> {
+pub(super) fn choose_agents(
+    policy: &Policy,
+    names: &[String],
+    tickets: &[RunTicket],
+) -> ServiceResult<Vec<RunAgent>> {
     let unknown = |problems: Vec<Problem>| {
         let text: Vec<_> = problems.iter().map(ToString::to_string).collect();
         ServiceError::wrong(text.join(" "), &["git metawsm policy show"])
@@ -21,7 +25,10 @@ pub(super) fn choose_agents(policy: &Policy, names: &[String], tickets: &[RunTic
     for ticket in tickets {
         for role in &roles {
             let profile = policy.profile(&role.profile).ok_or_else(|| {
-                ServiceError::wrong(format!("The agent '{}' names no known profile.", role.name), &["git metawsm policy check"])
+                ServiceError::wrong(
+                    format!("The agent '{}' names no known profile.", role.name),
+                    &["git metawsm policy check"],
+                )
             })?;
             agents.push(RunAgent {
                 ticket: ticket.id.clone(),
@@ -53,9 +60,14 @@ pub(super) fn name_sessions(run: &mut Run, policy: &Policy) {
     let id = run.id.to_string();
     let mut taken: Vec<String> = Vec::new();
     for agent in &mut run.agents {
-        let workspace = workspaces.iter().find(|(ticket, _)| *ticket == agent.ticket).map(|(_, w)| w.as_str());
-        let stem =
-            sessions::session_name(&policy.tmux.session_pattern, agent.name.as_str(), workspace.unwrap_or_default(), &id);
+        let workspace =
+            workspaces.iter().find(|(ticket, _)| *ticket == agent.ticket).map(|(_, w)| w.as_str());
+        let stem = sessions::session_name(
+            &policy.tmux.session_pattern,
+            agent.name.as_str(),
+            workspace.unwrap_or_default(),
+            &id,
+        );
         let mut name = stem.clone();
         let mut number = 2;
         while taken.contains(&name) {
@@ -141,7 +153,8 @@ pub(super) struct Start {
 pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> ServiceResult<Start> {
     let run = &work.run;
     let policy = policies::stored(run)?;
-    let profile = policy.profile(&agent.profile).ok_or_else(|| damaged(run, "an agent's profile is missing"))?;
+    let profile =
+        policy.profile(&agent.profile).ok_or_else(|| damaged(run, "an agent's profile is missing"))?;
     let prompt = prompt_of(run, agent, &profile.base_prompt, &profile.skills)?;
     let backend = sessions::backend(policy.sessions.backend.as_str())?;
     let prompt_file = workspace.join(".metawsm").join(format!("prompt-{}.md", agent.name));
@@ -168,7 +181,10 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
     };
     sessions::could_commit(&input).map_err(|why| {
         let message = format!("The agent {} cannot be started like this: {why}.", agent.key());
-        ServiceError::failed(message, &["git metawsm policy show", "git config metawsm.sessions.backend tmux"])
+        ServiceError::failed(
+            message,
+            &["git metawsm policy show", "git config metawsm.sessions.backend tmux"],
+        )
     })?;
     let command = sessions::command_line(&input)?;
     let roots = run.ticket(&agent.ticket).map(|t| signals::roots(run, t)).unwrap_or_default();

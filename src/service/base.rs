@@ -40,7 +40,8 @@ pub(super) fn base_of(repo: &Repository, wishes: &Wishes, fetch_seconds: u64) ->
         return Ok(Base { branch, id, note });
     };
     if fetch_seconds > 0
-        && let Fetched::Failed { why } = repo.fetch_branch(&remote, &remote_branch, Duration::from_secs(fetch_seconds))?
+        && let Fetched::Failed { why } =
+            repo.fetch_branch(&remote, &remote_branch, Duration::from_secs(fetch_seconds))?
     {
         note = format!("{remote} could not be fetched, so '{branch}' may be old: {why}");
     }
@@ -53,7 +54,9 @@ pub(super) fn base_of(repo: &Repository, wishes: &Wishes, fetch_seconds: u64) ->
         (Some(local), Some(tracked)) if repo.is_ancestor(&tracked, &local)? => local,
         (Some(local), Some(tracked)) if repo.is_ancestor(&local, &tracked)? => tracked,
         (Some(local), Some(_)) => {
-            note = format!("local '{branch}' and {remote}/{remote_branch} have diverged; starting from the local one");
+            note = format!(
+                "local '{branch}' and {remote}/{remote_branch} have diverged; starting from the local one"
+            );
             local
         }
     };
@@ -68,7 +71,10 @@ fn no_base(repo: &Repository, branch: &str) -> ServiceError {
     let dir = repo.dir().display();
     ServiceError::failed(
         format!("{dir} has no branch '{branch}' to start from."),
-        &[&format!("git -C {dir} branch --list --all"), "git metawsm run --base-branch <branch> '<what to do>'"],
+        &[
+            &format!("git -C {dir} branch --list --all"),
+            "git metawsm run --base-branch <branch> '<what to do>'",
+        ],
     )
 }
 

@@ -39,7 +39,11 @@ pub(super) fn chain(repository: &Repository, run: &Run, repo: &RunRepo) -> Servi
 }
 
 /// Where a chain onto base starts: the local base, or its upstream where base is strictly behind it.
-pub(super) fn start_of(repository: &Repository, base: &str, local: Option<&str>) -> ServiceResult<Option<String>> {
+pub(super) fn start_of(
+    repository: &Repository,
+    base: &str,
+    local: Option<&str>,
+) -> ServiceResult<Option<String>> {
     let upstream = match repository.upstream(base)? {
         Some(upstream) => upstream.id,
         None if local.is_none() => repository.tracking_id("origin", base)?,

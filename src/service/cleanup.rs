@@ -5,7 +5,7 @@ use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
 use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
-use crate::git::{RescueLimits, Repository};
+use crate::git::{Repository, RescueLimits};
 use crate::model::{Run, RunId, RunRepo, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
 
@@ -49,13 +49,22 @@ impl Removal {
 }
 
 /// Ends the sessions of a run, removes its workspaces and its integrated branches.
-pub fn cleanup(caller: &Caller, request: &CleanupRequest, progress: Progress<'_>) -> ServiceResult<(Run, Removal)> {
+pub fn cleanup(
+    caller: &Caller,
+    request: &CleanupRequest,
+    progress: Progress<'_>,
+) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
     let id = find_decided(caller, &control, &request.selector)?;
     let run = require_run(&control, &id)?;
-    if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped) {
+    if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped)
+    {
         let message = format!("The run {id} is {}; only a run that is over is cleaned up.", run.state);
-        let hints = [format!("git metawsm close {id}"), format!("git metawsm stop {id}"), format!("git metawsm discard {id}")];
+        let hints = [
+            format!("git metawsm close {id}"),
+            format!("git metawsm stop {id}"),
+            format!("git metawsm discard {id}"),
+        ];
         return Err(ServiceError::Failed { message, hints: hints.to_vec() });
     }
     let mut hold = control.store.hold(&id, "cleanup", caller.wait)?;
@@ -89,14 +98,18 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
         return select(caller, control, selector, |_| true);
     }
     let closed = control.store.closed_runs()?;
-    let has_place = |run: &&Run| run.tickets.iter().any(|t| t.path.as_deref().is_some_and(std::path::Path::is_dir));
+    let has_place =
+        |run: &&Run| run.tickets.iter().any(|t| t.path.as_deref().is_some_and(std::path::Path::is_dir));
     let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
     match left.as_slice() {
         [only] => Ok(only.id.clone()),
         [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
         several => {
             let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
-            Err(ServiceError::Wrong { message: "Several decided runs have workspaces; name one.".to_owned(), hints })
+            Err(ServiceError::Wrong {
+                message: "Several decided runs have workspaces; name one.".to_owned(),
+                hints,
+            })
         }
     }
 }
@@ -122,7 +135,10 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
             && run.state != RunState::Discarded
         {
-            lost.push(format!("{count} commits of '{}' that '{}' of {} does not hold", tree.branch, repo.base, repo.name));
+            lost.push(format!(
+                "{count} commits of '{}' that '{}' of {} does not hold",
+                tree.branch, repo.base, repo.name
+            ));
         }
     }
     Ok(lost)
@@ -145,15 +161,24 @@ fn unmerged(repository: &Repository, run: &Run, tree: &RunWorktree) -> ServiceRe
 }
 
 fn landed_by_receipt(run: &Run, tree: &RunWorktree, head: &str) -> bool {
-    run.receipt.iter().flat_map(|r| &r.repos).any(|r| r.repo == tree.repo && r.heads.iter().any(|h| h == head))
+    run.receipt
+        .iter()
+        .flat_map(|r| &r.repos)
+        .any(|r| r.repo == tree.repo && r.heads.iter().any(|h| h == head))
 }
 
 /// Removes every workspace of a run; what is dirty, untracked or ignored in it is saved behind rescue refs first.
 /// A reused workspace is never removed.
-pub(super) fn remove_workspaces(caller: &Caller, run: &Run, progress: Progress<'_>) -> ServiceResult<Removal> {
+pub(super) fn remove_workspaces(
+    caller: &Caller,
+    run: &Run,
+    progress: Progress<'_>,
+) -> ServiceResult<Removal> {
     let mut removal = Removal::default();
     if run.strategy == Strategy::Reuse {
-        removal.kept.extend(run.tickets.iter().map(|t| format!("the workspace {} (it was there before)", t.workspace)));
+        removal.kept.extend(
+            run.tickets.iter().map(|t| format!("the workspace {} (it was there before)", t.workspace)),
+        );
         return Ok(removal);
     }
     let limits = RescueLimits {
@@ -161,7 +186,11 @@ pub(super) fn remove_workspaces(caller: &Caller, run: &Run, progress: Progress<'
         max_file: MOST_OF_A_FILE,
         max_total: MOST_IN_ALL,
     };
-    let _locks = super::land::lock_all(caller, in_path_order(run).iter().filter_map(|r| r.common_dir.clone()), "cleanup")?;
+    let _locks = super::land::lock_all(
+        caller,
+        in_path_order(run).iter().filter_map(|r| r.common_dir.clone()),
+        "cleanup",
+    )?;
     for ticket in &run.tickets {
         let Some(dir) = &ticket.path else { continue };
         progress(Event::Began(format!("remove workspace {}", ticket.workspace)));

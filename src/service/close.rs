@@ -76,7 +76,14 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
             (plan, found, verdict) = judged_again(&mut hold, again, request.action)?;
         }
     }
-    let mut work = Work { control: &control, hold: &mut hold, plan, grounds: found.grounds, policy_hash, waived: waived(&verdict) };
+    let mut work = Work {
+        control: &control,
+        hold: &mut hold,
+        plan,
+        grounds: found.grounds,
+        policy_hash,
+        waived: waived(&verdict),
+    };
     let (acts, published) = work.carry_out(request, progress)?;
     drop(locks);
     if request.action == Action::Close {
@@ -95,7 +102,13 @@ fn may_act(action: Action) -> fn(&Run) -> bool {
     }
 }
 
-fn report(run: Run, request: &CloseRequest, verdict: Verdict, acts: Vec<String>, already: bool) -> CloseReport {
+fn report(
+    run: Run,
+    request: &CloseRequest,
+    verdict: Verdict,
+    acts: Vec<String>,
+    already: bool,
+) -> CloseReport {
     let dry_run = request.dry_run;
     CloseReport { run, action: request.action, dry_run, verdict, acts, published: None, already }
 }
@@ -170,7 +183,11 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn carry_out(&mut self, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<(Vec<String>, Option<String>)> {
+    fn carry_out(
+        &mut self,
+        request: &CloseRequest,
+        progress: Progress<'_>,
+    ) -> ServiceResult<(Vec<String>, Option<String>)> {
         let mut landings = Vec::new();
         for (ground, repo) in self.grounds.iter().zip(&self.plan.repos) {
             landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
@@ -185,7 +202,9 @@ impl Work<'_> {
         for landing in &landings {
             self.land(landing, progress)?;
         }
-        let commit = (!published.is_empty()).then(|| landings.iter().find(|l| l.is_control).map(|l| l.tip.clone())).flatten();
+        let commit = (!published.is_empty())
+            .then(|| landings.iter().find(|l| l.is_control).map(|l| l.tip.clone()))
+            .flatten();
         if self.plan.action == Action::Close {
             self.finish(&published, commit.as_deref())?;
         }
@@ -201,14 +220,21 @@ impl Work<'_> {
             return Err(error);
         }
         for (ticket, head, commit) in &landing.merged {
-            let text = format!("{ticket}: {head} into '{}' of {} as {commit}", landing.receipt.base, landing.receipt.repo);
+            let text = format!(
+                "{ticket}: {head} into '{}' of {} as {commit}",
+                landing.receipt.base, landing.receipt.repo
+            );
             self.hold.note("merged", &text)?;
         }
         Ok(())
     }
 
     /// The receipt into the record, the closing of tickets and the record itself on top of the landings.
-    fn compose_records(&mut self, landings: &mut [Landing], request: &CloseRequest) -> ServiceResult<Vec<RunId>> {
+    fn compose_records(
+        &mut self,
+        landings: &mut [Landing],
+        request: &CloseRequest,
+    ) -> ServiceResult<Vec<RunId>> {
         let now = clock::now();
         let mut receipt = Receipt {
             at: Some(now),
@@ -230,7 +256,9 @@ impl Work<'_> {
         }
         self.hold.update(|run| run.receipt = Some(receipt))?;
         let mut decided = self.hold.run().clone();
-        decided.go(RunState::Closed, "closed", now).map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
+        decided
+            .go(RunState::Closed, "closed", now)
+            .map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
         let entry = request.changelog_entry.clone().unwrap_or_else(|| format!("Closed by {}.", decided.id));
         let closing = publish::closable(self.control, &decided)?;
         let mut published = Vec::new();
@@ -264,7 +292,10 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
     for landing in landings {
         let (repo, base) = (&landing.receipt.repo, &landing.receipt.base);
         for (ticket, _, commit) in &landing.merged {
-            acts.push(format!("merged {ticket} into '{base}' of {repo} as {}", commit.get(..12).unwrap_or(commit)));
+            acts.push(format!(
+                "merged {ticket} into '{base}' of {repo} as {}",
+                commit.get(..12).unwrap_or(commit)
+            ));
         }
         if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
             acts.push(format!("'{base}' of {repo} held the work already"));
@@ -276,7 +307,9 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
             acts.push(format!("published {} as {commit}", crate::store::published_path(run)));
         }
         None if run.state == RunState::Closed => {
-            acts.push("the record is decided, not yet in history: it goes with the next publication".to_owned());
+            acts.push(
+                "the record is decided, not yet in history: it goes with the next publication".to_owned(),
+            );
         }
         None => {}
     }

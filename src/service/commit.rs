@@ -20,7 +20,11 @@ pub struct Committed {
 
 /// Commits everything that is not committed in all worktrees of a run; a forbidden file stops it before
 /// anything is committed anywhere.
-pub fn commit(caller: &Caller, selector: &Selector, message: Option<&str>) -> ServiceResult<(Run, Vec<Committed>)> {
+pub fn commit(
+    caller: &Caller,
+    selector: &Selector,
+    message: Option<&str>,
+) -> ServiceResult<(Run, Vec<Committed>)> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     let mut hold = control.store.hold(&id, "commit", caller.wait)?;
@@ -64,14 +68,19 @@ fn require_committable(run: &Run, tree: &RunWorktree, forbidden: &[String]) -> S
     }
     if !matches!(&state.head, Head::Branch { name, .. } if *name == tree.branch) {
         let message = format!("{} is not on its run branch '{}'.", path.display(), tree.branch);
-        return Err(ServiceError::failed(message, &[&format!("git -C {} switch {}", path.display(), tree.branch)]));
+        return Err(ServiceError::failed(
+            message,
+            &[&format!("git -C {} switch {}", path.display(), tree.branch)],
+        ));
     }
     let names: Vec<_> = state.dirty.iter().map(|d| d.path.to_string()).collect();
-    let bad: Vec<_> = names.iter().filter(|p| policy::matches_forbidden(forbidden, p)).map(String::as_str).collect();
+    let bad: Vec<_> =
+        names.iter().filter(|p| policy::matches_forbidden(forbidden, p)).map(String::as_str).collect();
     if bad.is_empty() {
         return Ok(());
     }
-    let message = format!("{} holds files that policy never lets be committed: {}.", path.display(), bad.join(", "));
+    let message =
+        format!("{} holds files that policy never lets be committed: {}.", path.display(), bad.join(", "));
     let hint = format!("echo {} >> {}/.gitignore", crate::sys::process::quoted(bad[0]), path.display());
     Err(ServiceError::forbidden(message, &[&hint]))
 }

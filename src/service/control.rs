@@ -32,7 +32,10 @@ pub fn control(caller: &Caller) -> ServiceResult<Control> {
     find_control(caller)?.ok_or_else(|| {
         ServiceError::failed(
             format!("{} is not inside a git repository.", caller.cwd.display()),
-            &["git init && git commit --allow-empty -m 'First commit'", "git metawsm --root <repository> status"],
+            &[
+                "git init && git commit --allow-empty -m 'First commit'",
+                "git metawsm --root <repository> status",
+            ],
         )
     })
 }
@@ -71,7 +74,8 @@ fn of_workspace(cwd: &Path) -> ServiceResult<Option<Control>> {
     let Some(repo) = Repository::discover(&found.context.root)? else { return Ok(None) };
     let control = Control::of(repo);
     let known = control.store.find_run(&found.context.run)?;
-    let is_its = |run: &crate::model::Run| run.tickets.iter().any(|t| t.path.as_deref() == Some(found.dir.as_path()));
+    let is_its =
+        |run: &crate::model::Run| run.tickets.iter().any(|t| t.path.as_deref() == Some(found.dir.as_path()));
     Ok(known.filter(is_its).map(|_| control))
 }
 

@@ -64,10 +64,14 @@ impl Stage<'_> {
         self.metawsm(&["close", "greet-the-reader"], 3)?;
         self.say("A person decides that the note belongs to the work, and commits it on the run's branch:");
         self.metawsm(&["commit", "greet-the-reader", "-m", "Keep the note"], 0)?;
-        self.say("Now every branch holds work and every worktree is clean. What changed, over both repositories:");
+        self.say(
+            "Now every branch holds work and every worktree is clean. What changed, over both repositories:",
+        );
         self.metawsm(&["diff", "greet-the-reader", "--stat"], 0)?;
         self.say("A dry run of the close changes no byte. Then the close itself: both merges are computed before the");
-        self.say("first branch moves, then each base moves by compare-and-swap, and the record is committed:");
+        self.say(
+            "first branch moves, then each base moves by compare-and-swap, and the record is committed:",
+        );
         self.metawsm(&["close", "greet-the-reader", "--dry-run"], 0)?;
         self.metawsm(&["close", "greet-the-reader"], 0)?;
         self.say("What a reviewer sees in the history of 'web', and in the published record:");
@@ -156,7 +160,10 @@ impl Stage<'_> {
         if output.exit == Exit::Code(expected) {
             return Ok(());
         }
-        let message = format!("The demo expected '{command}' to end with exit {expected}, and it ended with {}.", output.exit);
+        let message = format!(
+            "The demo expected '{command}' to end with exit {expected}, and it ended with {}.",
+            output.exit
+        );
         Err(ServiceError::failed(message, &["git metawsm demo --keep"]))
     }
 
@@ -167,7 +174,9 @@ impl Stage<'_> {
     }
 
     fn record(&mut self) -> ServiceResult<()> {
-        let names = self.quiet_git(&self.dir.join("api"), &["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/runs"])?.text();
+        let names = self
+            .quiet_git(&self.dir.join("api"), &["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/runs"])?
+            .text();
         let place = format!("HEAD:{}", names.lines().next().unwrap_or_default());
         self.git("api", &["show", &place])
     }
@@ -176,14 +185,18 @@ impl Stage<'_> {
     fn wait_for_end(&self) -> ServiceResult<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
-            let output = self.command(&self.program).args(["-C", "api", "status", "--no-ingest", "--json"]).run()?;
+            let output =
+                self.command(&self.program).args(["-C", "api", "status", "--no-ingest", "--json"]).run()?;
             let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
             if answer["runs"][0]["agents"][0]["health"] == "ended" {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Err(ServiceError::failed("The agent of the demo did not end within a minute.", &["git metawsm demo --keep"]))
+        Err(ServiceError::failed(
+            "The agent of the demo did not end within a minute.",
+            &["git metawsm demo --keep"],
+        ))
     }
 
     fn end_tmux(&self) -> ServiceResult<()> {

@@ -40,14 +40,22 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
     for tree in wanted {
         let repository = open_repo(&run, &tree.repo)?;
         let from = match run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten() {
-            Some(base) => repository.merge_base(&base, &head_of(&repository, tree)?)?.unwrap_or_else(|| tree.base_id.clone()),
+            Some(base) => repository
+                .merge_base(&base, &head_of(&repository, tree)?)?
+                .unwrap_or_else(|| tree.base_id.clone()),
             None => tree.base_id.clone(),
         };
         // Once base holds the branch, the merge base is its head: then the start tells what the run changed.
-        let from = if repository.branch_id(&tree.branch)?.as_deref() == Some(&from) { tree.base_id.clone() } else { from };
+        let from = if repository.branch_id(&tree.branch)?.as_deref() == Some(&from) {
+            tree.base_id.clone()
+        } else {
+            from
+        };
         let text = match tree.path.as_deref().filter(|p| p.is_dir()) {
             Some(path) => repository.diff(path, &from, request.stat, request.color)?,
-            None => repository.diff_commits(&from, &head_of(&repository, tree)?, request.stat, request.color)?,
+            None => {
+                repository.diff_commits(&from, &head_of(&repository, tree)?, request.stat, request.color)?
+            }
         };
         diffs.push(TreeDiff { ticket: tree.ticket.to_string(), repo: tree.repo.to_string(), text });
     }
@@ -65,7 +73,12 @@ fn trees<'a>(run: &'a Run, repo: Option<&str>) -> ServiceResult<Vec<&'a RunWorkt
     let found: Vec<_> = run.worktrees.iter().filter(|t| repo.is_none_or(|r| t.repo.as_str() == r)).collect();
     if found.is_empty() {
         let names: Vec<_> = run.repos.iter().map(|r| r.name.as_str()).collect();
-        let message = format!("{} has no repository '{}'; it has {}.", run.id, repo.unwrap_or_default(), names.join(", "));
+        let message = format!(
+            "{} has no repository '{}'; it has {}.",
+            run.id,
+            repo.unwrap_or_default(),
+            names.join(", ")
+        );
         return Err(ServiceError::wrong(message, &[]));
     }
     Ok(found)
@@ -83,11 +96,17 @@ pub fn path(caller: &Caller, selector: &Selector, repo: Option<&str>) -> Service
         None => run.tickets.iter().collect(),
     };
     let [ticket] = tickets.as_slice() else {
-        let hints = tickets.iter().map(|t| format!("git metawsm path --run-id {id} --ticket {}", t.id)).collect();
-        return Err(ServiceError::Wrong { message: format!("{id} has several workspaces; name a ticket."), hints });
+        let hints =
+            tickets.iter().map(|t| format!("git metawsm path --run-id {id} --ticket {}", t.id)).collect();
+        return Err(ServiceError::Wrong {
+            message: format!("{id} has several workspaces; name a ticket."),
+            hints,
+        });
     };
     let found = match repo {
-        Some(repo) => run.worktrees_for(&ticket.id).find(|t| t.repo.as_str() == repo).and_then(|t| t.path.clone()),
+        Some(repo) => {
+            run.worktrees_for(&ticket.id).find(|t| t.repo.as_str() == repo).and_then(|t| t.path.clone())
+        }
         None => ticket.path.clone(),
     };
     let dir = found.ok_or_else(|| ServiceError::wrong(format!("{id} has no such directory."), &[]))?;

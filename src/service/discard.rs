@@ -22,7 +22,10 @@ pub fn discard(
         return Ok((run, Removal::default()));
     }
     let mut hold = control.store.hold(&id, "discard", caller.wait)?;
-    hold.run().state.check_move(RunState::Discarded).map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
+    hold.run()
+        .state
+        .check_move(RunState::Discarded)
+        .map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
     sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = remove_workspaces(caller, &run, progress)?;

@@ -101,7 +101,10 @@ fn receive(
     progress: &mut dyn FnMut(Event),
 ) -> ServiceResult<usize> {
     let Ok(message) = receiver.recv_timeout(Duration::from_secs(3600)) else {
-        return Err(ServiceError::failed("A step did not come to its end within an hour.", &["git metawsm status"]));
+        return Err(ServiceError::failed(
+            "A step did not come to its end within an hour.",
+            &["git metawsm status"],
+        ));
     };
     match message {
         Message::Child(index, child) => {
@@ -164,7 +167,8 @@ fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResul
         return Ok(());
     }
     let failed = hold.run().steps.iter().find(|s| s.state == StepState::Failed);
-    let why = failed.map_or_else(|| "a step cannot begin".to_owned(), |s| format!("{}: {}", s.label(), s.error));
+    let why =
+        failed.map_or_else(|| "a step cannot begin".to_owned(), |s| format!("{}: {}", s.label(), s.error));
     hold.go(RunState::Failed, &why)?;
     Err(ServiceError::Failed {
         message: format!("The run {id} failed at '{why}'. What was made is kept."),

@@ -34,7 +34,11 @@ pub(super) struct Ground {
 /// Gathers everything for an action. Changes nothing but unreferenced objects.
 pub(super) fn gather(control: &Control, run: &Run, action: Action) -> ServiceResult<Found> {
     let (trees, grounds) = std::thread::scope(|scope| {
-        let repos: Vec<_> = run.repos.iter().map(|repo| scope.spawn(move || repo_facts(control, run, repo, action))).collect();
+        let repos: Vec<_> = run
+            .repos
+            .iter()
+            .map(|repo| scope.spawn(move || repo_facts(control, run, repo, action)))
+            .collect();
         let mut trees = Vec::new();
         let mut grounds = Vec::new();
         for task in repos {
@@ -68,7 +72,8 @@ pub(super) fn gather(control: &Control, run: &Run, action: Action) -> ServiceRes
 }
 
 fn in_order(run: &Run, mut trees: Vec<WorktreeFact>) -> Vec<WorktreeFact> {
-    let place = |t: &WorktreeFact| run.worktrees.iter().position(|w| w.ticket == t.ticket && w.repo == t.repo);
+    let place =
+        |t: &WorktreeFact| run.worktrees.iter().position(|w| w.ticket == t.ticket && w.repo == t.repo);
     trees.sort_by_key(place);
     trees
 }
@@ -151,7 +156,8 @@ fn worktree_fact(repository: &Repository, tree: &RunWorktree) -> WorktreeFact {
                 Head::Branch { name, .. } => HeadFact::Branch(name),
                 Head::Detached(id) => HeadFact::Detached(id),
             });
-            let unexpected = state.dirty.into_iter().filter(|d| !signals::is_signal_path(&d.path.to_string()));
+            let unexpected =
+                state.dirty.into_iter().filter(|d| !signals::is_signal_path(&d.path.to_string()));
             fact.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
             fact.operation = state.operation.map(|o| format!("A {o}"));
             fact.judge = match state.judge {

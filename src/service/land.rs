@@ -34,7 +34,11 @@ impl Landing {
 }
 
 /// Takes the locks of all repositories, in path order: held from reading base until its ref has moved.
-pub(super) fn lock_all(caller: &Caller, dirs: impl IntoIterator<Item = PathBuf>, what: &str) -> ServiceResult<Vec<Lock>> {
+pub(super) fn lock_all(
+    caller: &Caller,
+    dirs: impl IntoIterator<Item = PathBuf>,
+    what: &str,
+) -> ServiceResult<Vec<Lock>> {
     let mut dirs: Vec<_> = dirs.into_iter().collect();
     dirs.sort();
     dirs.dedup();
@@ -42,7 +46,12 @@ pub(super) fn lock_all(caller: &Caller, dirs: impl IntoIterator<Item = PathBuf>,
 }
 
 /// Writes the merge commits of one repository's plan as objects.
-pub(super) fn compose(run: &Run, ground: &Ground, plan: &RepoMerge, waived: &[String]) -> ServiceResult<Landing> {
+pub(super) fn compose(
+    run: &Run,
+    ground: &Ground,
+    plan: &RepoMerge,
+    waived: &[String],
+) -> ServiceResult<Landing> {
     let repository = ground.repository.clone();
     let mut tip = plan.onto.clone();
     let mut merged = Vec::new();
@@ -72,7 +81,10 @@ fn of_hooks(plan: &RepoMerge, link: &Link, merged: HookMerge) -> ServiceResult<S
     let why = match merged {
         HookMerge::Commit { id } => return Ok(id),
         HookMerge::Conflict { files } => {
-            format!("it conflicts in {}", files.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            format!(
+                "it conflicts in {}",
+                files.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            )
         }
         HookMerge::Refused { why } => format!("a hook refused it: {why}"),
     };
@@ -81,7 +93,11 @@ fn of_hooks(plan: &RepoMerge, link: &Link, merged: HookMerge) -> ServiceResult<S
 }
 
 fn message(run: &Run, plan: &RepoMerge, link: &Link, waived: &[String]) -> String {
-    let title = run.ticket(&link.ticket).map(|t| t.title.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| run.title());
+    let title = run
+        .ticket(&link.ticket)
+        .map(|t| t.title.clone())
+        .filter(|t| !t.is_empty())
+        .unwrap_or_else(|| run.title());
     let title = crate::model::title_of(&title.replace(char::is_control, " "), 60);
     let mut text = format!("Merge {}: {title}\n\n", link.ticket);
     text.push_str(&format!("Branch '{}' into '{}'.\n\n", link.branch, plan.base));
@@ -102,7 +118,11 @@ pub(super) fn advance(landing: &Landing, progress: &mut dyn FnMut(Event)) -> Ser
     progress(Event::Began(label.clone()));
     match &landing.local {
         Some(old) => {
-            landing.repository.advance(&BaseMove { branch: base.clone(), old: old.clone(), new: landing.tip.clone() })?;
+            landing.repository.advance(&BaseMove {
+                branch: base.clone(),
+                old: old.clone(),
+                new: landing.tip.clone(),
+            })?;
         }
         None => landing.repository.create_branch(base, &landing.tip)?,
     }

@@ -41,7 +41,8 @@ pub fn list(caller: &Caller, request: &ListRequest) -> ServiceResult<ListReport>
             Entry::Broken { why, .. } => report.broken.push(why),
         }
     }
-    let ticket = |run: &Run, wanted: &str| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(wanted));
+    let ticket =
+        |run: &Run, wanted: &str| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(wanted));
     report.runs.retain(|run| {
         request.ticket.as_deref().is_none_or(|wanted| ticket(run, wanted))
             && request.state.is_none_or(|state| run.state == state)

@@ -25,8 +25,8 @@ mod facts;
 mod facts_of_work;
 mod land;
 mod list;
-mod participate;
 mod needs;
+mod participate;
 mod policies;
 mod policy_init;
 mod policy_verbs;
@@ -62,8 +62,8 @@ pub use list::{ListReport, ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
-    PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check, show as policy_show,
-    trust as policy_trust,
+    PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
+    show as policy_show, trust as policy_trust,
 };
 pub use resume::{ResumeRequest, restart, resume};
 pub use run::{RunReport, RunRequest, run};

@@ -34,14 +34,25 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
         found.push(need(format!("The signal {} was left alone: {}.", odd.path.display(), odd.why), command));
     }
     match run.state {
-        RunState::Failed => found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}"))),
-        RunState::Stopped | RunState::Paused | RunState::Stopping | RunState::Created | RunState::Planning => {
-            found.push(need(format!("The run is {} ({}).", run.state, or_dash(&run.reason)), format!("git metawsm resume {id}")));
+        RunState::Failed => {
+            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")))
+        }
+        RunState::Stopped
+        | RunState::Paused
+        | RunState::Stopping
+        | RunState::Created
+        | RunState::Planning => {
+            found.push(need(
+                format!("The run is {} ({}).", run.state, or_dash(&run.reason)),
+                format!("git metawsm resume {id}"),
+            ));
         }
         RunState::Closing => {
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
-        RunState::Completed => found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}"))),
+        RunState::Completed => {
+            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")))
+        }
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations)?),
         RunState::Closed | RunState::Discarded => {}
     }
@@ -55,9 +66,13 @@ fn or_dash(text: &str) -> &str {
 fn of_running(run: &Run, observations: &[Observation]) -> ServiceResult<Vec<Need>> {
     let id = &run.id;
     let mut found = Vec::new();
-    let unfinished = run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)).count();
+    let unfinished =
+        run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)).count();
     if unfinished > 0 {
-        found.push(need(format!("{unfinished} of {} steps are not done.", run.steps.len()), format!("git metawsm resume {id}")));
+        found.push(need(
+            format!("{unfinished} of {} steps are not done.", run.steps.len()),
+            format!("git metawsm resume {id}"),
+        ));
         return Ok(found);
     }
     for (agent, seen) in run.agents.iter().zip(observations) {
@@ -65,7 +80,9 @@ fn of_running(run: &Run, observations: &[Observation]) -> ServiceResult<Vec<Need
             found.extend(of_agent(run, agent, seen));
         }
     }
-    if found.is_empty() && run.agents.iter().zip(observations).all(|(a, o)| a.completed.is_some() || ended_well(o)) {
+    if found.is_empty()
+        && run.agents.iter().zip(observations).all(|(a, o)| a.completed.is_some() || ended_well(o))
+    {
         found.extend(of_ended_work(run, &work(run)?));
     }
     Ok(found)
@@ -79,7 +96,9 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
             Some(need(format!("{key} was stopped."), format!("git metawsm resume {}", run.id)))
         }
         Observation::Ended(Ended { status: Some(0), .. }) | Observation::Alive { .. } => None,
-        Observation::Ended(Ended { status: Some(code), .. }) => Some(need(format!("{key} ended with exit {code}."), logs)),
+        Observation::Ended(Ended { status: Some(code), .. }) => {
+            Some(need(format!("{key} ended with exit {code}."), logs))
+        }
         Observation::Ended(Ended { signal: Some(signal), .. }) => {
             Some(need(format!("{key} was ended by signal {signal}."), logs))
         }
@@ -93,16 +112,21 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
 /// Every agent ended well and the run is still not completed: why.
 fn of_ended_work(run: &Run, work: &Work) -> Vec<Need> {
     let id = &run.id;
-    let mut found: Vec<_> = work.odd.iter().map(|odd| need(format!("{odd}."), format!("git metawsm path {id}"))).collect();
+    let mut found: Vec<_> =
+        work.odd.iter().map(|odd| need(format!("{odd}."), format!("git metawsm path {id}"))).collect();
     match (work.commits, work.dirty) {
         (0, 0) => found.push(need(
             "The agents ended with exit 0, and nothing was changed.".to_owned(),
             format!("git metawsm restart {id}"),
         )),
         (_, 0) => {}
-        (_, 1) => found.push(need("The agents ended, and 1 file is not committed.", format!("git metawsm commit {id}"))),
+        (_, 1) => found
+            .push(need("The agents ended, and 1 file is not committed.", format!("git metawsm commit {id}"))),
         (_, n) => {
-            found.push(need(format!("The agents ended, and {n} files are not committed."), format!("git metawsm commit {id}")));
+            found.push(need(
+                format!("The agents ended, and {n} files are not committed."),
+                format!("git metawsm commit {id}"),
+            ));
         }
     }
     found

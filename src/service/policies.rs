@@ -21,7 +21,8 @@ pub(super) struct Rules {
 /// The policy file of a control repository's worktree, if one exists; two are an error.
 pub(super) fn policy_file(control: &Control) -> ServiceResult<Option<PathBuf>> {
     let Some(top) = control.repo.worktree() else { return Ok(None) };
-    let found: Vec<_> = FILES.iter().map(|name| top.join(".metawsm").join(name)).filter(|p| p.exists()).collect();
+    let found: Vec<_> =
+        FILES.iter().map(|name| top.join(".metawsm").join(name)).filter(|p| p.exists()).collect();
     match found.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
@@ -59,10 +60,16 @@ pub(super) fn load(path: &Path) -> ServiceResult<Policy> {
 pub(super) fn text_of(path: &Path) -> ServiceResult<String> {
     let real = sys::files::real_path(path);
     let bytes = sys::files::find_foreign(&real, 1 << 20)?.ok_or_else(|| {
-        ServiceError::failed(format!("The policy {} does not exist.", path.display()), &["git metawsm policy-init"])
+        ServiceError::failed(
+            format!("The policy {} does not exist.", path.display()),
+            &["git metawsm policy-init"],
+        )
     })?;
     String::from_utf8(bytes).map_err(|_| {
-        ServiceError::failed(format!("The policy {} is not UTF-8 text.", path.display()), &["git metawsm policy check"])
+        ServiceError::failed(
+            format!("The policy {} is not UTF-8 text.", path.display()),
+            &["git metawsm policy check"],
+        )
     })
 }
 
@@ -88,7 +95,8 @@ pub(super) fn at_base(control: &Control) -> ServiceResult<Policy> {
             let text = String::from_utf8_lossy(&bytes);
             let format = Format::of_path(Path::new(name)).unwrap_or(Format::Json);
             let place = PathBuf::from(format!("{}:{path}", base.branch));
-            return policy::parse(&text, format).map_err(|problems| ServiceError::Policy { path: place, problems });
+            return policy::parse(&text, format)
+                .map_err(|problems| ServiceError::Policy { path: place, problems });
         }
     }
     Ok(Policy::default())

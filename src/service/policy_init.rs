@@ -36,7 +36,10 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
         None => {
             let Some(top) = control.repo.worktree() else {
                 let hint = "git metawsm policy-init --path <file>";
-                return Err(ServiceError::failed("A bare repository has no worktree to write a policy into.", &[hint]));
+                return Err(ServiceError::failed(
+                    "A bare repository has no worktree to write a policy into.",
+                    &[hint],
+                ));
             };
             top.join(".metawsm").join(if request.toml { FILES[1] } else { FILES[0] })
         }
@@ -49,7 +52,10 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     let old = if path.exists() { text_of(&path)? } else { String::new() };
     if !old.is_empty() && !request.force {
         let message = format!("{} exists and is not overwritten.", path.display());
-        return Err(ServiceError::failed(message, &["git metawsm policy show", "git metawsm policy-init --force"]));
+        return Err(ServiceError::failed(
+            message,
+            &["git metawsm policy show", "git metawsm policy-init --force"],
+        ));
     }
     files::write_atomic(&path, text.as_bytes())?;
     let diff = if old.is_empty() { String::new() } else { unified(&old, &text) };
@@ -58,5 +64,9 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
 
 /// The unified difference of two texts.
 pub(super) fn unified(old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(3).header("before", "after").to_string()
+    similar::TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(3)
+        .header("before", "after")
+        .to_string()
 }

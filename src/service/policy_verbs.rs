@@ -59,7 +59,11 @@ pub fn check(caller: &Caller, fix: bool) -> ServiceResult<PolicyChecked> {
     };
     let Some(path) = path else {
         let rules = present(caller, &control)?;
-        return Ok(PolicyChecked { shown: shown(None, rules.policy), changes: Vec::new(), diff: String::new() });
+        return Ok(PolicyChecked {
+            shown: shown(None, rules.policy),
+            changes: Vec::new(),
+            diff: String::new(),
+        });
     };
     let (changes, diff) = if fix { mend(&path)? } else { (Vec::new(), String::new()) };
     let policy = load(&path)?;

@@ -35,7 +35,13 @@ pub(super) fn closable<'a>(control: &Control, run: &'a Run) -> ServiceResult<Vec
 }
 
 /// The edits that close the tickets whose documents lie in this tree; a closed ticket is left as it is.
-fn ticket_edits(repository: &Repository, tree: &str, run: &Run, closing: &[&RunTicket], entry: &str) -> ServiceResult<Edits> {
+fn ticket_edits(
+    repository: &Repository,
+    tree: &str,
+    run: &Run,
+    closing: &[&RunTicket],
+    entry: &str,
+) -> ServiceResult<Edits> {
     let mut edits = Vec::new();
     for ticket in closing {
         let Some(dir) = &ticket.docs else { continue };
@@ -53,7 +59,12 @@ fn ticket_edits(repository: &Repository, tree: &str, run: &Run, closing: &[&RunT
 }
 
 /// Puts the closing of tickets on top of a landing, as one commit; nothing where this repository holds none.
-pub(super) fn close_tickets(landing: &mut Landing, run: &Run, closing: &[&RunTicket], entry: &str) -> ServiceResult<()> {
+pub(super) fn close_tickets(
+    landing: &mut Landing,
+    run: &Run,
+    closing: &[&RunTicket],
+    entry: &str,
+) -> ServiceResult<()> {
     let edits = ticket_edits(&landing.repository, &landing.tip, run, closing, entry)?;
     if edits.is_empty() {
         return Ok(());

@@ -73,7 +73,8 @@ fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResu
             }
             if other_name.as_str().eq_ignore_ascii_case(name.as_str()) {
                 let (a, b) = (other.dir().display(), repo.dir().display());
-                let message = format!("Two repositories are called '{name}': {a} and {b}; a workspace needs one each.");
+                let message =
+                    format!("Two repositories are called '{name}': {a} and {b}; a workspace needs one each.");
                 return Err(ServiceError::wrong(message, &[]));
             }
         }
@@ -102,7 +103,12 @@ pub(super) fn name_of(repo: &Repository) -> ServiceResult<RepoName> {
     Ok(RepoName::parse(name)?)
 }
 
-fn resolve(caller: &Caller, control: &Control, place: &str, policy: &Policy) -> ServiceResult<(Repository, RepoName)> {
+fn resolve(
+    caller: &Caller,
+    control: &Control,
+    place: &str,
+    policy: &Policy,
+) -> ServiceResult<(Repository, RepoName)> {
     if place.contains('/') || place == "." || place == ".." {
         let dir = caller.cwd.join(place);
         let repo = Repository::discover(&dir)?.ok_or_else(|| missing(place, &dir))?;
@@ -130,13 +136,20 @@ fn missing(place: &str, dir: &Path) -> ServiceError {
 
 fn unknown(name: &RepoName) -> ServiceError {
     ServiceError::failed(
-        format!("No repository is called '{name}': it is not in workspace.repos, not in wsm's registry and not beside the control repository."),
+        format!(
+            "No repository is called '{name}': it is not in workspace.repos, not in wsm's registry and not beside the control repository."
+        ),
         &["git metawsm run --repos <path to it>"],
     )
 }
 
 /// Where a name can lead: policy first; else the control repository itself, wsm's registry, its neighbours.
-fn lookup(caller: &Caller, control: &Control, name: &RepoName, policy: &Policy) -> ServiceResult<Vec<Repository>> {
+fn lookup(
+    caller: &Caller,
+    control: &Control,
+    name: &RepoName,
+    policy: &Policy,
+) -> ServiceResult<Vec<Repository>> {
     if let Some(path) = policy.workspace.repos.get(name) {
         let dir = control.root().join(expand_home(path));
         let repo = Repository::discover(&dir)?.ok_or_else(|| missing(name.as_str(), &dir))?;
@@ -169,7 +182,9 @@ fn same(a: &Path, b: &Path) -> bool {
 /// `~` and `~/x` as the user's home.
 pub(super) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix('~'), crate::sys::env::home()) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            home.join(rest.trim_start_matches('/'))
+        }
         _ => PathBuf::from(path),
     }
 }

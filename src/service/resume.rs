@@ -30,7 +30,8 @@ pub fn resume(
         return Ok((vec![resume_one(caller, &control, &id, progress)?], Vec::new()));
     }
     let runs = control.store.open_runs()?;
-    let ids: Vec<_> = runs.iter().filter_map(Entry::run).filter(|r| is_resumable(r)).map(|r| r.id.clone()).collect();
+    let ids: Vec<_> =
+        runs.iter().filter_map(Entry::run).filter(|r| is_resumable(r)).map(|r| r.id.clone()).collect();
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for id in ids {
         match resume_one(caller, &control, &id, progress) {
@@ -55,7 +56,10 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     }
     to_running(&mut hold, "resumed")?;
     let seen = agents_now::observe(control, hold.run());
-    start_again(&mut hold, &|index| !matches!(seen.get(index), Some(Observation::Alive { .. })) && !seen.get(index).is_some_and(ended_well))?;
+    start_again(&mut hold, &|index| {
+        !matches!(seen.get(index), Some(Observation::Alive { .. }))
+            && !seen.get(index).is_some_and(ended_well)
+    })?;
     carry_out(caller, control, &mut hold, progress)?;
     Ok(hold.run().clone())
 }
@@ -88,7 +92,9 @@ fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult
                 continue;
             }
             let is_start = |s: &&mut crate::model::Step| {
-                s.kind == StepKind::StartAgent && s.ticket == agent.ticket && s.agent.as_ref() == Some(&agent.name)
+                s.kind == StepKind::StartAgent
+                    && s.ticket == agent.ticket
+                    && s.agent.as_ref() == Some(&agent.name)
             };
             for step in run.steps.iter_mut().filter(is_start) {
                 step.state = StepState::Pending;

@@ -74,7 +74,13 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     }
     policies::require_trust(&rules)?;
     let mut hold = record(caller, &control, draft, request, &rules)?;
-    notes.extend(hold.run().repos.iter().filter(|r| !r.base_note.is_empty()).map(|r| format!("{}: {}", r.name, r.base_note)));
+    notes.extend(
+        hold.run()
+            .repos
+            .iter()
+            .filter(|r| !r.base_note.is_empty())
+            .map(|r| format!("{}: {}", r.name, r.base_note)),
+    );
     carry_out(caller, &control, &mut hold, progress)?;
     Ok(RunReport { run: hold.run().clone(), dry_run: false, notes })
 }
@@ -102,7 +108,9 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
     let source = source::find(control, strategy, request.from.as_deref())?;
     let repos = match &source {
-        Some(source) if request.repos.is_empty() => source.choose_repos(request.base_branch.as_deref(), &rules.policy)?,
+        Some(source) if request.repos.is_empty() => {
+            source.choose_repos(request.base_branch.as_deref(), &rules.policy)?
+        }
         _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
     let doc_home = doc_home(request, &repos)?;
@@ -130,7 +138,10 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         strategy,
         from: request.from.clone(),
         doc_home,
-        doc_authority: request.doc_authority.clone().unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
+        doc_authority: request
+            .doc_authority
+            .clone()
+            .unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
         doc_seed: request.doc_seed.clone().unwrap_or_else(|| rules.policy.docs.seed_mode.to_string()),
         brief: Brief { goal, ..Brief::default() },
         tickets,
@@ -161,14 +172,22 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
     found.map(|r| r.name.clone()).ok_or_else(|| {
         let names: Vec<_> = repos.iter().map(|r| r.name.as_str()).collect();
         ServiceError::wrong(
-            format!("The doc home '{wanted}' is not one of the repositories of this run ({}).", names.join(", ")),
+            format!(
+                "The doc home '{wanted}' is not one of the repositories of this run ({}).",
+                names.join(", ")
+            ),
             &[],
         )
     })
 }
 
 /// Gives every ticket its workspace, branch and directory, and the run its steps.
-fn name_workspaces(control: &Control, draft: Draft, request: &RunRequest, rules: &Rules) -> ServiceResult<Run> {
+fn name_workspaces(
+    control: &Control,
+    draft: Draft,
+    request: &RunRequest,
+    rules: &Rules,
+) -> ServiceResult<Run> {
     let Draft { mut run, repos, source, .. } = draft;
     refuse_open_tickets(control, &run, request)?;
     let root = expand_home(&rules.policy.workspace.root);
@@ -208,17 +227,22 @@ fn name_workspaces(control: &Control, draft: Draft, request: &RunRequest, rules:
     }
     run.tickets = tickets;
     super::agents::name_sessions(&mut run, &rules.policy);
-    run.steps = plan::run_steps(&run, Wants { tickets: run.tickets.iter().any(|t| t.docs.is_some() || t.made_by_us) });
+    run.steps = plan::run_steps(
+        &run,
+        Wants { tickets: run.tickets.iter().any(|t| t.docs.is_some() || t.made_by_us) },
+    );
     Ok(run)
 }
 
 fn branch_taken(chosen: &Chosen, branch: &str) -> bool {
-    !matches!(chosen.repo.branch_id(branch), Ok(None)) || !matches!(chosen.repo.find_ref_conflict(branch), Ok(None))
+    !matches!(chosen.repo.branch_id(branch), Ok(None))
+        || !matches!(chosen.repo.find_ref_conflict(branch), Ok(None))
 }
 
 fn names_in_use(control: &Control) -> ServiceResult<Vec<String>> {
     let runs = control.store.open_runs()?;
-    let names = runs.iter().filter_map(store::Entry::run).flat_map(|r| &r.tickets).map(|t| t.workspace.to_string());
+    let names =
+        runs.iter().filter_map(store::Entry::run).flat_map(|r| &r.tickets).map(|t| t.workspace.to_string());
     Ok(names.collect())
 }
 
@@ -228,7 +252,8 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
     }
     for entry in control.store.open_runs()? {
         let Some(other) = entry.run() else { continue };
-        let same = |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
+        let same =
+            |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
         if let Some(ticket) = other.tickets.iter().find(|t| same(t)) {
             return Err(ServiceError::failed(
                 format!("The ticket {} has an open run already: {} ({}).", ticket.id, other.id, other.state),
@@ -245,7 +270,13 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
 
 /// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never
 /// take the same name or the same ticket.
-fn record(caller: &Caller, control: &Control, draft: Draft, request: &RunRequest, rules: &Rules) -> ServiceResult<Hold> {
+fn record(
+    caller: &Caller,
+    control: &Control,
+    draft: Draft,
+    request: &RunRequest,
+    rules: &Rules,
+) -> ServiceResult<Hold> {
     let lock = store::lock_repo(control.repo.common_dir(), "run", caller.wait)?;
     let run = name_workspaces(control, draft, request, rules)?;
     control.store.ensure_link()?;

@@ -24,9 +24,15 @@ impl Selector {
 }
 
 /// The run that is meant. `fits` tells which open runs the command can act on, where none is named.
-pub(super) fn select(caller: &Caller, control: &Control, selector: &Selector, fits: fn(&Run) -> bool) -> ServiceResult<RunId> {
+pub(super) fn select(
+    caller: &Caller,
+    control: &Control,
+    selector: &Selector,
+    fits: fn(&Run) -> bool,
+) -> ServiceResult<RunId> {
     let by_id = selector.run_id.as_deref().map(|id| by_id(control, id)).transpose()?;
-    let by_ticket = selector.ticket.as_deref().map(|ticket| require_by_ticket(control, ticket)).transpose()?;
+    let by_ticket =
+        selector.ticket.as_deref().map(|ticket| require_by_ticket(control, ticket)).transpose()?;
     let by_word = selector.word.as_deref().map(|word| by_word(control, word)).transpose()?;
     let mut named = [by_id, by_ticket, by_word].into_iter().flatten();
     if let Some(first) = named.next() {
@@ -61,7 +67,8 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
         [only] => Ok(only.id.clone()),
         [] => Err(ServiceError::failed("No open run fits this command.", &["git metawsm list --all"])),
         several => {
-            let list: Vec<_> = several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
+            let list: Vec<_> =
+                several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
             let message = format!("Several runs are open, so name one: {}.", list.join("; "));
             Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0].id)]))
         }
@@ -116,7 +123,10 @@ fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId
 fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
     find_by_ticket(control, ticket)?.ok_or_else(|| {
         let message = format!("No run is known for the ticket '{ticket}'.");
-        ServiceError::failed(message, &["git metawsm list --all", &format!("git metawsm run --ticket {ticket}")])
+        ServiceError::failed(
+            message,
+            &["git metawsm list --all", &format!("git metawsm run --ticket {ticket}")],
+        )
     })
 }
 

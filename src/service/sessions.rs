@@ -73,7 +73,8 @@ fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> Serv
         [only] => Ok((run.clone(), (*only).clone())),
         [] => {
             let known: Vec<_> = run.agents.iter().map(RunAgent::key).collect();
-            let message = format!("{id} has no agent '{}'; it has {}.", wanted.unwrap_or_default(), known.join(", "));
+            let message =
+                format!("{id} has no agent '{}'; it has {}.", wanted.unwrap_or_default(), known.join(", "));
             Err(ServiceError::wrong(message, &[]))
         }
         several => {

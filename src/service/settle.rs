@@ -91,7 +91,8 @@ fn completion(
     }
     let work = facts_of_work::work(run)?;
     if work.commits > 0 && work.dirty == 0 && work.odd.is_empty() {
-        let commits = if work.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", work.commits) };
+        let commits =
+            if work.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", work.commits) };
         return Ok(Some(format!("every agent has ended with exit 0, and its work is committed ({commits})")));
     }
     Ok(None)

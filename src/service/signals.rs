@@ -96,13 +96,22 @@ pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
     Ok(signals)
 }
 
-fn completion(run: &Run, agents: &[(usize, &RunAgent)], path: &Path, name: &str) -> Result<Option<Said>, String> {
+fn completion(
+    run: &Run,
+    agents: &[(usize, &RunAgent)],
+    path: &Path,
+    name: &str,
+) -> Result<Option<Said>, String> {
     let Some(bytes) = files::find_foreign(path, CAP).map_err(|e| e.to_string())? else { return Ok(None) };
-    let said: Completion = serde_json::from_slice(&bytes).map_err(|e| format!("it is not a completion: {e}"))?;
+    let said: Completion =
+        serde_json::from_slice(&bytes).map_err(|e| format!("it is not a completion: {e}"))?;
     if let Some(other) = said.run_id.filter(|id| id != run.id.as_str()) {
         return Err(format!("it is for another run, '{other}'"));
     }
-    let by_name = name.strip_prefix("implementation-complete-").and_then(|n| n.strip_suffix(".json")).map(str::to_owned);
+    let by_name = name
+        .strip_prefix("implementation-complete-")
+        .and_then(|n| n.strip_suffix(".json"))
+        .map(str::to_owned);
     let agent = match (said.agent.or(by_name), agents) {
         (Some(agent), _) => {
             let found = agents.iter().find(|(_, a)| a.name.as_str() == agent).map(|(index, _)| *index);
@@ -127,10 +136,14 @@ mod tests {
 
     #[test]
     fn only_our_signal_files_are_no_dirt() {
-        for path in [".metawsm/guidance-request.json", ".metawsm/implementation-complete-a.json", ".metawsm/seen/x"] {
+        for path in
+            [".metawsm/guidance-request.json", ".metawsm/implementation-complete-a.json", ".metawsm/seen/x"]
+        {
             assert!(is_signal_path(path), "{path}");
         }
-        for path in [".metawsm/policy.json", "guidance-request.json", ".metawsm/x/guidance-request.json", ".metawsm/"] {
+        for path in
+            [".metawsm/policy.json", "guidance-request.json", ".metawsm/x/guidance-request.json", ".metawsm/"]
+        {
             assert!(!is_signal_path(path), "{path}");
         }
     }

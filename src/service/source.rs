@@ -21,7 +21,11 @@ pub(super) struct Source {
 
 /// Finds what `--from` names: a run with one ticket, a workspace of an open run, a workspace that wsm knows, or a
 /// directory.
-pub(super) fn find(control: &Control, strategy: Strategy, from: Option<&str>) -> ServiceResult<Option<Source>> {
+pub(super) fn find(
+    control: &Control,
+    strategy: Strategy,
+    from: Option<&str>,
+) -> ServiceResult<Option<Source>> {
     let (strategy, from) = match (strategy, from) {
         (Strategy::Create, None) => return Ok(None),
         (Strategy::Create, Some(_)) => {
@@ -107,7 +111,11 @@ fn branch_here(repo: &Repository) -> ServiceResult<(String, String)> {
 
 impl Source {
     /// The repositories of the workspace with their base: a fork's base is the branch it forks from.
-    pub(super) fn choose_repos(&self, base_branch: Option<&str>, policy: &Policy) -> ServiceResult<Vec<Chosen>> {
+    pub(super) fn choose_repos(
+        &self,
+        base_branch: Option<&str>,
+        policy: &Policy,
+    ) -> ServiceResult<Vec<Chosen>> {
         let mut chosen = Vec::new();
         for (name, tree) in &self.trees {
             let base = if self.strategy == Strategy::Fork {
@@ -138,6 +146,9 @@ impl Source {
                 branch_is_ours: false,
             });
         }
-        Ok((RunTicket { workspace: self.name.clone(), path: Some(self.dir.clone()), ..ticket.clone() }, worktrees))
+        Ok((
+            RunTicket { workspace: self.name.clone(), path: Some(self.dir.clone()), ..ticket.clone() },
+            worktrees,
+        ))
     }
 }

@@ -133,7 +133,12 @@ fn add_open(control: &Control, request: &StatusRequest, report: &mut StatusRepor
     Ok(())
 }
 
-fn view(control: &Control, run: Run, seen: Vec<Observation>, request: &StatusRequest) -> ServiceResult<RunView> {
+fn view(
+    control: &Control,
+    run: Run,
+    seen: Vec<Observation>,
+    request: &StatusRequest,
+) -> ServiceResult<RunView> {
     let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
     let thresholds = super::policies::stored(&run).map(|p| p.health).unwrap_or_default();
     let agents = run.agents.iter().zip(&settled.observations).map(|(agent, seen)| AgentView {
@@ -201,7 +206,8 @@ fn changes(run: &Run) -> Vec<Changes> {
                         dirty: Vec::new(),
                         odd: None,
                     };
-                    let looked = steps::open_repo(run, &tree.repo).and_then(|repo| look(&repo, tree, &mut changes));
+                    let looked =
+                        steps::open_repo(run, &tree.repo).and_then(|repo| look(&repo, tree, &mut changes));
                     changes.odd = looked.err().map(|e| e.to_string());
                     changes
                 })
@@ -211,7 +217,11 @@ fn changes(run: &Run) -> Vec<Changes> {
     })
 }
 
-fn look(repository: &Repository, tree: &crate::model::RunWorktree, changes: &mut Changes) -> ServiceResult<()> {
+fn look(
+    repository: &Repository,
+    tree: &crate::model::RunWorktree,
+    changes: &mut Changes,
+) -> ServiceResult<()> {
     let state = repository.clean_state(&changes.path)?;
     let unexpected = state.dirty.iter().filter(|d| !super::signals::is_signal_path(&d.path.to_string()));
     changes.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();

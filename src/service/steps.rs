@@ -80,7 +80,8 @@ impl Work<'_> {
     fn worktree(&self) -> ServiceResult<(&RunWorktree, &Path)> {
         let wanted = self.step.repo.as_ref();
         let found = self.run.worktrees_for(&self.step.ticket).find(|w| Some(&w.repo) == wanted);
-        let tree = found.ok_or_else(|| damaged(&self.run, "a step names a worktree that it does not have"))?;
+        let tree =
+            found.ok_or_else(|| damaged(&self.run, "a step names a worktree that it does not have"))?;
         let path = tree.path.as_deref().ok_or_else(|| damaged(&self.run, "a worktree has no path"))?;
         Ok((tree, path))
     }
@@ -100,7 +101,8 @@ pub(super) fn open_repo(run: &Run, name: &crate::model::RepoName) -> ServiceResu
         return Ok(found);
     }
     Repository::discover(place)?.ok_or_else(|| {
-        let message = format!("The repository '{name}' is gone: {} is not a git repository.", place.display());
+        let message =
+            format!("The repository '{name}' is gone: {} is not a git repository.", place.display());
         ServiceError::failed(message, &[&format!("git metawsm discard {}", run.id)])
     })
 }
@@ -127,7 +129,8 @@ fn verify_ticket(work: &Work<'_>) -> ServiceResult<Change> {
 fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceResult<Change> {
     let (tree, path) = work.worktree()?;
     let repo = open_repo(&work.run, &tree.repo)?;
-    let lock = store::lock_repo(repo.common_dir(), "worktree add", work.caller.wait.max(Duration::from_secs(60)))?;
+    let lock =
+        store::lock_repo(repo.common_dir(), "worktree add", work.caller.wait.max(Duration::from_secs(60)))?;
     workspaces::exclude_signals(&repo)?;
     if work.run.strategy == Strategy::Reuse {
         return Ok(Change::default());
@@ -159,7 +162,8 @@ fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     let created = tickets::create(path, &new)?;
     let repo = require_repo(path)?;
     if repo.path_id("HEAD", &format!("{}/index.md", created.dir))?.is_none() {
-        let message = format!("Open ticket {}: {}\n\nMetawsm-Run: {}\n", ticket.id, ticket.title, work.run.id);
+        let message =
+            format!("Open ticket {}: {}\n\nMetawsm-Run: {}\n", ticket.id, ticket.title, work.run.id);
         // The directory as a whole: a kill may have left it made and not committed.
         let files = tree_files(path, &created)?;
         repo.commit_paths(path, &files, &message)?;
@@ -207,7 +211,8 @@ fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
     }
     workspaces::save_brief(&workspace, &agents::brief_text(&work.run, &work.step.ticket)?)?;
     if !policy.workspace.setup_commands.is_empty() {
-        let commands: Vec<_> = policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();
+        let commands: Vec<_> =
+            policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();
         workspaces::run_setup(&workspace, &commands, &agents::environment(work, &workspace))?;
     }
     Ok(Change { starts, ..Change::default() })
@@ -217,7 +222,13 @@ fn context(work: &Work<'_>) -> ServiceResult<workspaces::Context> {
     let (_, ticket) = work.ticket()?;
     let repos = work.run.worktrees_for(&ticket.id).map(|t| t.repo.clone()).collect();
     let root = work.control.root().to_owned();
-    Ok(workspaces::Context::new(root, work.run.id.clone(), ticket.id.clone(), ticket.workspace.clone(), repos))
+    Ok(workspaces::Context::new(
+        root,
+        work.run.id.clone(),
+        ticket.id.clone(),
+        ticket.workspace.clone(),
+        repos,
+    ))
 }
 
 fn write_wsm_file(work: &Work<'_>, workspace: &Path) -> ServiceResult<()> {
@@ -230,18 +241,28 @@ fn write_wsm_file(work: &Work<'_>, workspace: &Path) -> ServiceResult<()> {
         repos.push(entry);
     }
     let base = work.run.repos.first().map(|r| r.base.clone()).unwrap_or_default();
-    let branch = work.run.worktrees_for(&work.step.ticket).next().map(|t| t.branch.clone()).unwrap_or_default();
+    let branch =
+        work.run.worktrees_for(&work.step.ticket).next().map(|t| t.branch.clone()).unwrap_or_default();
     let file = workspaces::WsmWorkspace::new(&ticket.workspace, workspace, &branch, &base, repos);
     Ok(workspaces::save_wsm_file(&file)?)
 }
 
 fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
     let name = work.step.agent.as_ref();
-    let found = work.run.agents.iter().enumerate().find(|(_, a)| a.ticket == work.step.ticket && Some(&a.name) == name);
-    let (index, agent) = found.ok_or_else(|| damaged(&work.run, "a step names an agent that it does not have"))?;
+    let found = work
+        .run
+        .agents
+        .iter()
+        .enumerate()
+        .find(|(_, a)| a.ticket == work.step.ticket && Some(&a.name) == name);
+    let (index, agent) =
+        found.ok_or_else(|| damaged(&work.run, "a step names an agent that it does not have"))?;
     let files = agents::session_files(work.control, &work.run, agent);
     if let Some(session) = &agent.live
-        && matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [sessions::Observation::Alive { .. }])
+        && matches!(
+            sessions::observe_all(&[(session, &files)]).as_slice(),
+            [sessions::Observation::Alive { .. }]
+        )
     {
         return Ok(Change::default());
     }

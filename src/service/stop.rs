@@ -9,8 +9,10 @@ pub fn stop(caller: &Caller, selector: &Selector) -> ServiceResult<Run> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     let mut hold = control.store.hold(&id, "stop", caller.wait)?;
-    let keeps_state =
-        matches!(hold.run().state, RunState::Completed | RunState::Stopped | RunState::Closed | RunState::Discarded | RunState::Closing);
+    let keeps_state = matches!(
+        hold.run().state,
+        RunState::Completed | RunState::Stopped | RunState::Closed | RunState::Discarded | RunState::Closing
+    );
     if !keeps_state && hold.run().state != RunState::Stopping {
         hold.go(RunState::Stopping, "stop")?;
     }

@@ -62,7 +62,14 @@ fn from_text(policy: &Policy, request: &RunRequest, goal: String) -> ServiceResu
 
 fn blank(id: &TicketId) -> ServiceResult<RunTicket> {
     let workspace = WorkspaceName::parse(&workspace_stem(id.as_str()))?;
-    Ok(RunTicket { id: id.clone(), title: String::new(), workspace, path: None, docs: None, made_by_us: false })
+    Ok(RunTicket {
+        id: id.clone(),
+        title: String::new(),
+        workspace,
+        path: None,
+        docs: None,
+        made_by_us: false,
+    })
 }
 
 fn verified(
@@ -86,14 +93,21 @@ fn verified(
             Found::Several(several) => {
                 let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
                 let message = format!("The ticket '{id}' exists {} times: {}.", dirs.len(), dirs.join(", "));
-                return Err(ServiceError::failed(message, &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])]));
+                return Err(ServiceError::failed(
+                    message,
+                    &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])],
+                ));
             }
             Found::Missing { near: names } => near.extend(names),
         }
     }
     if request.create {
         let title = request.text.as_deref().map(|t| title_of(t, 72)).filter(|t| !t.is_empty());
-        return Ok(RunTicket { title: title.unwrap_or_else(|| id.to_string()), made_by_us: true, ..blank(id)? });
+        return Ok(RunTicket {
+            title: title.unwrap_or_else(|| id.to_string()),
+            made_by_us: true,
+            ..blank(id)?
+        });
     }
     match policy.tickets.required {
         TicketsRequired::Always => Err(missing(id, &near)),
@@ -113,7 +127,8 @@ fn doc_places<'a>(control: &'a Control, home: &'a Chosen) -> impl Iterator<Item 
 
 fn missing(id: &TicketId, near: &[String]) -> ServiceError {
     let create = format!("git metawsm run --ticket {id} --create");
-    let mut hints: Vec<String> = near.iter().take(3).map(|n| format!("git metawsm run --ticket {n}")).collect();
+    let mut hints: Vec<String> =
+        near.iter().take(3).map(|n| format!("git metawsm run --ticket {n}")).collect();
     hints.push(create);
     let near = if near.is_empty() { String::new() } else { format!(" Near to it: {}.", near.join(", ")) };
     ServiceError::Failed { message: format!("The ticket '{id}' does not exist.{near}"), hints }

@@ -27,7 +27,12 @@ pub(super) fn word(action: Action) -> &'static str {
 }
 
 /// Gathers the facts of a run and asks every gate that the action needs.
-pub(super) fn judge(control: &Control, run: &Run, action: Action, waivers: &[Waiver]) -> ServiceResult<Judged> {
+pub(super) fn judge(
+    control: &Control,
+    run: &Run,
+    action: Action,
+    waivers: &[Waiver],
+) -> ServiceResult<Judged> {
     let policy = policy::stricter(&stored(run)?, &at_base(control)?);
     require_waivable(waivers, &policy)?;
     let found = gather(control, run, action)?;
@@ -54,10 +59,14 @@ fn require_waivable(waivers: &[Waiver], policy: &policy::Policy) -> ServiceResul
         let gate = &waiver.gate;
         if !gate::is_gate(gate) {
             let known: Vec<_> = gate::ALL.iter().map(|g| g.id).collect();
-            return Err(ServiceError::wrong(format!("There is no gate '{gate}'; the gates are {}.", known.join(", ")), &[]));
+            return Err(ServiceError::wrong(
+                format!("There is no gate '{gate}'; the gates are {}.", known.join(", ")),
+                &[],
+            ));
         }
         if !gate::is_waivable(gate) {
-            let message = format!("The gate '{gate}' cannot be waived: no reason makes such a merge possible.");
+            let message =
+                format!("The gate '{gate}' cannot be waived: no reason makes such a merge possible.");
             return Err(ServiceError::forbidden(message, &["git metawsm check"]));
         }
         if policy.close.never_waive.iter().any(|never| never == gate) {

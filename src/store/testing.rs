@@ -127,7 +127,6 @@ pub(super) fn full(id: &str) -> Run {
             branch: "task/mw-1".to_owned(),
             base_id: "a".repeat(40),
             start: "b".repeat(40),
-            ours: vec!["c".repeat(40)],
             branch_is_ours: true,
         }],
         agents: vec![RunAgent {

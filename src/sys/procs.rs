@@ -115,7 +115,8 @@ pub fn command_line(pid: i32) -> Option<String> {
 pub fn is_running(pid: i32, program: &Path, words: &[&str]) -> bool {
     let runs = fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program);
     let line = || fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    runs && words.iter().zip(line().split(|b| *b == 0).skip(1)).filter(|(a, b)| a.as_bytes() == *b).count() == words.len()
+    runs && words.iter().zip(line().split(|b| *b == 0).skip(1)).filter(|(a, b)| a.as_bytes() == *b).count()
+        == words.len()
 }
 
 /// Asks a process to end (SIGTERM), if it still is the one we mean.

@@ -119,7 +119,12 @@ fn restore_git_file(worktree: &RemovalWorktree<'_>) -> WorkspaceResult<()> {
 }
 
 /// A rescue ref that is still free, `refs/metawsm/rescue/<run>/<workspace>/<repo>/<time>`.
-pub fn free_rescue_ref(repo: &Repository, run: &RunId, workspace: &str, name: &RepoName) -> WorkspaceResult<String> {
+pub fn free_rescue_ref(
+    repo: &Repository,
+    run: &RunId,
+    workspace: &str,
+    name: &RepoName,
+) -> WorkspaceResult<String> {
     let time = clock::compact(clock::now());
     let stem = format!("refs/metawsm/rescue/{run}/{workspace}/{name}/{time}");
     let mut reference = stem.clone();
@@ -151,7 +156,10 @@ fn is_own_file(name: &str) -> bool {
     let stem = name.strip_suffix(".json").unwrap_or_default();
     let is_signal = signals.iter().any(|signal| stem.starts_with(signal));
     let is_prompt = name.starts_with("prompt-") && name.ends_with(".md");
-    is_signal || is_prompt || [BRIEF_FILE, CONTEXT_FILE].contains(&name) || name.starts_with(files::TEMP_PREFIX)
+    is_signal
+        || is_prompt
+        || [BRIEF_FILE, CONTEXT_FILE].contains(&name)
+        || name.starts_with(files::TEMP_PREFIX)
 }
 
 fn remove_own_files(dir: &Path, kept: &mut Vec<PathBuf>) -> WorkspaceResult<()> {

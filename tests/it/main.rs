@@ -13,3 +13,6 @@ mod kit_test;
 #[path = "../bench/measure.rs"]
 mod measure;
 mod measure_test;
+mod sessions;
+mod tickets_docmgr;
+mod workspaces_wsm;

@@ -565,7 +565,8 @@ fn the_wrapper_tells_of_signals_and_of_the_end() {
         let launch = Launch { signal_roots: roots.to_vec(), ..place.launch("wrapped", &script) };
         fs::write(&launch.files.launch, toml::to_string(&launch).expect("TOML")).expect("write");
         let (mut told, mut mails) = (Vec::new(), Vec::new());
-        let ended = sessions::wrapper_with(&launch.files.launch, &mut |_, occasion| {
+        let words = ["exec".into(), launch.files.launch.clone().into_os_string()];
+        let code = sessions::dispatch(&words, &mut |_, occasion| {
             if place.path("ws/wrapped/.metawsm/q.json").exists() {
                 fs::write(place.path("seen"), "").expect("a file");
             }
@@ -577,12 +578,12 @@ fn the_wrapper_tells_of_signals_and_of_the_end() {
             }
             told.push(occasion);
         });
-        let ended = ended.expect("the agent ran");
+        assert_eq!(code.expect("the agent ran"), 0);
         assert!(procs::is_alive(mails[0]), "what we started ourselves goes on");
         procs::kill_group(mails[0].pid);
-        assert_eq!((ended.status, ended.stopped), (Some(0), false));
         assert!(told.contains(&Occasion::Signals));
-        assert_eq!(told.last(), Some(&Occasion::Ended(ended)));
+        let Some(Occasion::Ended(ended)) = told.last() else { panic!("the last word is the end: {told:?}") };
+        assert_eq!((ended.status, ended.stopped), (Some(0), false));
     });
 }
 
