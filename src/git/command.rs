@@ -69,7 +69,8 @@ impl Repository {
     /// A command that changes a worktree or writes durable objects and refs. It runs the user's hooks and carries
     /// the hold token.
     pub(super) fn action(&self) -> Cmd {
-        let cmd = durable(self.here()).args(["--literal-pathspecs", "-c", "core.fsmonitor=false"]);
+        // Nothing that hooks would inherit and stumble over, such as `--literal-pathspecs`.
+        let cmd = durable(self.here()).args(["-c", "core.fsmonitor=false"]);
         self.marks().iter().fold(cmd, |cmd, (name, value)| cmd.env(name, value)).limit(LONG)
     }
 

@@ -1,6 +1,6 @@
 //! Commits of what lies in a worktree, made by `git commit` so that the user's hooks and signing hold.
 
-use super::path::join_nul;
+use super::path::{join_nul, join_pathspecs};
 use super::{DirtKind, GitError, GitResult, RepoPath, Repository};
 use crate::sys::SysError;
 use std::collections::BTreeSet;
@@ -25,8 +25,8 @@ impl Repository {
         place.commit_only(&paths, message)
     }
 
-    /// Commits these paths (files) as they lie in a worktree, and nothing else that is staged; returns the commit,
-    /// `None` where they are unchanged.
+    /// Commits what is dirty at and below these paths (files or directories), and nothing else that is staged;
+    /// ignored files and nested repositories are left out. Returns the commit, `None` where nothing is dirty there.
     pub fn commit_paths(
         &self,
         worktree: &Path,
@@ -35,7 +35,11 @@ impl Repository {
     ) -> GitResult<Option<String>> {
         let place = self.at(worktree)?;
         place.require_no_operation()?;
-        place.commit_only(paths, message)
+        let wanted = |d: &super::Dirty| {
+            d.what != DirtKind::NestedRepository && paths.iter().any(|given| d.path.is_below(given))
+        };
+        let paths: Vec<_> = place.listing(false)?.dirty.into_iter().filter(wanted).map(|d| d.path).collect();
+        place.commit_only(&paths, message)
     }
 
     fn require_no_operation(&self) -> GitResult<()> {
@@ -69,7 +73,7 @@ impl Repository {
         let cmd =
             self.action().args(["-c", "i18n.commitEncoding=UTF-8", "commit", "--quiet", "--only", "--file"]);
         let cmd = cmd.arg(&file).args(["--pathspec-from-file=-", "--pathspec-file-nul"]);
-        cmd.stdin(join_nul(changed)).run()?;
+        cmd.stdin(join_pathspecs(changed)).run()?;
         Ok(self.head()?.id().map(str::to_owned))
     }
 }
@@ -113,10 +117,13 @@ mod tests {
         sandbox.write("other", "x");
         sandbox.git(&["add", "other"]);
         sandbox.write("ttmp/doc.md", "doc");
+        sandbox.write("ttmp*", "no glob");
         let repo = sandbox.repo();
-        let id = repo.commit_paths(&sandbox.dir(), &["ttmp/doc.md".into()], "Docs").expect("committed");
+        let id = repo.commit_paths(&sandbox.dir(), &["ttmp/".into()], "Docs").expect("committed");
         assert_eq!(repo.changed_paths("HEAD~1", &id.expect("something")).expect("asked"), ["ttmp/doc.md"]);
-        assert_eq!(sandbox.git(&["status", "--porcelain"]), "A  other");
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "A  other\n?? ttmp*");
+        let odd = repo.commit_paths(&sandbox.dir(), &["ttmp*".into()], "Odd").expect("committed");
+        assert_eq!(repo.changed_paths("HEAD~1", &odd.expect("something")).expect("asked"), ["ttmp*"]);
         assert_eq!(repo.commit_paths(&sandbox.dir(), &["ttmp/doc.md".into()], "Docs").expect("asked"), None);
     }
 

@@ -1,6 +1,7 @@
 //! Merges that the user's own hooks must see.
 
 use super::command::{LONG, plain};
+use super::scratch::WORKTREE;
 use super::{GitError, GitResult, RepoPath, Repository};
 use crate::sys::files;
 use std::fs;
@@ -68,7 +69,7 @@ impl Repository {
     pub fn merge_with_hooks(&self, base: &str, head: &str, message: &str) -> GitResult<HookMerge> {
         let hooks = self.hooks_dir()?;
         let scratch = self.scratch()?;
-        let top = scratch.join("worktree");
+        let top = scratch.join(WORKTREE);
         let add = self.action().args(["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet"]);
         add.args(["--detach", "--"]).arg(&top).arg(base).limit(LONG).run()?;
         let merged = self.at(&top).and_then(|place| place.merge_here(&hooks, base, head, message));

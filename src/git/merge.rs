@@ -53,7 +53,7 @@ impl Repository {
     /// An older git takes attributes from the worktree only: gives it a throw-away one that holds nothing but
     /// base's attributes.
     fn among_attributes(&self, scratch: &Scratch, attributes: &[TreeEntry]) -> GitResult<Cmd> {
-        let top = scratch.join("worktree");
+        let top = scratch.join("attributes");
         for entry in attributes {
             // git follows no linked attributes either.
             if entry.mode & 0o170_000 != 0o100_000 || !entry.path.is_tame() {

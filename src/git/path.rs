@@ -47,9 +47,10 @@ impl RepoPath {
         PathBuf::from(std::ffi::OsString::from_vec(self.0.clone()))
     }
 
-    /// Whether it is `dir` or lies below it; `dir` without a final slash.
-    pub fn is_below(&self, dir: &str) -> bool {
-        let rest = self.0.strip_prefix(dir.as_bytes());
+    /// Whether it is `dir` or lies below it.
+    pub fn is_below(&self, dir: impl AsRef<[u8]>) -> bool {
+        let dir = dir.as_ref();
+        let rest = self.0.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
@@ -71,6 +72,12 @@ impl RepoPath {
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text())
+    }
+}
+
+impl AsRef<[u8]> for RepoPath {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -107,6 +114,17 @@ pub(super) fn split_nul(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(super) fn join_nul<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for path in paths {
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// The same as pathspecs that mean nothing but these very paths.
+pub(super) fn join_pathspecs<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for path in paths {
+        bytes.extend_from_slice(b":(top,literal)");
         bytes.extend_from_slice(path.as_bytes());
         bytes.push(0);
     }

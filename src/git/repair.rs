@@ -1,6 +1,6 @@
 //! Repairing a worktree that a kill left between two commits, by content.
 
-use super::path::{join_nul, split_nul};
+use super::path::{join_nul, join_pathspecs, split_nul};
 use super::status::PLAIN_INDEX;
 use super::{GitError, GitResult, RepoPath, Repository};
 use crate::sys::{SysError, files};
@@ -38,7 +38,7 @@ impl Repository {
             }
         }
         if !kept.is_empty() {
-            let paths = join_nul(kept.iter().map(|c| &c.path));
+            let paths = join_pathspecs(kept.iter().map(|c| &c.path));
             let cmd =
                 place.action().args(["restore", &format!("--source={target}"), "--staged", "--worktree"]);
             cmd.args(["--pathspec-from-file=-", "--pathspec-file-nul"]).stdin(paths).run()?;

@@ -6,10 +6,15 @@ use crate::sys::{SysError, files, procs, random};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The throw-away worktree in a scratch directory.
+pub(super) const WORKTREE: &str = "worktree";
+
 /// A directory that goes when dropped; those of killed processes go when the next one is made.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
+    /// How many directories above it are ours to remove once they are empty.
+    made_above: usize,
 }
 
 impl Scratch {
@@ -40,6 +45,10 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = files::remove_tree(&self.path);
+        // Looking leaves no trace; what holds something stays.
+        for above in self.path.ancestors().skip(1).take(self.made_above) {
+            let _ = fs::remove_dir(above);
+        }
     }
 }
 
@@ -48,19 +57,58 @@ impl Repository {
     /// the objects, and out of reach of every checkout and clean.
     pub(super) fn scratch(&self) -> GitResult<Scratch> {
         let all = self.common_dir().join("metawsm").join("scratch");
-        for name in files::names_in(&all).unwrap_or_default() {
-            if owner(&name).is_some_and(|owner| !procs::is_alive(owner)) {
-                files::remove_tree(&all.join(name))?;
-            }
-        }
+        self.sweep_scratch(&all)?;
+        let made_above = if self.common_dir().join("metawsm").exists() { 1 } else { 2 };
         let own = procs::own();
         let path = all.join(format!("{}-{}-{}", own.pid, own.start, random::base32(8)));
-        files::ensure_dir(&path)?;
-        Ok(Scratch { path })
+        // Somebody else may take the empty directories above away at the same time.
+        let mut made = files::ensure_dir(&path);
+        for _ in 0..9 {
+            if !made.as_ref().is_err_and(SysError::is_not_found) {
+                break;
+            }
+            made = files::ensure_dir(&path);
+        }
+        made?;
+        Ok(Scratch { path, made_above })
+    }
+
+    fn sweep_scratch(&self, all: &Path) -> GitResult<()> {
+        for name in files::names_in(all)? {
+            if owner(&name).is_some_and(|owner| !procs::is_alive(owner)) {
+                let dead = all.join(name);
+                self.remove_worktree(&dead.join(WORKTREE), true)?;
+                files::remove_tree(&dead)?;
+            }
+        }
+        Ok(())
     }
 }
 
 fn owner(name: &str) -> Option<Child> {
     let mut parts = name.split('-');
     Some(Child { pid: parts.next()?.parse().ok()?, start: parts.next()?.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    #[test]
+    fn scratch_of_a_killed_process_goes_with_its_worktree_and_ours_leaves_no_trace() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo();
+        let all = repo.common_dir().join("metawsm/scratch");
+        let dead = all.join("999999999-1-abc").join(WORKTREE);
+        sandbox.git(&["worktree", "add", "--quiet", "--detach", dead.to_str().expect("UTF-8")]);
+        let scratch = repo.scratch().expect("made");
+        assert!(!dead.exists());
+        assert_eq!(repo.worktrees().expect("listed").len(), 1);
+        drop(scratch);
+        assert!(!all.exists());
+        fs::remove_dir(repo.common_dir().join("metawsm")).expect("empty");
+        drop(repo.scratch().expect("made"));
+        assert!(!repo.common_dir().join("metawsm").exists());
+    }
 }

@@ -127,9 +127,8 @@ impl Repository {
             }
             _ => {}
         }
-        // Not locked is fine, too.
-        self.registrar().args(["worktree", "unlock", "--"]).arg(path).output()?;
-        self.prune_worktrees()
+        self.registrar().args(["worktree", "remove", "--force", "--force", "--"]).arg(path).run()?;
+        Ok(())
     }
 
     /// Forgets the worktrees whose directories are gone.
