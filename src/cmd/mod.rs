@@ -83,7 +83,7 @@ fn dispatch(cli: Cli) -> ExitCode {
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
-            Command::Demo(args) => demo::run(&screen, args),
+            Command::Demo(args) => demo::run(&screen, &args),
         }
     });
     match outcome {

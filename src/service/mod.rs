@@ -65,7 +65,7 @@ pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
 };
-pub use resume::{ResumeRequest, restart, resume};
+pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};

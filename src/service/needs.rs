@@ -35,7 +35,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
     }
     match run.state {
         RunState::Failed => {
-            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")))
+            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")));
         }
         RunState::Stopped
         | RunState::Paused
@@ -51,7 +51,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
         RunState::Completed => {
-            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")))
+            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")));
         }
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations)?),
         RunState::Closed | RunState::Discarded => {}

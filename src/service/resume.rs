@@ -18,12 +18,11 @@ pub struct ResumeRequest {
     pub all: bool,
 }
 
-/// Resumes a run, or all of them after a reboot. Returns the runs, and those that could not go on with the reason.
-pub fn resume(
-    caller: &Caller,
-    request: &ResumeRequest,
-    progress: Progress<'_>,
-) -> ServiceResult<(Vec<Run>, Vec<(RunId, ServiceError)>)> {
+/// The runs that went on, and those that could not, with the reason.
+pub type Resumed = (Vec<Run>, Vec<(RunId, ServiceError)>);
+
+/// Resumes a run, or all of them after a reboot.
+pub fn resume(caller: &Caller, request: &ResumeRequest, progress: Progress<'_>) -> ServiceResult<Resumed> {
     let control = control(caller)?;
     if !request.all {
         let id = select(caller, &control, &request.selector, is_resumable)?;

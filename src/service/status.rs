@@ -139,7 +139,7 @@ fn view(
     seen: Vec<Observation>,
     request: &StatusRequest,
 ) -> ServiceResult<RunView> {
-    let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
+    let (run, settled, holder) = settled(control, &run, seen, request.no_ingest)?;
     let thresholds = super::policies::stored(&run).map(|p| p.health).unwrap_or_default();
     let agents = run.agents.iter().zip(&settled.observations).map(|(agent, seen)| AgentView {
         agent: agent.clone(),
@@ -154,12 +154,12 @@ fn view(
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
 fn settled(
     control: &Control,
-    run: Run,
+    run: &Run,
     seen: Vec<Observation>,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(&run, seen)?;
-    if no_ingest || !settle::is_worthwhile(&run, &looked) {
+    let looked = settle::look_only(run, seen)?;
+    if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
     match control.store.hold(&run.id, "status", Duration::ZERO) {
