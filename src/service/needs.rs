@@ -109,6 +109,15 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
     }
 }
 
+/// A live agent that neither prints nor commits any more.
+pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) -> Option<Need> {
+    if health.word != "stalled" || !matches!(run.state, RunState::Running | RunState::AwaitingGuidance) {
+        return None;
+    }
+    let command = format!("git metawsm logs {}:{}", run.id, agent.name);
+    Some(need(format!("{} seems to be stalled.", agent.key()), command))
+}
+
 /// Every agent ended well and the run is still not completed: why.
 fn of_ended_work(run: &Run, work: &Work) -> Vec<Need> {
     let id = &run.id;
