@@ -4,7 +4,7 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
+use super::{Caller, Control, ServiceError, ServiceResult, control, history, policies, sessions, signals};
 use crate::git::{Repository, RescueLimits};
 use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
@@ -89,6 +89,8 @@ pub fn cleanup(
         hold.note("rescued", line)?;
     }
     hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
+    drop(hold);
+    history::retire(&control)?;
     Ok((run, removal))
 }
 

@@ -24,6 +24,7 @@ mod execute;
 mod facts;
 mod facts_of_work;
 mod health;
+mod history;
 mod land;
 mod list;
 mod needs;
