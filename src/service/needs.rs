@@ -26,7 +26,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
     let id = &run.id;
     let mut found = Vec::new();
     for path in &signals.questions {
-        let command = format!("cat {}", crate::sys::process::quoted(&path.display().to_string()));
+        let command = format!("git metawsm tell {id} '<the answer>'");
         found.push(need(format!("A question is open in {}.", path.display()), command));
     }
     for odd in &signals.odd {

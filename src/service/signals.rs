@@ -1,8 +1,8 @@
 //! Signal files: what agents say in JSON (behaviour 6). This file takes completions; a question only shows.
 
 use super::ServiceResult;
-use crate::model::{Run, RunAgent, RunTicket};
-use crate::sys::files;
+use crate::model::{Run, RunAgent, RunTicket, TicketId};
+use crate::sys::{clock, files};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +131,18 @@ pub(super) fn put_away(path: &Path, stamp: &str) -> ServiceResult<()> {
     let (Some(root), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let to = root.join("seen").join(format!("{stamp}-{}", name.to_string_lossy()));
     Ok(files::rename_durable(path, &to)?)
+}
+
+/// Moves the open questions of a ticket to `seen/`: they were answered, or nobody waits for the answer any more.
+pub(super) fn put_away_questions(run: &Run, ticket: &TicketId) -> ServiceResult<()> {
+    let stamp = clock::compact(clock::now());
+    let places: Vec<_> = run.ticket(ticket).map(|t| roots(run, t)).unwrap_or_default();
+    for path in look(run).questions {
+        if path.parent().is_some_and(|root| places.iter().any(|place| place == root)) {
+            put_away(&path, &stamp)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
