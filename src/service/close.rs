@@ -3,7 +3,7 @@
 use super::event::{Event, Progress};
 use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle, steps,
@@ -52,11 +52,11 @@ pub struct CloseReport {
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
     let control = control(caller)?;
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
-    if let Some(run) = control.store.find_run(&id)?
-        && run.state == RunState::Closed
-    {
+    let run = require_run(&control, &id)?;
+    if run.state == RunState::Closed {
         return Ok(report(run, request, Verdict::default(), Vec::new(), true));
     }
+    require_open(&run)?;
     if request.dry_run {
         return dry_run(&control, &id, request);
     }
@@ -142,7 +142,7 @@ fn judged_again(
 
 /// The same judgement and plan; no lock is taken and no byte changes.
 fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
-    let run = super::select::require_run(control, id)?;
+    let run = require_run(control, id)?;
     let run = settle::preview(control, run)?;
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
@@ -162,7 +162,7 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)? {
+        for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));

@@ -2,7 +2,7 @@
 
 use super::cleanup::{Removal, remove_branches, remove_workspaces};
 use super::event::Progress;
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::{Caller, ServiceError, ServiceResult, control, participate, sessions, steps};
 use crate::model::{Run, RunState};
 
@@ -16,11 +16,11 @@ pub fn discard(
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
-    if let Some(run) = control.store.find_run(&id)?
-        && run.state == RunState::Discarded
-    {
+    let run = require_run(&control, &id)?;
+    if run.state == RunState::Discarded {
         return Ok((run, Removal::default()));
     }
+    require_open(&run)?;
     let mut hold = control.store.hold(&id, "discard", caller.wait)?;
     hold.run()
         .state
