@@ -4,7 +4,7 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, history, policies, sessions};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, policies, sessions};
 use crate::git::{Repository, RescueLimits};
 use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
@@ -55,6 +55,7 @@ pub fn cleanup(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
+    decided::finish_all(caller, &control)?;
     let id = find_decided(caller, &control, &request.selector)?;
     let run = require_run(&control, &id)?;
     if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped)
