@@ -261,9 +261,11 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
     }
     for entry in control.store.open_runs()? {
         let Some(other) = entry.run() else { continue };
+        // The same text is the same work, also where no id could be made from its letters.
+        let same_text = request.tickets.is_empty() && run.brief.goal == other.brief.goal;
         let same =
             |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
-        if let Some(ticket) = other.tickets.iter().find(|t| same(t)) {
+        if let Some(ticket) = other.tickets.iter().find(|t| same_text || same(t)) {
             return Err(ServiceError::failed(
                 format!("The ticket {} has an open run already: {} ({}).", ticket.id, other.id, other.state),
                 &[
