@@ -6,6 +6,7 @@ use super::screen::{Paint, Screen};
 use super::verdict;
 use crate::model::Run;
 use crate::service::{CleanedUp, CloseReport, Committed};
+use crate::sys::process::quoted;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -95,8 +96,10 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         text.push_str("  nothing was left to remove\n");
     }
     screen.answer(&text);
-    if let Some((_, reference)) = removal.rescued.first().and_then(|line| line.split_once(": ")) {
-        screen.story(&format!("  git -C <repository> show --stat {}", escape(reference)));
+    if let Some((name, reference)) = removal.rescued.first().and_then(|line| line.split_once(": ")) {
+        let path = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_ref());
+        let path = path.map_or_else(|| name.to_owned(), |path| quoted(&path.display().to_string()));
+        screen.story(&format!("  git -C {} show --stat {}", escape(&path), escape(reference)));
     }
 }
 
