@@ -4,8 +4,8 @@ use super::{AgentCommand, RunnerInput, is_git_place};
 use crate::sys::random;
 use std::path::Path;
 
-/// What may be run unasked besides edits: what it takes to commit, to look, and to talk to us.
-const TOOLS: [&str; 9] = [
+/// What may be run unasked besides edits: what it takes to commit and to look.
+const TOOLS: [&str; 7] = [
     "Bash(git add:*)",
     "Bash(git commit:*)",
     "Bash(git rm:*)",
@@ -13,8 +13,6 @@ const TOOLS: [&str; 9] = [
     "Bash(git status:*)",
     "Bash(git diff:*)",
     "Bash(git log:*)",
-    "Bash(git metawsm signal:*)",
-    "Bash(git metawsm forum:*)",
 ];
 
 pub(super) fn command_line(input: &RunnerInput) -> AgentCommand {
