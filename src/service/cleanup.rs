@@ -4,7 +4,7 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, policies, sessions};
 use crate::git::{Repository, RescueLimits};
 use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
@@ -55,6 +55,7 @@ pub fn cleanup(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
+    decided::finish_all(caller, &control)?;
     let id = find_decided(caller, &control, &request.selector)?;
     let run = require_run(&control, &id)?;
     if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped)
@@ -93,6 +94,8 @@ pub fn cleanup(
         hold.note("rescued", line)?;
     }
     hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
+    drop(hold);
+    history::retire(&control)?;
     Ok((run, removal))
 }
 
@@ -131,7 +134,7 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         let repository = open_repo(run, &tree.repo)?;
         if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
             let state = repository.clean_state(path)?;
-            let dirty = state.dirty.iter().filter(|d| !signals::is_signal_path(&d.path.to_string())).count();
+            let dirty = state.unexpected().count();
             if dirty > 0 {
                 let files = if dirty == 1 { "1 file".to_owned() } else { format!("{dirty} files") };
                 lost.push(format!("{files} not committed in {}", path.display()));

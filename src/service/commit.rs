@@ -2,9 +2,9 @@
 
 use super::select::{Selector, select};
 use super::steps::open_repo;
-use super::{Caller, ServiceError, ServiceResult, control, policies, settle, signals};
+use super::{Caller, ServiceError, ServiceResult, control, policies, settle};
 use crate::git::Head;
-use crate::model::{Run, RunWorktree, title_of};
+use crate::model::{Run, RunWorktree, is_signal_path, title_of};
 use crate::policy;
 
 /// One worktree's part of a commit.
@@ -39,7 +39,7 @@ pub fn commit(
         let Some(path) = &tree.path else { continue };
         let text = message.map_or_else(|| default_message(&run, tree), str::to_owned);
         let text = format!("{}\n\nMetawsm-Run: {}\n", text.trim_end(), run.id);
-        let commit = repository.commit_all(path, &text, &signals::is_signal_path)?;
+        let commit = repository.commit_all(path, &text, &is_signal_path)?;
         if let Some(commit) = &commit {
             hold.note("committed", &format!("{} in {}: {commit}", tree.ticket, tree.repo))?;
         }

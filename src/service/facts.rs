@@ -2,7 +2,7 @@
 
 use super::chain::{Chain, chain};
 use super::steps::{damaged, open_repo};
-use super::{Control, ServiceResult, publish, sessions as agents_now, signals};
+use super::{Control, ServiceResult, publish, sessions as agents_now};
 use crate::gate::{Action, AgentFact, AgentPulse, BaseFact, ChainFact, Facts, HeadFact, WorktreeFact};
 use crate::git::{CleanState, Head, Judge, RepoPath, Repository};
 use crate::model::{Run, RunRepo, RunWorktree, StepState};
@@ -150,13 +150,11 @@ fn worktree_fact(repository: &Repository, tree: &RunWorktree) -> WorktreeFact {
     };
     match clean_state(repository, &path) {
         Ok(state) => {
+            fact.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
             fact.head = Some(match state.head {
                 Head::Branch { name, .. } => HeadFact::Branch(name),
                 Head::Detached(id) => HeadFact::Detached(id),
             });
-            let unexpected =
-                state.dirty.into_iter().filter(|d| !signals::is_signal_path(&d.path.to_string()));
-            fact.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
             fact.operation = state.operation.map(|o| format!("A {o}"));
             fact.judge = match state.judge {
                 Judge::Git2 => "git2".to_owned(),

@@ -26,7 +26,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
     let id = &run.id;
     let mut found = Vec::new();
     for path in &signals.questions {
-        let command = format!("cat {}", crate::sys::process::quoted(&path.display().to_string()));
+        let command = format!("git metawsm tell {id} '<the answer>'");
         found.push(need(format!("A question is open in {}.", path.display()), command));
     }
     for odd in &signals.odd {
@@ -107,6 +107,15 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
     }
+}
+
+/// A live agent that neither prints nor commits any more.
+pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) -> Option<Need> {
+    if health.word != "stalled" || !matches!(run.state, RunState::Running | RunState::AwaitingGuidance) {
+        return None;
+    }
+    let command = format!("git metawsm logs {}:{}", run.id, agent.name);
+    Some(need(format!("{} seems to be stalled.", agent.key()), command))
 }
 
 /// Every agent ended well and the run is still not completed: why.

@@ -4,7 +4,9 @@ use super::event::Progress;
 use super::run::carry_out;
 use super::select::{Selector, select};
 use super::settle::{ended_well, settle};
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
+};
 use crate::model::{Run, RunId, RunState, StepKind, StepState};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
@@ -115,6 +117,9 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
         _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
+    for ticket in hold.run().tickets.clone() {
+        signals::put_away_questions(hold.run(), &ticket.id)?;
+    }
     hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
     to_running(&mut hold, "restarted")?;
     start_again(&mut hold, &|_| true)?;

@@ -5,7 +5,7 @@ use super::event::Progress;
 use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{TicketPlan, choose_tickets};
-use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, source};
+use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, source};
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
@@ -93,7 +93,10 @@ pub(super) fn carry_out(
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
     participate::enter(caller, control, hold)?;
-    execute::execute(caller, control, hold, progress)
+    execute::execute(caller, control, hold, progress)?;
+    // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
+    settle::settle(control, hold)?;
+    Ok(())
 }
 
 /// A run before its workspaces have names.
@@ -252,9 +255,11 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
     }
     for entry in control.store.open_runs()? {
         let Some(other) = entry.run() else { continue };
+        // The same text is the same work, also where no id could be made from its letters.
+        let same_text = request.tickets.is_empty() && run.brief.goal == other.brief.goal;
         let same =
             |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
-        if let Some(ticket) = other.tickets.iter().find(|t| same(t)) {
+        if let Some(ticket) = other.tickets.iter().find(|t| same_text || same(t)) {
             return Err(ServiceError::failed(
                 format!("The ticket {} has an open run already: {} ({}).", ticket.id, other.id, other.state),
                 &[
