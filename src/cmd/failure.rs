@@ -1,6 +1,6 @@
 //! The one place that maps errors to a kind, an exit code and hints.
 
-use super::plain_screen;
+use super::{Cli, plain_screen};
 use crate::git::GitError;
 use crate::render::{self, Failure, Screen};
 use crate::service::ServiceError;
@@ -9,7 +9,9 @@ use crate::store::StoreError;
 use crate::sys::SysError;
 use crate::tickets::TicketError;
 use crate::workspaces::WorkspaceError;
+use clap::CommandFactory;
 use clap::error::ErrorKind;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Shows an error and gives its exit code.
@@ -30,23 +32,39 @@ pub(super) fn of(screen: &Screen, error: &ServiceError) -> ExitCode {
 }
 
 /// Shows what is wrong with the command line, or the help that was asked for.
-pub(super) fn of_usage(error: &clap::Error, json: bool) -> ExitCode {
-    let screen = plain_screen(json);
+pub(super) fn of_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let screen = plain_screen(args.iter().any(|arg| arg == "--json"));
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         screen.answer(&error.render().to_string());
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let text = text.trim().trim_start_matches("error: ");
-    let failure = Failure {
-        kind: "usage",
-        message: text.to_owned(),
-        details: Vec::new(),
-        hints: Vec::new(),
-        verdict: None,
+    let asked = asked(args);
+    let (message, details) = match &asked {
+        Some(command) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let words: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+            (format!("'{}' needs one of these words: {}", command.get_name(), words.join(", ")), Vec::new())
+        }
+        _ => told(&error.render().to_string()),
     };
-    render::failure(&screen, &failure);
+    // `git metawsm --help` is taken by git, which looks for a man page.
+    let hint = asked.map_or_else(String::new, |command| format!(" {}", command.get_name()));
+    let hints = vec![format!("git metawsm help{hint}")];
+    render::failure(&screen, &Failure { kind: "usage", message, details, hints, verdict: None });
     ExitCode::from(2)
+}
+
+/// The command that was typed, if it is one.
+fn asked(args: &[OsString]) -> Option<clap::Command> {
+    let program = Cli::command();
+    args.iter().skip(1).find_map(|arg| program.find_subcommand(arg).cloned())
+}
+
+/// clap's text as a sentence and what belongs to it.
+fn told(text: &str) -> (String, Vec<String>) {
+    let mut lines =
+        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("For more information"));
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    (message, lines.map(str::to_owned).collect())
 }
 
 /// Kind and exit code (design 9): 1 failed, 2 usage, 3 refused, 4 busy, 5 an outside program, 6 newer records.

@@ -235,12 +235,12 @@ fn writable(run: &Run, agent: &RunAgent, workspace: &Path) -> ServiceResult<Vec<
 }
 
 /// What an agent's wrapper calls when a signal root changed or the agent has ended: the run is settled, if nobody
-/// holds it. Whoever holds it settles it too.
-pub fn agent_event(root: &Path, run: &str) -> ServiceResult<()> {
+/// holds it for longer than `wait`. Whoever holds it settles it too.
+pub fn agent_event(root: &Path, run: &str, wait: std::time::Duration) -> ServiceResult<()> {
     let Some(repo) = Repository::discover(root)? else { return Ok(()) };
     let control = Control { store: store::Store::at(repo.common_dir(), repo.worktree()), repo };
     let id = crate::model::RunId::parse(run)?;
-    let mut hold = control.store.hold(&id, "settle", std::time::Duration::from_secs(5))?;
+    let mut hold = control.store.hold(&id, "settle", wait)?;
     super::settle::settle(&control, &mut hold)?;
     Ok(())
 }

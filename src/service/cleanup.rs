@@ -80,8 +80,12 @@ pub fn cleanup(
         let lost = would_be_lost(&run)?;
         if !lost.is_empty() {
             let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
-            let hints = [format!("git metawsm diff {id}"), format!("git metawsm cleanup {id} --force")];
-            return Err(ServiceError::Forbidden { message, hints: hints.to_vec() });
+            let mut hints = vec![format!("git metawsm diff {id}")];
+            if run.state.is_open() {
+                hints.push(format!("git metawsm close {id}"));
+            }
+            hints.push(format!("git metawsm cleanup {id} --force"));
+            return Err(ServiceError::Forbidden { message, hints });
         }
     }
     removal.merge(remove_workspaces(caller, &run, progress)?);
@@ -106,11 +110,14 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
     let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
     match left.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
+        [] => Err(ServiceError::failed(
+            "No closed or discarded run has a workspace left to clean up.",
+            &["git metawsm list --all"],
+        )),
         several => {
             let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
             Err(ServiceError::Wrong {
-                message: "Several decided runs have workspaces; name one.".to_owned(),
+                message: "Several closed or discarded runs have workspaces; name one.".to_owned(),
                 hints,
             })
         }
@@ -129,7 +136,8 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
             let state = repository.clean_state(path)?;
             let dirty = state.unexpected().count();
             if dirty > 0 {
-                lost.push(format!("{dirty} uncommitted files in {}", path.display()));
+                let files = if dirty == 1 { "1 file".to_owned() } else { format!("{dirty} files") };
+                lost.push(format!("{files} not committed in {}", path.display()));
             }
             if let Some(operation) = state.operation {
                 lost.push(format!("a {operation} is half done in {}", path.display()));
@@ -138,8 +146,9 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
             && run.state != RunState::Discarded
         {
+            let commits = if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
             lost.push(format!(
-                "{count} commits of '{}' that '{}' of {} does not hold",
+                "{commits} of '{}' that '{}' of {} does not hold",
                 tree.branch, repo.base, repo.name
             ));
         }

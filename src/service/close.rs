@@ -162,12 +162,15 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         for link in &repo.links {
             acts.push(match link.tree {
                 Some(_) => format!("merge '{}' into '{}' of {}", link.branch, repo.base, repo.repo),
-                None => format!("'{}' of {} holds '{}' already", repo.base, repo.repo, link.branch),
+                None => format!(
+                    "'{}' of {} holds '{}' already: nothing to merge",
+                    repo.base, repo.repo, link.branch
+                ),
             });
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)? {
+        for ticket in publish::closable(control, run)?.into_iter().filter(|t| t.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
@@ -309,7 +312,7 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
             ));
         }
         if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
-            acts.push(format!("'{base}' of {repo} held the work already"));
+            acts.push(format!("'{base}' of {repo} holds the run's branch already: nothing to merge"));
         }
     }
     match commit {
@@ -319,7 +322,8 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
         }
         None if run.state == RunState::Closed => {
             acts.push(
-                "the record is decided, not yet in history: it goes with the next publication".to_owned(),
+                "the record waits for the next merge: by itself it would put base ahead of its upstream"
+                    .to_owned(),
             );
         }
         None => {}

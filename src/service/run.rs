@@ -265,12 +265,19 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
                 &[
                     &format!("git metawsm resume {}", other.id),
                     &format!("git metawsm status {}", other.id),
-                    "git metawsm run --again ...",
+                    &format!("git metawsm run --again {}", meant(request)),
                 ],
             ));
         }
     }
     Ok(())
+}
+
+/// The words of a request that say what is to be done, to be pasted.
+fn meant(request: &RunRequest) -> String {
+    let quoted = |word: &String| crate::sys::process::quoted(word);
+    let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
+    tickets.chain(request.text.as_ref().map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never

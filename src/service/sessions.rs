@@ -58,8 +58,13 @@ fn split_agent(selector: &Selector) -> (Selector, Option<String>) {
     (Selector { word, ..selector.clone() }, Some(agent.to_owned()))
 }
 
-/// The run and the one agent that `RUN:agent` names.
-fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<(Run, RunAgent)> {
+/// The run and the one agent that `RUN:agent` names; `verb` is the command that asks.
+fn chosen_agent(
+    caller: &Caller,
+    control: &Control,
+    selector: &Selector,
+    verb: &str,
+) -> ServiceResult<(Run, RunAgent)> {
     let (selector, wanted) = split_agent(selector);
     let id = select(caller, control, &selector, |run| !run.agents.is_empty())?;
     let run = require_run(control, &id)?;
@@ -79,7 +84,7 @@ fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> Serv
         }
         several => {
             let names: Vec<_> = several.iter().map(|a| format!("{id}:{}", a.key())).collect();
-            let hints: Vec<_> = names.iter().map(|n| format!("git metawsm attach {n}")).collect();
+            let hints: Vec<_> = names.iter().map(|n| format!("git metawsm {verb} {n}")).collect();
             let message = format!("{id} has several agents: {}.", names.join(", "));
             Err(ServiceError::Wrong { message, hints })
         }
@@ -89,7 +94,7 @@ fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> Serv
 /// What `attach` has to start on our terminal.
 pub fn attach(caller: &Caller, selector: &Selector) -> ServiceResult<Vec<String>> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let (run, agent) = chosen_agent(caller, &control, selector, "attach")?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::attach_argv(session, &session_files(&control, &run, &agent))?)
 }
@@ -104,7 +109,7 @@ fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crat
 /// The last lines of an agent's output.
 pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult<String> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let (run, agent) = chosen_agent(caller, &control, selector, "logs")?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::capture(session, &session_files(&control, &run, &agent), lines)?)
 }
@@ -112,7 +117,7 @@ pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult
 /// Hands out an agent's output as it comes, until the agent has ended or `take` returns `false`.
 pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -> bool) -> ServiceResult<()> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let (run, agent) = chosen_agent(caller, &control, selector, "logs -f")?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::follow(session, &session_files(&control, &run, &agent), take)?)
 }
@@ -120,7 +125,7 @@ pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -
 /// Types a line to a live agent.
 pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<String> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let (run, agent) = chosen_agent(caller, &control, selector, "tell")?;
     let session = require_session(&run, &agent)?;
     let files = session_files(&control, &run, &agent);
     if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
