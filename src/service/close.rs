@@ -3,7 +3,7 @@
 use super::event::{Event, Progress};
 use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
@@ -53,9 +53,9 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     let control = control(caller)?;
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
     let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
-    let run = super::select::require_run(&control, &id)?;
+    let run = require_run(&control, &id)?;
     if request.dry_run {
-        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, &id, request) };
+        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, run, request) };
     }
     decided::finish_all(caller, &control)?;
     if run.state == RunState::Closed {
@@ -66,6 +66,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     if hold.run().state == RunState::Closed {
         return Ok(closed(hold.run().clone()));
     }
+    require_open(hold.run())?;
     steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
@@ -146,8 +147,8 @@ fn judged_again(
 }
 
 /// The same judgement and plan; no lock is taken and no byte changes.
-fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
-    let run = super::select::require_run(control, id)?;
+fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
+    require_open(&run)?;
     let run = settle::preview(control, run)?;
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
@@ -170,7 +171,7 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)?.into_iter().filter(|t| t.docs.is_some()) {
+        for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
