@@ -14,5 +14,7 @@ mod kit_test;
 mod measure;
 mod measure_test;
 mod sessions;
+mod stage;
+mod story_first_run;
 mod tickets_docmgr;
 mod workspaces_wsm;
