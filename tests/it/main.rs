@@ -16,6 +16,7 @@ mod measure_test;
 mod sessions;
 mod stage;
 mod story_first_run;
+mod story_fork_reuse;
 mod story_whole_job;
 mod tickets_docmgr;
 mod workspaces_wsm;
