@@ -142,7 +142,10 @@ impl Source {
                     let message = format!(
                         "'{name}:{own}' names a base, and a fork's base is the branch that it forks from."
                     );
-                    return Err(ServiceError::wrong(message, &[&format!("git metawsm run --repos {name} ...")]));
+                    return Err(ServiceError::wrong(
+                        message,
+                        &[&format!("git metawsm run --repos {name} ...")],
+                    ));
                 }
                 let (branch, id) = branch_here(&tree)?;
                 Base { branch, id, note: String::new() }
