@@ -1,6 +1,7 @@
 //! The stage of the stories: repositories with a policy whose agents are shell scripts, and runs followed from outside.
 
 use crate::kit::{BINARY, Output, Repo, Running, World, wait_for, wait_until};
+use git_metawsm::sys::procs;
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -101,6 +102,14 @@ impl Stage {
             let all = view["agents"].as_array().is_some_and(|a| a.iter().all(|a| a["health"] == "ended"));
             all.then_some(view)
         })
+    }
+
+    /// Waits until no process of this world is left: wrappers have said their last word.
+    pub fn wait_nobody(&self) {
+        let home = self.world.home();
+        wait_until("every process of this world is gone", PATIENCE, || {
+            procs::marked("HOME", &home.to_string_lossy()).is_empty()
+        });
     }
 
     /// Waits until a file is there, and reads it.

@@ -31,14 +31,20 @@ fn a_fork_starts_from_the_run_branches_of_its_source_and_merges_back_into_them()
             assert_eq!(base(&fork, name), source);
             assert_ne!(branch(&fork, name), source);
             assert!(tree(&fork, 0, name).join("coder-first-part.txt").is_file(), "it holds the first part");
-            assert_eq!(repo.try_git(["cat-file", "-e", &format!("{main}:coder-first-part.txt")]).status, Some(128));
+            assert_eq!(
+                repo.try_git(["cat-file", "-e", &format!("{main}:coder-first-part.txt")]).status,
+                Some(128)
+            );
         }
         stage.do_(["merge", id(&fork)]).ok();
         for (repo, name, main) in repos {
             let source = branch(&first, name);
             assert!(repo.git(["log", "-1", "--format=%B", &source]).contains("Metawsm-Ticket: second-part"));
             assert!(tree(&first, 0, name).join("coder-second-part.txt").is_file(), "brought along");
-            assert_eq!(repo.try_git(["cat-file", "-e", &format!("{main}:coder-second-part.txt")]).status, Some(128));
+            assert_eq!(
+                repo.try_git(["cat-file", "-e", &format!("{main}:coder-second-part.txt")]).status,
+                Some(128)
+            );
         }
         stage.do_(["close", id(&fork)]).ok();
         stage.do_(["cleanup", id(&fork)]).ok();
@@ -66,7 +72,8 @@ fn a_fork_of_fewer_repositories_still_starts_from_the_run_branch() {
     assert_eq!(base(&fork, "web"), branch(&first, "web"));
     assert_eq!(fork["repos"].as_array().map(Vec::len), Some(1));
     let other = stage.repo_on("other", "main");
-    let args = ["run", "--workspace-strategy", "fork", "--from", id(&first), "--repos", "other", "Third part"];
+    let args =
+        ["run", "--workspace-strategy", "fork", "--from", id(&first), "--repos", "other", "Third part"];
     stage.do_(args).code(1).tells("other").tells("first-part");
     assert_eq!(other.git(["branch"]), "* main");
 }
@@ -126,8 +133,15 @@ fn reusing_the_workspace_of_an_open_run_counts_only_what_is_new() {
     let stage = Stage::new(&[("coder", WORKER), ("idler", "exit 0")]);
     let first = stage.run(&["--agent", "coder", "First part"]);
     stage.wait_state(id(&first), "completed");
-    let again =
-        stage.run(&["--agent", "idler", "--workspace-strategy", "reuse", "--from", id(&first), "Second part"]);
+    let again = stage.run(&[
+        "--agent",
+        "idler",
+        "--workspace-strategy",
+        "reuse",
+        "--from",
+        id(&first),
+        "Second part",
+    ]);
     assert_eq!(workspace(&again, 0), workspace(&first, 0));
     stage.wait_ended(id(&again));
     let view = stage.status(id(&again));

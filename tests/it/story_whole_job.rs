@@ -118,7 +118,10 @@ fn tickets_are_closed(api: &Repo) {
     let names = api.git(["ls-tree", "-r", "--name-only", "main", "ttmp"]);
     let two = names.lines().find(|n| n.contains("/TWO--") && n.ends_with("/index.md")).expect("a ticket");
     holds(&api.git(["show", &format!("main:{two}")]), &["Ticket: TWO", "Status: complete"]);
-    holds(&api.git(["show", &format!("main:{}", two.replace("index", "changelog"))]), &["Both written down."]);
+    holds(
+        &api.git(["show", &format!("main:{}", two.replace("index", "changelog"))]),
+        &["Both written down."],
+    );
 }
 
 #[test]
