@@ -144,6 +144,9 @@ fn hints(error: &ServiceError) -> Vec<String> {
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])
         }
+        ServiceError::Session(SessionError::NoTerminal { .. }) => {
+            some(&["git metawsm logs -f", "git config metawsm.sessions.backend tmux"])
+        }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
         ServiceError::Name(_) => some(&["git metawsm help"]),
         _ => some(&["git metawsm status"]),
