@@ -203,15 +203,10 @@ impl Work<'_> {
         request: &CloseRequest,
         progress: Progress<'_>,
     ) -> ServiceResult<(Vec<String>, Option<String>)> {
-        let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
-            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
-            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
-            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
-        }
-        let published = match self.plan.action {
-            Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge => Vec::new(),
+        // Until here nothing has moved: what cannot be composed leaves the run as it was.
+        let (mut landings, published) = match self.compose_all(request) {
+            Ok(composed) => composed,
+            Err(error) => return Err(self.fall_back(error)?),
         };
         landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
         // The record is the last to land: it must not say what has not happened.
@@ -228,13 +223,33 @@ impl Work<'_> {
         Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
     }
 
+    /// Every merge and the record as objects.
+    fn compose_all(&mut self, request: &CloseRequest) -> ServiceResult<(Vec<Landing>, Vec<RunId>)> {
+        let mut landings = Vec::new();
+        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
+            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
+            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
+            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
+        }
+        let published = match self.plan.action {
+            Action::Close => self.compose_records(&mut landings, request)?,
+            Action::Merge => Vec::new(),
+        };
+        Ok((landings, published))
+    }
+
+    /// Writes down why nothing (more) moves; gives the error back.
+    fn fall_back(&mut self, error: ServiceError) -> ServiceResult<ServiceError> {
+        self.hold.note("merge stopped", &error.to_string())?;
+        if self.hold.run().state == RunState::Closing {
+            self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
+        }
+        Ok(error)
+    }
+
     fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
         if let Err(error) = advance(landing, progress) {
-            self.hold.note("merge stopped", &error.to_string())?;
-            if self.hold.run().state == RunState::Closing {
-                self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
-            }
-            return Err(error);
+            return Err(self.fall_back(error)?);
         }
         for (ticket, head, commit) in &landing.merged {
             let text = format!(

@@ -112,12 +112,12 @@ struct Draft {
 
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
-    let source = source::find(control, strategy, request.from.as_deref())?;
+    let source = source::find(caller, control, strategy, request.from.as_deref())?;
     let repos = match &source {
-        Some(source) if request.repos.is_empty() => {
-            source.choose_repos(request.base_branch.as_deref(), &rules.policy)?
+        Some(source) => {
+            source.choose_repos(caller, &request.repos, request.base_branch.as_deref(), &rules.policy)?
         }
-        _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+        None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
     let doc_home = doc_home(request, &repos)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
@@ -206,7 +206,7 @@ fn name_workspaces(
     let mut tickets = Vec::new();
     for ticket in run.tickets.clone() {
         if let (Strategy::Reuse, Some(source)) = (run.strategy, &source) {
-            let (ticket, worktrees) = source.adopt(&ticket)?;
+            let (ticket, worktrees) = source.adopt(&ticket, &repos)?;
             run.worktrees.extend(worktrees);
             tickets.push(ticket);
             continue;

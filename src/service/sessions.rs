@@ -133,7 +133,7 @@ pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult
 /// Hands out an agent's output as it comes, until the agent has ended or `take` returns `false`.
 pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -> bool) -> ServiceResult<()> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector, "logs -f")?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::follow(session, &session_files(&control, &run, &agent), take)?)
 }
