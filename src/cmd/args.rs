@@ -56,6 +56,9 @@ pub(super) struct Global {
     /// Say only the answer.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say also where things are looked up.
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
     /// Wait at most this long for a lock that somebody else holds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, global = true)]
     wait: u64,

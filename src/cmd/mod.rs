@@ -30,6 +30,7 @@ mod run;
 mod status;
 mod stop;
 mod tell;
+mod verbose;
 
 pub use args::Cli;
 
@@ -61,6 +62,9 @@ fn dispatch(cli: Cli) -> ExitCode {
     let outcome = cli.global.caller().and_then(|caller| {
         let command = cli.command.unwrap_or_else(Command::bare_status);
         guard(&caller, &command)?;
+        if cli.global.verbose {
+            verbose::places(&caller, &screen)?;
+        }
         match command {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
@@ -83,7 +87,7 @@ fn dispatch(cli: Cli) -> ExitCode {
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
-            Command::Demo(args) => demo::run(&screen, args),
+            Command::Demo(args) => demo::run(&screen, &args),
         }
     });
     match outcome {

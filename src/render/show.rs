@@ -99,15 +99,12 @@ fn visible(text: &[u8]) -> Vec<u8> {
         let (before, from) = rest.split_at(at);
         out.push_str(&escape_lines(before));
         let end = from[2..].find(|c: char| !c.is_ascii_digit() && c != ';').map(|n| n + 2);
-        match end.filter(|end| from[*end..].starts_with('m')) {
-            Some(end) => {
-                out.push_str(&from[..=end]);
-                rest = &from[end + 1..];
-            }
-            None => {
-                out.push_str("\\x1b");
-                rest = &from[1..];
-            }
+        if let Some(end) = end.filter(|end| from[*end..].starts_with('m')) {
+            out.push_str(&from[..=end]);
+            rest = &from[end + 1..];
+        } else {
+            out.push_str("\\x1b");
+            rest = &from[1..];
         }
     }
     out.push_str(&escape_lines(rest));

@@ -133,13 +133,24 @@ fn health(view: &AgentView) -> String {
         Observation::Ended(Ended { stopped: true, .. }) => " (stopped)".to_owned(),
         Observation::Ended(Ended { status: Some(code), .. }) => format!(" (exit {code})"),
         Observation::Ended(Ended { signal: Some(signal), .. }) => format!(" (signal {signal})"),
-        Observation::Alive { last_activity: Some(last), .. } => {
-            format!(" (active {} ago)", age(clock::now().as_second() - last.as_second()))
-        }
+        Observation::Alive { .. } => since(view),
         Observation::Dead { why } | Observation::Unknown { why } => format!(" ({})", escape(why)),
         _ => String::new(),
     };
-    format!("{}{detail}{completed}", view.health)
+    format!("{}{detail}{completed}", view.health.word)
+}
+
+/// When a live agent last printed, and when its work last moved.
+fn since(view: &AgentView) -> String {
+    let ago = |at: Option<jiff::Timestamp>| at.map(|at| age(clock::now().as_second() - at.as_second()));
+    match (ago(view.health.activity), ago(view.health.progress)) {
+        (Some(active), Some(progress)) => {
+            format!(" (active {active} ago, index or head moved {progress} ago)")
+        }
+        (Some(active), None) => format!(" (active {active} ago)"),
+        (None, Some(progress)) => format!(" (index or head moved {progress} ago)"),
+        (None, None) => String::new(),
+    }
 }
 
 fn age(seconds: i64) -> String {
@@ -176,7 +187,9 @@ fn agent_json(view: &AgentView) -> Value {
         "runner": view.agent.runner,
         "session": view.agent.session,
         "backend": view.agent.live.as_ref().map(|s| s.backend.as_str()),
-        "health": view.health,
+        "health": view.health.word,
+        "activity": view.health.activity,
+        "progress": view.health.progress,
         "exit": exit,
         "signal": signal,
         "completed": view.agent.completed,

@@ -108,7 +108,7 @@ fn prompt_of(run: &Run, agent: &RunAgent, base_prompt: &str, skills: &[String]) 
         let base = run.repo(&tree.repo).map(|r| r.base.as_str()).unwrap_or_default();
         trees.push(PromptTree { repo: tree.repo.as_str(), path, branch: &tree.branch, base });
     }
-    let docs = ticket.docs.as_ref().map(|dir| cwd.join(dir));
+    let docs = ticket.docs.as_ref().map(|dir| cwd.join(dir)).filter(|dir| dir.is_dir());
     Ok(sessions::prompt(&PromptInput {
         run: run.id.as_str(),
         ticket: ticket.id.as_str(),

@@ -4,9 +4,9 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
+use super::{Caller, Control, ServiceError, ServiceResult, control, history, policies, sessions, signals};
 use crate::git::{Repository, RescueLimits};
-use crate::model::{Run, RunId, RunRepo, RunState, RunWorktree, Strategy};
+use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
 
 /// A rescue saves files up to this size (design 6), in bytes.
@@ -89,6 +89,8 @@ pub fn cleanup(
         hold.note("rescued", line)?;
     }
     hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
+    drop(hold);
+    history::retire(&control)?;
     Ok((run, removal))
 }
 
@@ -228,7 +230,7 @@ pub(super) fn remove_branches(caller: &Caller, run: &Run, all: bool) -> ServiceR
         let repository = open_repo(run, &repo.name)?;
         let _lock = store::lock_repo(repository.common_dir(), "cleanup", caller.wait)?;
         for tree in run.worktrees_of(&repo.name).filter(|t| t.branch_is_ours) {
-            remove_branch(&repository, run, repo, tree, all, &mut removal)?;
+            removal.merge(remove_branch(&repository, run, tree, all)?);
         }
     }
     Ok(removal)
@@ -237,32 +239,31 @@ pub(super) fn remove_branches(caller: &Caller, run: &Run, all: bool) -> ServiceR
 fn remove_branch(
     repository: &Repository,
     run: &Run,
-    repo: &RunRepo,
     tree: &RunWorktree,
     all: bool,
-    removal: &mut Removal,
-) -> ServiceResult<()> {
-    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(()) };
+) -> ServiceResult<Removal> {
+    let mut removal = Removal::default();
+    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(removal) };
     if !repository.base_holders(&tree.branch)?.is_empty() {
-        removal.kept.push(format!("branch '{}' of {} (it is checked out)", tree.branch, repo.name));
-        return Ok(());
+        removal.kept.push(format!("branch '{}' of {} (it is checked out)", tree.branch, tree.repo));
+        return Ok(removal);
     }
     if !all && unmerged(repository, run, tree)?.is_some() {
-        removal.kept.push(format!("branch '{}' of {} (base does not hold it)", tree.branch, repo.name));
-        return Ok(());
+        removal.kept.push(format!("branch '{}' of {} (base does not hold it)", tree.branch, tree.repo));
+        return Ok(removal);
     }
-    let base = repository.branch_id(&repo.base)?;
+    let base = run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten();
     let reachable = match &base {
         Some(base) => repository.is_ancestor(&head, base)?,
         None => false,
     };
     if !reachable {
         let workspace = run.ticket(&tree.ticket).map_or("branch", |t| t.workspace.as_str());
-        let name = workspaces::free_rescue_ref(repository, &run.id, workspace, &repo.name)?;
+        let name = workspaces::free_rescue_ref(repository, &run.id, workspace, &tree.repo)?;
         repository.rescue_branch(&tree.branch, &name)?;
-        removal.rescued.push(format!("{}: {name}", repo.name));
+        removal.rescued.push(format!("{}: {name}", tree.repo));
     }
     repository.delete_ref(&format!("refs/heads/{}", tree.branch), &head)?;
-    removal.removed.push(format!("branch '{}' of {}", tree.branch, repo.name));
-    Ok(())
+    removal.removed.push(format!("branch '{}' of {}", tree.branch, tree.repo));
+    Ok(removal)
 }

@@ -5,7 +5,9 @@ use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
 use super::select::{Selector, select};
 use super::verdicts::{Judged, judge};
-use super::{Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle, steps,
+};
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Receipt, Run, RunId, RunState};
 use crate::plan::{self, MergePlan};
@@ -59,6 +61,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         return dry_run(&control, &id, request);
     }
     let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
     let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();
@@ -68,6 +71,9 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         judge(&control, &run, request.action, &request.waivers)?.require_pass(&run, request.action)?;
     let mut plan = plan_of(request.action, &pass, &found.facts)?;
     let mut verdict = pass.verdict().clone();
+    for waiver in waived(&verdict) {
+        hold.note("waived", &waiver)?;
+    }
     if request.action == Action::Close {
         hold.go(RunState::Closing, "gates passed")?;
         if sessions::end_sessions(&control, &mut hold)? {
@@ -189,7 +195,9 @@ impl Work<'_> {
         progress: Progress<'_>,
     ) -> ServiceResult<(Vec<String>, Option<String>)> {
         let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter().zip(&self.plan.repos) {
+        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
+            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
+            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
             landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
         }
         let published = match self.plan.action {
@@ -264,7 +272,9 @@ impl Work<'_> {
         let mut published = Vec::new();
         for landing in landings {
             if !landing.is_control {
-                publish::close_tickets(landing, &decided, &closing, &entry)?;
+                if landing.receipt.repo == decided.doc_home {
+                    publish::close_tickets(landing, &decided, &closing, &entry)?;
+                }
             } else if publish::may_publish(landing)? {
                 published = publish::publish(self.control, landing, &decided, &closing, &entry)?;
             }

@@ -23,8 +23,6 @@ pub(super) struct Found {
 pub(super) struct Ground {
     /// The repository.
     pub repository: Repository,
-    /// Base as recorded.
-    pub repo: RunRepo,
     /// The local base's commit; `None` where base exists only on a remote.
     pub local: Option<String>,
     /// Whether this is the control repository.
@@ -109,7 +107,7 @@ fn repo_facts(control: &Control, run: &Run, repo: &RunRepo, action: Action) -> S
         chain: fact,
         obstacles,
     };
-    Ok((trees, (base, Ground { repository, repo: repo.clone(), local, is_control })))
+    Ok((trees, (base, Ground { repository, local, is_control })))
 }
 
 /// The control repository's own base, where it is not among the run's repositories: only the record goes there.
@@ -133,7 +131,7 @@ fn control_ground(control: &Control, run: &Run) -> ServiceResult<(BaseFact, Grou
         chain: ChainFact::Computed { onto: base.id.clone(), links: Vec::new() },
         obstacles,
     };
-    let ground = Ground { repository: control.repo.clone(), repo, local: Some(base.id), is_control: true };
+    let ground = Ground { repository: control.repo.clone(), local: Some(base.id), is_control: true };
     Ok((fact, ground))
 }
 

@@ -23,6 +23,8 @@ mod event;
 mod execute;
 mod facts;
 mod facts_of_work;
+mod health;
+mod history;
 mod land;
 mod list;
 mod needs;
@@ -58,6 +60,7 @@ pub use diff::{DiffRequest, TreeDiff, diff, path};
 pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
+pub use health::Health;
 pub use list::{ListReport, ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
@@ -65,7 +68,7 @@ pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
 };
-pub use resume::{ResumeRequest, restart, resume};
+pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};

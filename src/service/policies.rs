@@ -128,6 +128,6 @@ pub(super) fn require_trust(rules: &Rules) -> ServiceResult<()> {
 
 /// The hash under which a set of programs is trusted.
 pub(super) fn trust_hash(programs: &[(String, String)]) -> String {
-    let text: String = programs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    crate::model::content_hash(text.as_bytes())
+    let lines: Vec<_> = programs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    crate::model::content_hash(lines.concat().as_bytes())
 }

@@ -31,18 +31,17 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     let control = control(caller)?;
     let format = if request.toml { Format::Toml } else { Format::Json };
     let existing = policy_file(&control)?;
-    let path = match &request.path {
-        Some(path) => caller.cwd.join(path),
-        None => {
-            let Some(top) = control.repo.worktree() else {
-                let hint = "git metawsm policy-init --path <file>";
-                return Err(ServiceError::failed(
-                    "A bare repository has no worktree to write a policy into.",
-                    &[hint],
-                ));
-            };
-            top.join(".metawsm").join(if request.toml { FILES[1] } else { FILES[0] })
-        }
+    let path = if let Some(path) = &request.path {
+        caller.cwd.join(path)
+    } else {
+        let Some(top) = control.repo.worktree() else {
+            let hint = "git metawsm policy-init --path <file>";
+            return Err(ServiceError::failed(
+                "A bare repository has no worktree to write a policy into.",
+                &[hint],
+            ));
+        };
+        top.join(".metawsm").join(if request.toml { FILES[1] } else { FILES[0] })
     };
     if let Some(other) = existing.filter(|other| request.path.is_none() && *other != path) {
         let message = format!("{} holds the policy already, and only one file can.", other.display());

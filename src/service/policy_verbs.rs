@@ -36,7 +36,7 @@ fn shown(path: Option<PathBuf>, policy: Policy) -> PolicyShown {
     let programs = policy::program_keys(&policy);
     let trusted = programs.is_empty() || store::is_trusted(&trust_hash(&programs));
     let not_used = policy::not_used_yet(&policy);
-    PolicyShown { path, programs, trusted, not_used, policy }
+    PolicyShown { path, policy, programs, trusted, not_used }
 }
 
 /// What `policy check` found or mended.

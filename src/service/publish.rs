@@ -8,6 +8,7 @@ use crate::model::{Run, RunId, RunTicket};
 use crate::store;
 use crate::sys::clock;
 use crate::tickets;
+use std::fmt::Write as _;
 
 /// The paths that publishing this run writes in the control repository's tree, for the gate `base-ready`.
 pub(super) fn touched(run: &Run) -> Vec<String> {
@@ -113,9 +114,9 @@ fn publication_message(run: &Run) -> String {
         };
         text.push_str(&line);
     }
-    text.push_str(&format!("\nMetawsm-Closed: {}\n", run.id));
+    let _ = write!(text, "\nMetawsm-Closed: {}\n", run.id);
     for ticket in &run.tickets {
-        text.push_str(&format!("Metawsm-Ticket: {}\n", ticket.id));
+        let _ = writeln!(text, "Metawsm-Ticket: {}", ticket.id);
     }
     text
 }

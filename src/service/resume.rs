@@ -4,7 +4,9 @@ use super::event::Progress;
 use super::run::carry_out;
 use super::select::{Selector, select};
 use super::settle::{ended_well, settle};
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
+};
 use crate::model::{Run, RunId, RunState, StepKind, StepState};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
@@ -18,12 +20,11 @@ pub struct ResumeRequest {
     pub all: bool,
 }
 
-/// Resumes a run, or all of them after a reboot. Returns the runs, and those that could not go on with the reason.
-pub fn resume(
-    caller: &Caller,
-    request: &ResumeRequest,
-    progress: Progress<'_>,
-) -> ServiceResult<(Vec<Run>, Vec<(RunId, ServiceError)>)> {
+/// The runs that went on, and those that could not, with the reason.
+pub type Resumed = (Vec<Run>, Vec<(RunId, ServiceError)>);
+
+/// Resumes a run, or all of them after a reboot.
+pub fn resume(caller: &Caller, request: &ResumeRequest, progress: Progress<'_>) -> ServiceResult<Resumed> {
     let control = control(caller)?;
     if !request.all {
         let id = select(caller, &control, &request.selector, is_resumable)?;
@@ -116,6 +117,9 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
         _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
+    for ticket in hold.run().tickets.clone() {
+        signals::put_away_questions(hold.run(), &ticket.id)?;
+    }
     hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
     to_running(&mut hold, "restarted")?;
     start_again(&mut hold, &|_| true)?;

@@ -5,7 +5,7 @@ use super::event::Progress;
 use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{TicketPlan, choose_tickets};
-use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, source};
+use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, source};
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
@@ -93,7 +93,10 @@ pub(super) fn carry_out(
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
     participate::enter(caller, control, hold)?;
-    execute::execute(caller, control, hold, progress)
+    execute::execute(caller, control, hold, progress)?;
+    // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
+    settle::settle(control, hold)?;
+    Ok(())
 }
 
 /// A run before its workspaces have names.

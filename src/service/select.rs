@@ -1,5 +1,6 @@
 //! Which run is meant. Nothing is guessed: what is not the only candidate is listed.
 
+use super::history::{find_published, published};
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::model::{Run, RunId};
 use crate::store::{Entry, StoreError};
@@ -77,30 +78,44 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
 
 /// The run of this id, or an error that says where to look.
 pub(super) fn require_run(control: &Control, id: &RunId) -> ServiceResult<Run> {
-    control.store.find_run(id)?.ok_or_else(|| StoreError::NotFound { id: id.to_string() }.into())
+    find_run(control, id)?.ok_or_else(|| StoreError::NotFound { id: id.to_string() }.into())
 }
 
-fn every_run(control: &Control) -> ServiceResult<Vec<Run>> {
-    let mut runs = Vec::new();
-    for entry in control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?) {
-        if let Entry::Run(run) = entry {
-            runs.push(*run);
-        }
+/// The run of this id: live, decided, or published by anybody.
+fn find_run(control: &Control, id: &RunId) -> ServiceResult<Option<Run>> {
+    match control.store.find_run(id)? {
+        Some(run) => Ok(Some(run)),
+        None => find_published(control, id),
+    }
+}
+
+/// The runs of this machine, open and decided.
+fn runs_here(control: &Control) -> ServiceResult<Vec<Run>> {
+    let entries = control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?);
+    Ok(entries.filter_map(Entry::into_run).collect())
+}
+
+/// The runs that fit, of this machine; only where none does, those in history.
+fn matching(control: &Control, fits: &dyn Fn(&Run) -> bool) -> ServiceResult<Vec<Run>> {
+    let mut runs = runs_here(control)?;
+    runs.retain(fits);
+    if runs.is_empty() {
+        runs = published(control)?.into_iter().filter_map(Entry::into_run).filter(|run| fits(run)).collect();
     }
     Ok(runs)
 }
 
 fn by_id(control: &Control, text: &str) -> ServiceResult<RunId> {
     let id = RunId::parse(text)?;
-    if control.store.find_run(&id)?.is_some() {
+    if find_run(control, &id)?.is_some() {
         return Ok(id);
     }
     find_by_prefix(control, text)?.ok_or_else(|| StoreError::NotFound { id: text.to_owned() }.into())
 }
 
 fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>> {
-    let runs = every_run(control)?;
-    let found: Vec<_> = runs.iter().map(|r| &r.id).filter(|id| id.as_str().starts_with(text)).collect();
+    let runs = matching(control, &|run| run.id.as_str().starts_with(text))?;
+    let found: Vec<_> = runs.iter().map(|r| &r.id).collect();
     match found.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some((*only).clone())),
@@ -114,8 +129,8 @@ fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>>
 
 /// The newest open run of a ticket, else its newest run.
 fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId>> {
-    let mut runs = every_run(control)?;
-    runs.retain(|run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)));
+    let fits = |run: &Run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket));
+    let mut runs = matching(control, &fits)?;
     runs.sort_by_key(|run| (run.state.is_open(), run.created));
     Ok(runs.pop().map(|run| run.id))
 }
@@ -132,7 +147,7 @@ fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
 
 fn by_word(control: &Control, word: &str) -> ServiceResult<RunId> {
     if let Ok(id) = RunId::parse(word)
-        && control.store.find_run(&id)?.is_some()
+        && find_run(control, &id)?.is_some()
     {
         return Ok(id);
     }

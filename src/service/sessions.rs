@@ -2,7 +2,7 @@
 
 use super::agents::session_files;
 use super::select::{Selector, require_run, select};
-use super::{Caller, Control, ServiceError, ServiceResult, control};
+use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
 use crate::model::{Run, RunAgent};
 use crate::sessions::{self, Observation};
 use crate::store::Hold;
@@ -130,5 +130,7 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     sessions::tell(session, &files, text)?;
     let mut hold = control.store.hold(&run.id, "tell", caller.wait)?;
     hold.note("told", &format!("{}: {text}", agent.key()))?;
+    // What was asked is answered by what was told.
+    signals::put_away_questions(&run, &agent.ticket)?;
     Ok(agent.key())
 }

@@ -1,8 +1,8 @@
 //! Signal files: what agents say in JSON (behaviour 6). This file takes completions; a question only shows.
 
 use super::ServiceResult;
-use crate::model::{Run, RunAgent, RunTicket};
-use crate::sys::files;
+use crate::model::{Run, RunAgent, RunTicket, TicketId};
+use crate::sys::{clock, files};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,9 @@ pub(super) fn is_signal_path(path: &str) -> bool {
     if rest == "seen/" || rest.starts_with("seen/") {
         return true;
     }
-    !rest.contains('/') && rest.ends_with(".json") && STEMS.iter().any(|stem| rest.starts_with(stem))
+    !rest.contains('/')
+        && rest.strip_suffix(".json").is_some()
+        && STEMS.iter().any(|stem| rest.starts_with(stem))
 }
 
 /// A completion as agents write it; unknown keys are refused, so that a typo is seen.
@@ -71,7 +73,7 @@ pub(super) fn roots(run: &Run, ticket: &RunTicket) -> Vec<PathBuf> {
 }
 
 /// Looks into all signal roots; changes nothing.
-pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
+pub(super) fn look(run: &Run) -> Signals {
     let mut signals = Signals::default();
     for ticket in &run.tickets {
         let agents: Vec<_> = run.agents.iter().enumerate().filter(|(_, a)| a.ticket == ticket.id).collect();
@@ -81,9 +83,10 @@ pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
             }
             for name in files::names_in(&root).unwrap_or_default() {
                 let path = root.join(&name);
-                if name.starts_with("guidance-request") && name.ends_with(".json") {
+                let is_json = name.strip_suffix(".json").is_some();
+                if name.starts_with("guidance-request") && is_json {
                     signals.questions.push(path);
-                } else if name.starts_with("implementation-complete") && name.ends_with(".json") {
+                } else if name.starts_with("implementation-complete") && is_json {
                     match completion(run, &agents, &path, &name) {
                         Ok(Some(said)) => signals.completions.push(said),
                         Ok(None) => {}
@@ -93,7 +96,7 @@ pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
             }
         }
     }
-    Ok(signals)
+    signals
 }
 
 fn completion(
@@ -128,6 +131,18 @@ pub(super) fn put_away(path: &Path, stamp: &str) -> ServiceResult<()> {
     let (Some(root), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let to = root.join("seen").join(format!("{stamp}-{}", name.to_string_lossy()));
     Ok(files::rename_durable(path, &to)?)
+}
+
+/// Moves the open questions of a ticket to `seen/`: they were answered, or nobody waits for the answer any more.
+pub(super) fn put_away_questions(run: &Run, ticket: &TicketId) -> ServiceResult<()> {
+    let stamp = clock::compact(clock::now());
+    let places: Vec<_> = run.ticket(ticket).map(|t| roots(run, t)).unwrap_or_default();
+    for path in look(run).questions {
+        if path.parent().is_some_and(|root| places.iter().any(|place| place == root)) {
+            put_away(&path, &stamp)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

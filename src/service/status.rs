@@ -1,5 +1,6 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
+use super::health::{Health, health};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
@@ -49,8 +50,8 @@ pub struct AgentView {
     pub agent: RunAgent,
     /// How it is.
     pub seen: Observation,
-    /// `working`, `idle`, `stalled`, `ended`, `dead`, `not started`, `unknown`.
-    pub health: &'static str,
+    /// How it seems to be.
+    pub health: Health,
 }
 
 /// What changed in one worktree since its start.
@@ -97,7 +98,7 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
             let id = select(caller, &control, &request.selector, |_| true)?;
             let run = require_run(&control, &id)?;
             let seen = agents_now::observe_all(&control, &[&run]).pop().unwrap_or_default();
-            report.runs.push(view(&control, run, seen, request)?);
+            report.runs.push(view(&control, &run, seen, request)?);
             report.in_full = true;
         }
     }
@@ -128,38 +129,39 @@ fn add_open(control: &Control, request: &StatusRequest, report: &mut StatusRepor
     }
     let seen = agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>());
     for (run, seen) in runs.into_iter().zip(seen) {
-        report.runs.push(view(control, run, seen, request)?);
+        report.runs.push(view(control, &run, seen, request)?);
     }
     Ok(())
 }
 
 fn view(
     control: &Control,
-    run: Run,
+    run: &Run,
     seen: Vec<Observation>,
     request: &StatusRequest,
 ) -> ServiceResult<RunView> {
     let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
-    let thresholds = super::policies::stored(&run).map(|p| p.health).unwrap_or_default();
-    let agents = run.agents.iter().zip(&settled.observations).map(|(agent, seen)| AgentView {
-        agent: agent.clone(),
-        seen: seen.clone(),
-        health: health(seen, thresholds.idle_seconds, thresholds.activity_stalled_seconds),
-    });
-    let agents = agents.collect();
+    let policy = super::policies::stored(&run).unwrap_or_default();
+    let mut needs = settled.needs;
+    let mut agents = Vec::new();
+    for (agent, seen) in run.agents.iter().zip(&settled.observations) {
+        let health = health(&run, agent, seen, &policy);
+        needs.extend(super::needs::of_stalled(&run, agent, &health));
+        agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
+    }
     let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs: settled.needs, holder, changes, run })
+    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
 fn settled(
     control: &Control,
-    run: Run,
+    run: &Run,
     seen: Vec<Observation>,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(&run, seen)?;
-    if no_ingest || !settle::is_worthwhile(&run, &looked) {
+    let looked = settle::look_only(run, seen)?;
+    if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
     match control.store.hold(&run.id, "status", Duration::ZERO) {
@@ -171,24 +173,6 @@ fn settled(
             Ok((run.clone(), looked, control.store.holder(&run.id)))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn health(seen: &Observation, idle: u64, stalled: u64) -> &'static str {
-    match seen {
-        Observation::NotStarted => "not started",
-        Observation::Ended(_) => "ended",
-        Observation::Dead { .. } => "dead",
-        Observation::Unknown { .. } => "unknown",
-        Observation::Alive { last_activity, .. } => {
-            let Some(last) = last_activity else { return "working" };
-            let age = crate::sys::clock::now().as_second() - last.as_second();
-            match u64::try_from(age).unwrap_or(0) {
-                age if age >= stalled => "stalled",
-                age if age >= idle => "idle",
-                _ => "working",
-            }
-        }
     }
 }
 

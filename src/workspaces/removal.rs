@@ -155,7 +155,7 @@ fn is_own_file(name: &str) -> bool {
     let signals = ["guidance-request", "guidance-response", "implementation-complete", "validation-result"];
     let stem = name.strip_suffix(".json").unwrap_or_default();
     let is_signal = signals.iter().any(|signal| stem.starts_with(signal));
-    let is_prompt = name.starts_with("prompt-") && name.ends_with(".md");
+    let is_prompt = name.starts_with("prompt-") && name.strip_suffix(".md").is_some();
     is_signal
         || is_prompt
         || [BRIEF_FILE, CONTEXT_FILE].contains(&name)

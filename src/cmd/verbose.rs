@@ -1,0 +1,18 @@
+//! What `-v` adds: where things are looked up.
+
+use crate::render::{Screen, escape};
+use crate::service::{self, Caller, ServiceError};
+
+/// Says which control repository and which policy are in force.
+pub(super) fn places(caller: &Caller, screen: &Screen) -> Result<(), ServiceError> {
+    let Some(control) = service::find_control(caller)? else {
+        screen.story("not inside a git repository");
+        return Ok(());
+    };
+    screen.story(&format!("control repository: {}", escape(&control.root().display().to_string())));
+    screen.story(&format!("live records: {}", escape(&control.store.dir().display().to_string())));
+    let policy = service::policy_show(caller)?.path;
+    let policy = policy.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+    screen.story(&format!("policy: {}", escape(&policy)));
+    Ok(())
+}
