@@ -3,21 +3,28 @@
 use super::agents::session_files;
 use super::select::{Selector, require_run, select};
 use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
-use crate::model::{Run, RunAgent};
-use crate::sessions::{self, Observation};
+use crate::model::{Run, RunAgent, Session};
+use crate::sessions::{self, Observation, SessionFiles};
 use crate::store::Hold;
 use std::time::Duration;
 
 /// How long an agent may take to end after TERM, before KILL.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// How each agent of a run is, in the order of the record.
+/// A look of the sessions room at many sessions at once.
+type Look = fn(&[(&Session, &SessionFiles)]) -> Vec<Observation>;
+
+/// How each agent of a run is, in the order of the record, without its last activity. Starts no process.
 pub(super) fn observe(control: &Control, run: &Run) -> Vec<Observation> {
-    observe_all(control, &[run]).pop().unwrap_or_default()
+    observe_with(control, &[run], sessions::observe_states).pop().unwrap_or_default()
 }
 
-/// How each agent of each run is: one question to tmux for all of them.
+/// How each agent of each run is, with its last activity: one question to tmux for all of them.
 pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observation>> {
+    observe_with(control, runs, sessions::observe_all)
+}
+
+fn observe_with(control: &Control, runs: &[&Run], look: Look) -> Vec<Vec<Observation>> {
     let mut asked = Vec::new();
     for run in runs {
         for agent in &run.agents {
@@ -27,7 +34,7 @@ pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observati
         }
     }
     let questions: Vec<_> = asked.iter().map(|(session, files)| (*session, files)).collect();
-    let mut answers = sessions::observe_all(&questions).into_iter();
+    let mut answers = look(&questions).into_iter();
     let mut next = |agent: &RunAgent| match agent.live {
         Some(_) => answers.next().unwrap_or(Observation::NotStarted),
         None => Observation::NotStarted,
@@ -94,7 +101,7 @@ pub fn attach(caller: &Caller, selector: &Selector) -> ServiceResult<Vec<String>
     Ok(sessions::attach_argv(session, &session_files(&control, &run, &agent))?)
 }
 
-fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crate::model::Session> {
+fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a Session> {
     agent.live.as_ref().ok_or_else(|| {
         let message = format!("{} was never started.", agent.key());
         ServiceError::failed(message, &[&format!("git metawsm resume {}", run.id)])
@@ -123,7 +130,7 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
     let files = session_files(&control, &run, &agent);
-    if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
+    if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
         return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
     }
