@@ -94,14 +94,16 @@ impl Global {
 
     /// Who asks, and from where.
     pub(super) fn caller(&self) -> Result<Caller, ServiceError> {
-        let cwd =
-            env::cwd().ok_or_else(|| ServiceError::failed("The current directory is gone.", &["cd"]))?;
+        let here =
+            || env::cwd().ok_or_else(|| ServiceError::failed("The current directory is gone.", &["cd"]));
         let cwd = match &self.directory {
-            Some(dir) => cwd.join(dir),
-            None => cwd,
+            Some(dir) if dir.is_absolute() => dir.clone(),
+            Some(dir) => here()?.join(dir),
+            None => here()?,
         };
         if !cwd.is_dir() {
-            return Err(ServiceError::wrong(format!("{} is not a directory.", cwd.display()), &[]));
+            let message = format!("{} is not a directory.", cwd.display());
+            return Err(ServiceError::wrong(message, &["git metawsm -C <directory> status"]));
         }
         Ok(Caller {
             cwd: crate::sys::files::real_path(&cwd),
@@ -178,8 +180,7 @@ macro_rules! commands {
                 match self { $(Self::$variant(_) => $name,)* }
             }
 
-            /// What it may do.
-            pub(super) fn reach(&self) -> Reach {
+            fn usual_reach(&self) -> Reach {
                 match self { $(Self::$variant(_) => Reach::$reach,)* }
             }
         }
@@ -212,6 +213,14 @@ commands! {
 }
 
 impl Command {
+    /// What it may do; of some it depends on their words.
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Policy(args) => args.reach(),
+            other => other.usual_reach(),
+        }
+    }
+
     /// What `git metawsm` alone means.
     pub(super) fn bare_status() -> Self {
         Self::Status(status::Args::default())

@@ -134,10 +134,9 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         let repository = open_repo(run, &tree.repo)?;
         if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
             let state = repository.clean_state(path)?;
-            let dirty = state.unexpected().count();
-            if dirty > 0 {
-                let files = if dirty == 1 { "1 file".to_owned() } else { format!("{dirty} files") };
-                lost.push(format!("{files} not committed in {}", path.display()));
+            let dirty: Vec<_> = state.unexpected().map(|d| d.path.to_string()).collect();
+            if !dirty.is_empty() {
+                lost.push(format!("not committed in {}: {}", path.display(), some_of(&dirty)));
             }
             if let Some(operation) = state.operation {
                 lost.push(format!("a {operation} is half done in {}", path.display()));
@@ -154,6 +153,15 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         }
     }
     Ok(lost)
+}
+
+/// The first few names, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(5)].join(", ");
+    match names.len().saturating_sub(5) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// How many commits of a run branch base does not hold, in any way that counts as contained; `None` where none.

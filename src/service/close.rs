@@ -3,7 +3,7 @@
 use super::event::{Event, Progress};
 use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
@@ -53,9 +53,9 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     let control = control(caller)?;
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
     let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
-    let run = super::select::require_run(&control, &id)?;
+    let run = require_run(&control, &id)?;
     if request.dry_run {
-        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, &id, request) };
+        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, run, request) };
     }
     decided::finish_all(caller, &control)?;
     if run.state == RunState::Closed {
@@ -66,6 +66,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     if hold.run().state == RunState::Closed {
         return Ok(closed(hold.run().clone()));
     }
+    require_open(hold.run())?;
     steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
@@ -146,8 +147,8 @@ fn judged_again(
 }
 
 /// The same judgement and plan; no lock is taken and no byte changes.
-fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
-    let run = super::select::require_run(control, id)?;
+fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
+    require_open(&run)?;
     let run = settle::preview(control, run)?;
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
@@ -170,7 +171,7 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)?.into_iter().filter(|t| t.docs.is_some()) {
+        for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
@@ -202,15 +203,10 @@ impl Work<'_> {
         request: &CloseRequest,
         progress: Progress<'_>,
     ) -> ServiceResult<(Vec<String>, Option<String>)> {
-        let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
-            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
-            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
-            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
-        }
-        let published = match self.plan.action {
-            Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge => Vec::new(),
+        // Until here nothing has moved: what cannot be composed leaves the run as it was.
+        let (mut landings, published) = match self.compose_all(request) {
+            Ok(composed) => composed,
+            Err(error) => return Err(self.fall_back(error)?),
         };
         landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
         // The record is the last to land: it must not say what has not happened.
@@ -227,13 +223,33 @@ impl Work<'_> {
         Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
     }
 
+    /// Every merge and the record as objects.
+    fn compose_all(&mut self, request: &CloseRequest) -> ServiceResult<(Vec<Landing>, Vec<RunId>)> {
+        let mut landings = Vec::new();
+        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
+            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
+            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
+            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
+        }
+        let published = match self.plan.action {
+            Action::Close => self.compose_records(&mut landings, request)?,
+            Action::Merge => Vec::new(),
+        };
+        Ok((landings, published))
+    }
+
+    /// Writes down why nothing (more) moves; gives the error back.
+    fn fall_back(&mut self, error: ServiceError) -> ServiceResult<ServiceError> {
+        self.hold.note("merge stopped", &error.to_string())?;
+        if self.hold.run().state == RunState::Closing {
+            self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
+        }
+        Ok(error)
+    }
+
     fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
         if let Err(error) = advance(landing, progress) {
-            self.hold.note("merge stopped", &error.to_string())?;
-            if self.hold.run().state == RunState::Closing {
-                self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
-            }
-            return Err(error);
+            return Err(self.fall_back(error)?);
         }
         for (ticket, head, commit) in &landing.merged {
             let text = format!(

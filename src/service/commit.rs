@@ -1,6 +1,6 @@
 //! `commit`: what agents left, committed on their run branches.
 
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::steps::open_repo;
 use super::{Caller, ServiceError, ServiceResult, control, policies, settle};
 use crate::git::Head;
@@ -28,6 +28,7 @@ pub fn commit(
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     let mut hold = control.store.hold(&id, "commit", caller.wait)?;
+    require_open(hold.run())?;
     let run = hold.run().clone();
     let policy = policy::stricter(&policies::stored(&run)?, &policies::at_base(&control)?);
     for tree in &run.worktrees {

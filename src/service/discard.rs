@@ -2,7 +2,7 @@
 
 use super::cleanup::{Removal, remove_branches, remove_workspaces};
 use super::event::Progress;
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::{Caller, ServiceError, ServiceResult, control, decided, sessions, steps};
 use crate::model::{Run, RunState};
 
@@ -21,6 +21,7 @@ pub fn discard(
     if hold.run().state == RunState::Discarded {
         return Ok((hold.run().clone(), Removal::default()));
     }
+    require_open(hold.run())?;
     hold.run()
         .state
         .check_move(RunState::Discarded)

@@ -5,7 +5,7 @@ use super::steps::{damaged, open_repo};
 use super::{Control, ServiceResult, publish, sessions as agents_now};
 use crate::gate::{Action, AgentFact, AgentPulse, BaseFact, ChainFact, Facts, HeadFact, WorktreeFact};
 use crate::git::{CleanState, Head, Judge, RepoPath, Repository};
-use crate::model::{Run, RunRepo, RunWorktree, StepState};
+use crate::model::{RepoName, Run, RunRepo, RunWorktree, StepState};
 use crate::sessions::Observation;
 use std::path::Path;
 
@@ -112,7 +112,8 @@ fn repo_facts(control: &Control, run: &Run, repo: &RunRepo, action: Action) -> S
 
 /// The control repository's own base, where it is not among the run's repositories: only the record goes there.
 fn control_ground(control: &Control, run: &Run) -> ServiceResult<(BaseFact, Ground)> {
-    let name = super::repos::name_of(&control.repo)?;
+    // Only a label here: a directory that makes no name must not stop a close.
+    let name = super::repos::name_of(&control.repo).or_else(|_| RepoName::parse("control"))?;
     let base = super::base::control_base(control)?
         .ok_or_else(|| damaged(run, "its control repository has no base branch to publish on"))?;
     let repo = RunRepo {

@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::plan::{self, Wants};
 use crate::policy;
+use crate::sessions;
 use crate::store::{self, Hold};
 use crate::sys::{clock, random};
 use crate::workspaces;
@@ -66,6 +67,8 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     git::require_version()?;
     let control = control(caller)?;
     let rules = policies::present(caller, &control)?;
+    // A backend that is not there is better known before anything is made.
+    sessions::backend(rules.policy.sessions.backend.as_str())?;
     let draft = draft(caller, &control, &rules, request)?;
     let mut notes = draft.notes.clone();
     if request.dry_run {
@@ -109,18 +112,21 @@ struct Draft {
 
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
-    let source = source::find(control, strategy, request.from.as_deref())?;
+    let source = source::find(caller, control, strategy, request.from.as_deref())?;
     let repos = match &source {
-        Some(source) if request.repos.is_empty() => {
-            source.choose_repos(request.base_branch.as_deref(), &rules.policy)?
+        Some(source) => {
+            source.choose_repos(caller, &request.repos, request.base_branch.as_deref(), &rules.policy)?
         }
-        _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+        None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
     let doc_home = doc_home(request, &repos)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
     let TicketPlan { tickets, goal, notes } = choose_tickets(control, home, &rules.policy, request)?;
     if strategy == Strategy::Reuse && tickets.len() > 1 {
-        return Err(ServiceError::wrong("One workspace can be reused for one ticket only.", &[]));
+        return Err(ServiceError::wrong(
+            "One workspace can be reused for one ticket only.",
+            &["git metawsm run --workspace-strategy reuse --from <workspace> --ticket <id>"],
+        ));
     }
     let now = clock::now();
     let id = match &request.run_id {
@@ -179,7 +185,7 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
                 "The doc home '{wanted}' is not one of the repositories of this run ({}).",
                 names.join(", ")
             ),
-            &[],
+            &[&format!("git metawsm run --doc-home-repo {} ...", names[0])],
         )
     })
 }
@@ -200,7 +206,7 @@ fn name_workspaces(
     let mut tickets = Vec::new();
     for ticket in run.tickets.clone() {
         if let (Strategy::Reuse, Some(source)) = (run.strategy, &source) {
-            let (ticket, worktrees) = source.adopt(&ticket)?;
+            let (ticket, worktrees) = source.adopt(&ticket, &repos)?;
             run.worktrees.extend(worktrees);
             tickets.push(ticket);
             continue;
