@@ -219,13 +219,13 @@ fn check_policy(reader: &Reader, text: &str) {
 fn every_command_that_the_text_of_the_readme_names_exists() {
     let program = Cli::command();
     let named = Regex::new(r"`git metawsm ([a-z][a-z-]*)([^`]*)`").expect("a pattern");
+    let flags = Regex::new(r"--([a-z][a-z-]*)").expect("a pattern");
     let mut found = 0;
     for line in readme().lines() {
         for words in named.captures_iter(line) {
             found += 1;
             let command = program.find_subcommand(&words[1]);
             assert!(command.is_some() || &words[1] == "help", "no command: {line}");
-            let flags = Regex::new(r"--([a-z][a-z-]*)").expect("a pattern");
             for flag in flags.captures_iter(&words[2]) {
                 let known =
                     command.is_some_and(|c| c.get_arguments().any(|a| a.get_long() == Some(&flag[1])));
