@@ -9,10 +9,12 @@ mod house;
 )]
 mod kit;
 mod kit_test;
+mod man;
 #[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
 #[path = "../bench/measure.rs"]
 mod measure;
 mod measure_test;
+mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
