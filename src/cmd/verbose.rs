@@ -11,8 +11,11 @@ pub(super) fn places(caller: &Caller, screen: &Screen) -> Result<(), ServiceErro
     };
     screen.story(&format!("control repository: {}", escape(&control.root().display().to_string())));
     screen.story(&format!("live records: {}", escape(&control.store.dir().display().to_string())));
-    let policy = service::policy_show(caller)?.path;
-    let policy = policy.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+    // A policy that cannot be used is the command's own matter: some do not need it, and one mends it.
+    let policy = match service::policy_show(caller) {
+        Ok(shown) => shown.path.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string()),
+        Err(error) => error.to_string(),
+    };
     screen.story(&format!("policy: {}", escape(&policy)));
     Ok(())
 }

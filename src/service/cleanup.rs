@@ -4,7 +4,7 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, history, policies, sessions, signals};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, policies, sessions};
 use crate::git::{Repository, RescueLimits};
 use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
@@ -55,6 +55,7 @@ pub fn cleanup(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
+    decided::finish_all(caller, &control)?;
     let id = find_decided(caller, &control, &request.selector)?;
     let run = require_run(&control, &id)?;
     if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped)
@@ -79,8 +80,12 @@ pub fn cleanup(
         let lost = would_be_lost(&run)?;
         if !lost.is_empty() {
             let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
-            let hints = [format!("git metawsm diff {id}"), format!("git metawsm cleanup {id} --force")];
-            return Err(ServiceError::Forbidden { message, hints: hints.to_vec() });
+            let mut hints = vec![format!("git metawsm diff {id}")];
+            if run.state.is_open() {
+                hints.push(format!("git metawsm close {id}"));
+            }
+            hints.push(format!("git metawsm cleanup {id} --force"));
+            return Err(ServiceError::Forbidden { message, hints });
         }
     }
     removal.merge(remove_workspaces(caller, &run, progress)?);
@@ -105,11 +110,14 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
     let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
     match left.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
+        [] => Err(ServiceError::failed(
+            "No closed or discarded run has a workspace left to clean up.",
+            &["git metawsm list --all"],
+        )),
         several => {
             let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
             Err(ServiceError::Wrong {
-                message: "Several decided runs have workspaces; name one.".to_owned(),
+                message: "Several closed or discarded runs have workspaces; name one.".to_owned(),
                 hints,
             })
         }
@@ -126,8 +134,7 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         let repository = open_repo(run, &tree.repo)?;
         if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
             let state = repository.clean_state(path)?;
-            let names = state.dirty.iter().map(|d| d.path.to_string());
-            let dirty: Vec<_> = names.filter(|name| !signals::is_signal_path(name)).collect();
+            let dirty: Vec<_> = state.unexpected().map(|d| d.path.to_string()).collect();
             if !dirty.is_empty() {
                 lost.push(format!("not committed in {}: {}", path.display(), some_of(&dirty)));
             }
@@ -138,8 +145,9 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
             && run.state != RunState::Discarded
         {
+            let commits = if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
             lost.push(format!(
-                "{count} commits of '{}' that '{}' of {} does not hold",
+                "{commits} of '{}' that '{}' of {} does not hold",
                 tree.branch, repo.base, repo.name
             ));
         }

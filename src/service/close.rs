@@ -3,10 +3,10 @@
 use super::event::{Event, Progress};
 use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle, steps,
+    Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Receipt, Run, RunId, RunState};
@@ -52,15 +52,21 @@ pub struct CloseReport {
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
     let control = control(caller)?;
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
-    if let Some(run) = control.store.find_run(&id)?
-        && run.state == RunState::Closed
-    {
-        return Ok(report(run, request, Verdict::default(), Vec::new(), true));
-    }
+    let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
+    let run = require_run(&control, &id)?;
     if request.dry_run {
-        return dry_run(&control, &id, request);
+        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, run, request) };
+    }
+    decided::finish_all(caller, &control)?;
+    if run.state == RunState::Closed {
+        return Ok(closed(run));
     }
     let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    // Whoever held it until now may have closed it.
+    if hold.run().state == RunState::Closed {
+        return Ok(closed(hold.run().clone()));
+    }
+    require_open(hold.run())?;
     steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
@@ -93,7 +99,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     let (acts, published) = work.carry_out(request, progress)?;
     drop(locks);
     if request.action == Action::Close {
-        participate::leave(caller, &control, hold.run())?;
+        decided::finish(caller, &control, &mut hold)?;
     }
     let mut report = report(hold.run().clone(), request, verdict, acts, false);
     report.published = published;
@@ -141,8 +147,8 @@ fn judged_again(
 }
 
 /// The same judgement and plan; no lock is taken and no byte changes.
-fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
-    let run = super::select::require_run(control, id)?;
+fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
+    require_open(&run)?;
     let run = settle::preview(control, run)?;
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
@@ -157,12 +163,15 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         for link in &repo.links {
             acts.push(match link.tree {
                 Some(_) => format!("merge '{}' into '{}' of {}", link.branch, repo.base, repo.repo),
-                None => format!("'{}' of {} holds '{}' already", repo.base, repo.repo, link.branch),
+                None => format!(
+                    "'{}' of {} holds '{}' already: nothing to merge",
+                    repo.base, repo.repo, link.branch
+                ),
             });
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)? {
+        for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
@@ -304,10 +313,6 @@ impl Work<'_> {
             other.mark_published(commit.unwrap_or_default())?;
         }
         self.hold.go(RunState::Closed, "closed")?;
-        self.hold.archive(published.contains(&id))?;
-        if let Some(commit) = commit.filter(|_| published.contains(&id)) {
-            self.hold.mark_published(commit)?;
-        }
         Ok(())
     }
 }
@@ -323,7 +328,7 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
             ));
         }
         if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
-            acts.push(format!("'{base}' of {repo} held the work already"));
+            acts.push(format!("'{base}' of {repo} holds the run's branch already: nothing to merge"));
         }
     }
     match commit {
@@ -333,7 +338,8 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
         }
         None if run.state == RunState::Closed => {
             acts.push(
-                "the record is decided, not yet in history: it goes with the next publication".to_owned(),
+                "the record waits for the next merge: by itself it would put base ahead of its upstream"
+                    .to_owned(),
             );
         }
         None => {}

@@ -15,6 +15,7 @@ mod close;
 mod commit;
 mod complete;
 mod control;
+mod decided;
 mod demo;
 mod diff;
 mod discard;

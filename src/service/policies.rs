@@ -28,7 +28,7 @@ pub(super) fn policy_file(control: &Control) -> ServiceResult<Option<PathBuf>> {
         [one] => Ok(Some(one.clone())),
         _ => Err(ServiceError::failed(
             "Both .metawsm/policy.json and .metawsm/policy.toml exist, and only one can hold.",
-            &["git rm .metawsm/policy.json"],
+            &["mv .metawsm/policy.json .metawsm/policy.json.old"],
         )),
     }
 }

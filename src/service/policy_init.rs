@@ -24,6 +24,8 @@ pub struct PolicyInitReport {
     pub path: PathBuf,
     /// The unified difference to the file that it replaced; empty where there was none.
     pub diff: String,
+    /// Whether it is the file that the control repository's policy is read from.
+    pub in_force: bool,
 }
 
 /// Writes the policy file; an existing one is only replaced with `force`, and then the difference is shown.
@@ -58,7 +60,7 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     }
     files::write_atomic(&path, text.as_bytes())?;
     let diff = if old.is_empty() { String::new() } else { unified(&old, &text) };
-    Ok(PolicyInitReport { path, diff })
+    Ok(PolicyInitReport { path, diff, in_force: request.path.is_none() })
 }
 
 /// The unified difference of two texts.

@@ -2,7 +2,7 @@
 
 use super::event::Progress;
 use super::run::carry_out;
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::settle::{ended_well, settle};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
@@ -50,6 +50,7 @@ fn is_resumable(run: &Run) -> bool {
 
 fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress<'_>) -> ServiceResult<Run> {
     let mut hold = control.store.hold(id, "resume", caller.wait)?;
+    require_open(hold.run())?;
     require_trust_of(hold.run())?;
     settle(control, &mut hold)?;
     if hold.run().state == RunState::Completed {
@@ -111,6 +112,7 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open() && run.state != RunState::Closing)?;
     let mut hold = control.store.hold(&id, "restart", caller.wait)?;
+    require_open(hold.run())?;
     require_trust_of(hold.run())?;
     hold.run().state.check_move(RunState::Running).or_else(|error| match hold.run().state {
         RunState::Created | RunState::Stopping => Ok(()),

@@ -24,6 +24,22 @@ impl Selector {
     }
 }
 
+/// What one of the words given means.
+enum Meant {
+    /// This run.
+    Run(RunId),
+    /// A ticket, and its newest open run, else its newest run.
+    Ticket(String, RunId),
+}
+
+impl Meant {
+    fn id(&self) -> &RunId {
+        match self {
+            Self::Run(id) | Self::Ticket(_, id) => id,
+        }
+    }
+}
+
 /// The run that is meant. `fits` tells which open runs the command can act on, where none is named.
 pub(super) fn select(
     caller: &Caller,
@@ -31,24 +47,43 @@ pub(super) fn select(
     selector: &Selector,
     fits: fn(&Run) -> bool,
 ) -> ServiceResult<RunId> {
-    let by_id = selector.run_id.as_deref().map(|id| by_id(control, id)).transpose()?;
-    let by_ticket =
-        selector.ticket.as_deref().map(|ticket| require_by_ticket(control, ticket)).transpose()?;
-    let by_word = selector.word.as_deref().map(|word| by_word(control, word)).transpose()?;
-    let mut named = [by_id, by_ticket, by_word].into_iter().flatten();
-    if let Some(first) = named.next() {
-        // A ticket beside an id must be one of that run's; its newest run need not be it.
-        if let Some(other) = named.find(|other| *other != first) {
-            let run = require_run(control, &first)?;
-            let ticket = selector.ticket.as_deref().unwrap_or_default();
-            if !run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)) {
-                let message = format!("The words given name two runs: {first} and {other}.");
-                return Err(ServiceError::wrong(message, &[&format!("git metawsm status {first}")]));
-            }
-        }
-        return Ok(first);
+    let mut meant = Vec::new();
+    if let Some(id) = &selector.run_id {
+        meant.push(Meant::Run(by_id(control, id)?));
     }
-    unnamed(caller, control, fits)
+    if let Some(word) = &selector.word {
+        meant.push(by_word(control, word)?);
+    }
+    if let Some(ticket) = &selector.ticket {
+        meant.push(Meant::Ticket(ticket.clone(), require_by_ticket(control, ticket)?));
+    }
+    let Some(first) = meant.iter().find(|m| matches!(m, Meant::Run(_))).or(meant.first()) else {
+        return unnamed(caller, control, fits);
+    };
+    agree(control, first.id(), &meant)?;
+    Ok(first.id().clone())
+}
+
+/// Every word given must mean this run; a ticket beside an id must be one of that run's, its newest run need not be
+/// it.
+fn agree(control: &Control, id: &RunId, meant: &[Meant]) -> ServiceResult<()> {
+    for other in meant.iter().filter(|other| other.id() != id) {
+        let agrees = match other {
+            Meant::Run(_) => false,
+            Meant::Ticket(ticket, _) => has_ticket(&require_run(control, id)?, ticket),
+        };
+        if !agrees {
+            let message = format!("The words given mean two runs, {id} and {}.", other.id());
+            let words = vec![id.to_string(), other.id().to_string()];
+            return Err(ServiceError::Several { message, words });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a run is for this ticket, whatever the case of its letters.
+pub(super) fn has_ticket(run: &Run, ticket: &str) -> bool {
+    run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket))
 }
 
 fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> ServiceResult<RunId> {
@@ -66,14 +101,35 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
     let candidates: Vec<_> = runs.iter().filter_map(Entry::run).filter(|run| fits(run)).collect();
     match candidates.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No open run fits this command.", &["git metawsm list --all"])),
+        [] => Err(none_fits(&runs)),
         several => {
             let list: Vec<_> =
                 several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
             let message = format!("Several runs are open, so name one: {}.", list.join("; "));
-            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0].id)]))
+            Err(ServiceError::Several { message, words: several.iter().map(|r| r.id.to_string()).collect() })
         }
     }
+}
+
+/// Nothing is open, or nothing that the command can act on.
+fn none_fits(open: &[Entry]) -> ServiceError {
+    let open: Vec<_> =
+        open.iter().filter_map(Entry::run).map(|r| format!("{} is {}", r.id, r.state)).collect();
+    if open.is_empty() {
+        let hints = ["git metawsm list --all", "git metawsm run '<what to do>'"];
+        return ServiceError::failed("No run is open here.", &hints);
+    }
+    let message = format!("No open run fits this command: {}.", open.join("; "));
+    ServiceError::failed(message, &["git metawsm status"])
+}
+
+/// Refuses a run that is over, for what only open runs can do.
+pub(super) fn require_open(run: &Run) -> ServiceResult<()> {
+    if run.state.is_open() {
+        return Ok(());
+    }
+    let message = format!("The run {} is {}, and that is final.", run.id, run.state);
+    Err(ServiceError::failed(message, &[&format!("git metawsm log {}", run.id), "git metawsm list --all"]))
 }
 
 /// The run of this id, or an error that says where to look.
@@ -120,9 +176,9 @@ fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>>
         [] => Ok(None),
         [only] => Ok(Some((*only).clone())),
         several => {
-            let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
-            let message = format!("'{text}' is the beginning of several runs: {}.", names.join(", "));
-            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0])]))
+            let words: Vec<_> = several.iter().map(ToString::to_string).collect();
+            let message = format!("'{text}' is the beginning of several runs: {}.", words.join(", "));
+            Err(ServiceError::Several { message, words })
         }
     }
 }
@@ -145,16 +201,16 @@ fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
     })
 }
 
-fn by_word(control: &Control, word: &str) -> ServiceResult<RunId> {
+fn by_word(control: &Control, word: &str) -> ServiceResult<Meant> {
     if let Ok(id) = RunId::parse(word)
-        && find_run(control, &id)?.is_some()
+        && control.store.find_run(&id)?.is_some()
     {
-        return Ok(id);
+        return Ok(Meant::Run(id));
     }
     if let Some(id) = find_by_ticket(control, word)? {
-        return Ok(id);
+        return Ok(Meant::Ticket(word.to_owned(), id));
     }
-    find_by_prefix(control, word)?.ok_or_else(|| {
+    find_by_prefix(control, word)?.map(Meant::Run).ok_or_else(|| {
         let message = format!("Neither a run nor a ticket with a run is called '{word}'.");
         ServiceError::failed(message, &["git metawsm list --all"])
     })

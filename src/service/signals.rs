@@ -1,27 +1,13 @@
 //! Signal files: what agents say in JSON (behaviour 6). This file takes completions; a question only shows.
 
 use super::ServiceResult;
-use crate::model::{Run, RunAgent, RunTicket, TicketId};
+use crate::model::{Run, RunAgent, RunTicket, SignalKind, TicketId};
 use crate::sys::{clock, files};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// A signal file may have at most this many bytes.
 const CAP: u64 = 64 * 1024;
-
-const STEMS: [&str; 4] =
-    ["guidance-request", "guidance-response", "implementation-complete", "validation-result"];
-
-/// Whether a path of a worktree is one of our signal files, which are no dirt.
-pub(super) fn is_signal_path(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(".metawsm/") else { return false };
-    if rest == "seen/" || rest.starts_with("seen/") {
-        return true;
-    }
-    !rest.contains('/')
-        && rest.strip_suffix(".json").is_some()
-        && STEMS.iter().any(|stem| rest.starts_with(stem))
-}
 
 /// A completion as agents write it; unknown keys are refused, so that a typo is seen.
 #[derive(Debug, Deserialize)]
@@ -83,15 +69,14 @@ pub(super) fn look(run: &Run) -> Signals {
             }
             for name in files::names_in(&root).unwrap_or_default() {
                 let path = root.join(&name);
-                let is_json = name.strip_suffix(".json").is_some();
-                if name.starts_with("guidance-request") && is_json {
-                    signals.questions.push(path);
-                } else if name.starts_with("implementation-complete") && is_json {
-                    match completion(run, &agents, &path, &name) {
+                match SignalKind::of_file(&name) {
+                    Some((SignalKind::Question, _)) => signals.questions.push(path),
+                    Some((SignalKind::Completion, named)) => match completion(run, &agents, &path, named) {
                         Ok(Some(said)) => signals.completions.push(said),
                         Ok(None) => {}
                         Err(why) => signals.odd.push(Odd { path, why }),
-                    }
+                    },
+                    _ => {}
                 }
             }
         }
@@ -103,7 +88,7 @@ fn completion(
     run: &Run,
     agents: &[(usize, &RunAgent)],
     path: &Path,
-    name: &str,
+    named: Option<&str>,
 ) -> Result<Option<Said>, String> {
     let Some(bytes) = files::find_foreign(path, CAP).map_err(|e| e.to_string())? else { return Ok(None) };
     let said: Completion =
@@ -111,11 +96,7 @@ fn completion(
     if let Some(other) = said.run_id.filter(|id| id != run.id.as_str()) {
         return Err(format!("it is for another run, '{other}'"));
     }
-    let by_name = name
-        .strip_prefix("implementation-complete-")
-        .and_then(|n| n.strip_suffix(".json"))
-        .map(str::to_owned);
-    let agent = match (said.agent.or(by_name), agents) {
+    let agent = match (said.agent.or(named.map(str::to_owned)), agents) {
         (Some(agent), _) => {
             let found = agents.iter().find(|(_, a)| a.name.as_str() == agent).map(|(index, _)| *index);
             found.ok_or_else(|| format!("this ticket has no agent '{agent}'"))?
@@ -143,23 +124,4 @@ pub(super) fn put_away_questions(run: &Run, ticket: &TicketId) -> ServiceResult<
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_signal_files_are_no_dirt() {
-        for path in
-            [".metawsm/guidance-request.json", ".metawsm/implementation-complete-a.json", ".metawsm/seen/x"]
-        {
-            assert!(is_signal_path(path), "{path}");
-        }
-        for path in
-            [".metawsm/policy.json", "guidance-request.json", ".metawsm/x/guidance-request.json", ".metawsm/"]
-        {
-            assert!(!is_signal_path(path), "{path}");
-        }
-    }
 }

@@ -207,8 +207,7 @@ fn look(
     changes: &mut Changes,
 ) -> ServiceResult<()> {
     let state = repository.clean_state(&changes.path)?;
-    let unexpected = state.dirty.iter().filter(|d| !super::signals::is_signal_path(&d.path.to_string()));
-    changes.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
+    changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
     changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
     Ok(())
 }

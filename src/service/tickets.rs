@@ -37,7 +37,10 @@ pub(super) fn choose_tickets(
     for text in &request.tickets {
         let id = TicketId::parse(text)?;
         if tickets.iter().any(|t: &RunTicket| t.id.as_str().eq_ignore_ascii_case(id.as_str())) {
-            return Err(ServiceError::wrong(format!("The ticket '{id}' is given twice."), &[]));
+            return Err(ServiceError::wrong(
+                format!("The ticket '{id}' is given twice."),
+                &[&format!("git metawsm run --ticket {id} ...")],
+            ));
         }
         tickets.push(lookup.verified(&id, &mut notes)?);
     }
