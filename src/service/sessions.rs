@@ -3,21 +3,28 @@
 use super::agents::session_files;
 use super::select::{Selector, has_ticket, require_open, require_run, select};
 use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
-use crate::model::{Run, RunAgent};
-use crate::sessions::{self, Observation, SessionError};
+use crate::model::{Run, RunAgent, Session};
+use crate::sessions::{self, Observation, SessionError, SessionFiles};
 use crate::store::Hold;
 use std::time::Duration;
 
 /// How long an agent may take to end after TERM, before KILL.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// How each agent of a run is, in the order of the record.
+/// A look of the sessions room at many sessions at once.
+type Look = fn(&[(&Session, &SessionFiles)]) -> Vec<Observation>;
+
+/// How each agent of a run is, in the order of the record, without its last activity. Starts no process.
 pub(super) fn observe(control: &Control, run: &Run) -> Vec<Observation> {
-    observe_all(control, &[run]).pop().unwrap_or_default()
+    observe_with(control, &[run], sessions::observe_states).pop().unwrap_or_default()
 }
 
-/// How each agent of each run is: one question to tmux for all of them.
+/// How each agent of each run is, with its last activity: one question to tmux for all of them.
 pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observation>> {
+    observe_with(control, runs, sessions::observe_all)
+}
+
+fn observe_with(control: &Control, runs: &[&Run], look: Look) -> Vec<Vec<Observation>> {
     let mut asked = Vec::new();
     for run in runs {
         for agent in &run.agents {
@@ -27,7 +34,7 @@ pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observati
         }
     }
     let questions: Vec<_> = asked.iter().map(|(session, files)| (*session, files)).collect();
-    let mut answers = sessions::observe_all(&questions).into_iter();
+    let mut answers = look(&questions).into_iter();
     let mut next = |agent: &RunAgent| match agent.live {
         Some(_) => answers.next().unwrap_or(Observation::NotStarted),
         None => Observation::NotStarted,
@@ -115,7 +122,7 @@ fn no_talk(run: &Run, agent: &RunAgent, error: SessionError) -> ServiceError {
     ServiceError::failed(format!("The agent {} {why}; its output can be read.", agent.key()), &[&hint])
 }
 
-fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crate::model::Session> {
+fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a Session> {
     agent.live.as_ref().ok_or_else(|| {
         let message = format!("{} was never started.", agent.key());
         ServiceError::failed(message, &[&format!("git metawsm resume {}", run.id)])
@@ -133,7 +140,7 @@ pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult
 /// Hands out an agent's output as it comes, until the agent has ended or `take` returns `false`.
 pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -> bool) -> ServiceResult<()> {
     let control = control(caller)?;
-    let (run, agent) = chosen_agent(caller, &control, selector, "logs -f")?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::follow(session, &session_files(&control, &run, &agent), take)?)
 }
@@ -145,7 +152,7 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     let session = require_session(&run, &agent)?;
     require_open(&run)?;
     let files = session_files(&control, &run, &agent);
-    if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
+    if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
         return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
     }

@@ -268,7 +268,7 @@ fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
     let files = agents::session_files(work.control, &work.run, agent);
     if let Some(session) = &agent.live
         && matches!(
-            sessions::observe_all(&[(session, &files)]).as_slice(),
+            sessions::observe_states(&[(session, &files)]).as_slice(),
             [sessions::Observation::Alive { .. }]
         )
     {
