@@ -234,7 +234,9 @@ fn told_of(record: &str) -> String {
 
 fn count_left_out(told: &mut String, lines: &mut usize) {
     if *lines > 0 {
-        told.push_str(&format!("... {lines} lines more\n"));
+        told.push_str("... ");
+        told.push_str(&lines.to_string());
+        told.push_str(" lines more\n");
         *lines = 0;
     }
 }
