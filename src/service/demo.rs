@@ -4,6 +4,7 @@
 use super::event::{Event, Progress};
 use super::{ServiceError, ServiceResult};
 use crate::sys::{Cmd, Exit, Output, env, files, random};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -234,9 +235,7 @@ fn told_of(record: &str) -> String {
 
 fn count_left_out(told: &mut String, lines: &mut usize) {
     if *lines > 0 {
-        told.push_str("... ");
-        told.push_str(&lines.to_string());
-        told.push_str(" lines more\n");
+        let _ = writeln!(told, "... {lines} lines more");
         *lines = 0;
     }
 }
