@@ -10,11 +10,14 @@ use std::process::ExitCode;
 pub(super) fn run(words: &[OsString]) -> ExitCode {
     let screen = plain_screen(false);
     let mut on_event = |launch: &Launch, occasion: Occasion| match occasion {
-        Occasion::NotStarted(why) => screen.complaint(&crate::render::escape_lines(&why)),
-        Occasion::Signals | Occasion::Ended(_) => {
-            // Whoever holds the run settles it too; else the next command that looks does.
-            let _ = service::agent_event(&launch.root, &launch.run);
+        Occasion::NotStarted(why) => {
+            screen.complaint(&crate::render::escape_lines(&why));
+            true
         }
+        Occasion::Signals => service::agent_signals(&launch.root, &launch.run).unwrap_or(true),
+        // Who stops an agent holds its run, and writes down what came of it.
+        Occasion::Ended(ended) if ended.stopped => true,
+        Occasion::Ended(_) => service::agent_ended(&launch.root, &launch.run).is_ok(),
     };
     match sessions::dispatch(words, &mut on_event) {
         Ok(code) => ExitCode::from(code),

@@ -11,14 +11,22 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+const FIRST_STEPS: &str = "\
+First steps:
+  git metawsm demo                  see the main job, on throwaway repositories
+  git metawsm run '<what to do>'    start an agent in a workspace of its own
+  git metawsm status                what needs you
+
+'git metawsm <command> -h' tells more; 'git metawsm --help' is taken by git, which looks for the man page.";
+
 /// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
 #[derive(Debug, Parser)]
 #[command(
     name = "git-metawsm",
     bin_name = "git metawsm",
     version,
-    propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = FIRST_STEPS
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -47,15 +55,18 @@ pub(super) struct Global {
     /// The policy file; by default .metawsm/policy.json or policy.toml of the control repository.
     #[arg(long, value_name = "FILE", global = true)]
     policy: Option<PathBuf>,
-    /// Answer with one JSON object.
+    /// Answer with one JSON object; errors too.
     #[arg(long, global = true)]
     json: bool,
     /// Colour the output.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: Color,
-    /// Say only the answer.
+    /// Say only the answer, without the story on standard error.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say also where things are looked up.
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
     /// Wait at most this long for a lock that somebody else holds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, global = true)]
     wait: u64,
@@ -83,14 +94,16 @@ impl Global {
 
     /// Who asks, and from where.
     pub(super) fn caller(&self) -> Result<Caller, ServiceError> {
-        let cwd =
-            env::cwd().ok_or_else(|| ServiceError::failed("The current directory is gone.", &["cd"]))?;
+        let here =
+            || env::cwd().ok_or_else(|| ServiceError::failed("The current directory is gone.", &["cd"]));
         let cwd = match &self.directory {
-            Some(dir) => cwd.join(dir),
-            None => cwd,
+            Some(dir) if dir.is_absolute() => dir.clone(),
+            Some(dir) => here()?.join(dir),
+            None => here()?,
         };
         if !cwd.is_dir() {
-            return Err(ServiceError::wrong(format!("{} is not a directory.", cwd.display()), &[]));
+            let message = format!("{} is not a directory.", cwd.display());
+            return Err(ServiceError::wrong(message, &["git metawsm -C <directory> status"]));
         }
         Ok(Caller {
             cwd: crate::sys::files::real_path(&cwd),
@@ -167,8 +180,7 @@ macro_rules! commands {
                 match self { $(Self::$variant(_) => $name,)* }
             }
 
-            /// What it may do.
-            pub(super) fn reach(&self) -> Reach {
+            fn usual_reach(&self) -> Reach {
                 match self { $(Self::$variant(_) => Reach::$reach,)* }
             }
         }
@@ -223,6 +235,14 @@ commands! {
 }
 
 impl Command {
+    /// What it may do; of some it depends on their words.
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Policy(args) => args.reach(),
+            other => other.usual_reach(),
+        }
+    }
+
     /// What `git metawsm` alone means.
     pub(super) fn bare_status() -> Self {
         Self::Status(status::Args::default())

@@ -18,12 +18,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
-    let argv = service::attach(caller, &Selector { word: args.word, ..args.named.into() })?;
+    let words = service::attach(caller, &Selector { word: args.word, ..args.named.into() })?;
     if screen.json {
-        render::attach_command(screen, &argv);
+        render::attach_command(screen, &words);
         return Ok(ExitCode::SUCCESS);
     }
-    let Some((program, words)) = argv.split_first() else { return Ok(ExitCode::FAILURE) };
-    let exit = Cmd::new(program).args(words).on_terminal()?;
+    let Some((program, rest)) = words.split_first() else { return Ok(ExitCode::FAILURE) };
+    let exit = Cmd::new(program).args(rest).on_terminal()?;
     Ok(if exit.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(5) })
 }

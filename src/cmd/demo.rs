@@ -15,7 +15,7 @@ pub(super) struct Args {
     keep: bool,
 }
 
-pub(super) fn run(screen: &Screen, args: Args) -> Outcome {
+pub(super) fn run(screen: &Screen, args: &Args) -> Outcome {
     let mut scenes = render::Scenes::new(screen);
     let kept = service::demo(&DemoRequest { keep: args.keep }, &mut |event| scenes.show(&event))?;
     scenes.end(kept.as_deref());

@@ -30,7 +30,6 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         selector: Selector { word: args.word, ..args.named.into() },
         repo: args.repo,
         stat: args.stat,
-        color: screen.colors() && !screen.json,
     };
     let (run, diffs) = service::diff(caller, &request)?;
     let Some(text) = render::diffs(screen, &run.id, &diffs) else { return Ok(ExitCode::SUCCESS) };

@@ -2,24 +2,26 @@
 
 use super::plain_screen;
 use crate::git::GitError;
+use crate::policy::{Problem, ProblemKind};
 use crate::render::{self, Failure, Screen};
 use crate::service::ServiceError;
 use crate::sessions::SessionError;
 use crate::store::StoreError;
-use crate::sys::SysError;
+use crate::sys::{SysError, process::quoted};
 use crate::tickets::TicketError;
 use crate::workspaces::WorkspaceError;
 use clap::error::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Shows an error and gives its exit code.
-pub(super) fn of(screen: &Screen, error: &ServiceError) -> ExitCode {
+/// Shows an error of this command and gives its exit code.
+pub(super) fn of(screen: &Screen, error: &ServiceError, command: &str) -> ExitCode {
     let (kind, code) = class(error);
     let failure = Failure {
         kind,
         message: error.to_string(),
         details: details(error),
-        hints: hints(error),
+        hints: hints(error, command),
         verdict: match error {
             ServiceError::Refused(refusal) => Some(refusal.verdict.clone()),
             _ => None,
@@ -32,27 +34,49 @@ pub(super) fn of(screen: &Screen, error: &ServiceError) -> ExitCode {
 /// Shows what is wrong with the command line, or the help that was asked for.
 pub(super) fn of_usage(error: &clap::Error, json: bool) -> ExitCode {
     let screen = plain_screen(json);
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        screen.answer(&error.render().to_string());
-        return ExitCode::SUCCESS;
-    }
     let text = error.render().to_string();
-    let text = text.trim().trim_start_matches("error: ");
-    let failure = Failure {
-        kind: "usage",
-        message: text.to_owned(),
-        details: Vec::new(),
-        hints: Vec::new(),
-        verdict: None,
-    };
-    render::failure(&screen, &failure);
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        screen.answer(&text);
+        return screen.exit(ExitCode::SUCCESS);
+    }
+    render::failure(&screen, &usage(error.kind(), &text));
     ExitCode::from(2)
+}
+
+/// The parser's text, taken apart: its sentence, its tips and usage line, and where to read more.
+fn usage(kind: ErrorKind, text: &str) -> Failure {
+    let is_help = kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let mut parts = text.trim().split("\n\n").map(|part| part.trim().to_owned());
+    let first = parts.next().unwrap_or_default();
+    let message = match first.strip_prefix("error: ") {
+        Some(rest) if !is_help => one_line(rest),
+        _ => "A word is missing after the command".to_owned(),
+    };
+    let rest: Vec<_> = parts.filter(|part| !part.starts_with("For more information")).collect();
+    let shown = |part: &&String| !is_help || part.starts_with("Usage: ") || part.starts_with("Commands:");
+    let command = rest.iter().find_map(|part| part.strip_prefix("Usage: ")).unwrap_or("git metawsm");
+    let words = command.split_whitespace().take_while(|word| !word.starts_with(['[', '<', '-']));
+    Failure {
+        kind: "usage",
+        message,
+        details: rest.iter().filter(shown).cloned().collect(),
+        hints: vec![format!("{} -h", words.collect::<Vec<_>>().join(" "))],
+        verdict: None,
+    }
+}
+
+/// A sentence that the parser broke over several lines, with a capital letter.
+fn one_line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Kind and exit code (design 9): 1 failed, 2 usage, 3 refused, 4 busy, 5 an outside program, 6 newer records.
 fn class(error: &ServiceError) -> (&'static str, u8) {
     match error {
-        ServiceError::Wrong { .. } | ServiceError::Name(_) => ("usage", 2),
+        ServiceError::Wrong { .. } | ServiceError::Several { .. } | ServiceError::Name(_) => ("usage", 2),
+        ServiceError::Policy { problems, .. } if problems.iter().any(is_newer) => ("newer", 6),
         ServiceError::Policy { .. } => ("policy", 2),
         ServiceError::Refused(_) | ServiceError::Forbidden { .. } => ("refused", 3),
         ServiceError::Interrupted { signal, .. } => {
@@ -128,24 +152,85 @@ fn details(error: &ServiceError) -> Vec<String> {
     }
 }
 
-fn hints(error: &ServiceError) -> Vec<String> {
+fn is_newer(problem: &Problem) -> bool {
+    matches!(problem.kind, ProblemKind::Version { .. })
+}
+
+/// Commands to paste that go on from an error of this command.
+fn hints(error: &ServiceError, command: &str) -> Vec<String> {
     let some = |hints: &[&str]| hints.iter().map(|h| (*h).to_owned()).collect();
     match error {
         ServiceError::Wrong { hints, .. }
         | ServiceError::Failed { hints, .. }
         | ServiceError::Forbidden { hints, .. }
         | ServiceError::Interrupted { hints, .. } => hints.clone(),
+        ServiceError::Several { words, .. } => words.iter().take(5).map(|w| again(command, w)).collect(),
         ServiceError::Refused(refusal) => vec![format!("git metawsm status {}", refusal.run)],
         ServiceError::Move { run, .. } => vec![format!("git metawsm status {run}")],
-        ServiceError::Policy { .. } => some(&["git metawsm policy check --fix"]),
+        ServiceError::Policy { path, problems } => of_policy(path, problems),
+        ServiceError::Git(GitError::Missing | GitError::TooOld { .. }) => some(&["git --version"]),
         ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
         ServiceError::Store(error) if error.is_busy() => some(&["git metawsm --wait 60 <the same command>"]),
         ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])
         }
+        ServiceError::Session(SessionError::NoTerminal { .. }) => {
+            some(&["git metawsm logs -f", "git config metawsm.sessions.backend tmux"])
+        }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
-        ServiceError::Name(_) => some(&["git metawsm help"]),
+        ServiceError::Name(error) if error.what == "run id" => some(&["git metawsm list --all"]),
+        ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],
         _ => some(&["git metawsm status"]),
+    }
+}
+
+/// The same command with the word that was missing.
+fn again(command: &str, word: &str) -> String {
+    let rest = match command {
+        "complete" => " --reason '<why the work is done>'",
+        "tell" => " '<text>'",
+        _ => "",
+    };
+    format!("git metawsm {command} {word}{rest}")
+}
+
+/// What mends a policy depends on where it stands.
+fn of_policy(path: &Path, problems: &[Problem]) -> Vec<String> {
+    if problems.iter().any(is_newer) {
+        return vec!["git metawsm --version".to_owned()];
+    }
+    if !path.is_absolute() {
+        return vec![match path.to_string_lossy().strip_prefix("of ") {
+            Some(run) => format!("git metawsm policy apply {run}"),
+            None if path == Path::new("in git config") => {
+                r"git config --show-origin --get-regexp '^metawsm\.'".to_owned()
+            }
+            None => format!("git show {}", path.display()),
+        }];
+    }
+    let place = quoted(&path.display().to_string());
+    let mut hints = Vec::new();
+    if problems.iter().any(|p| matches!(p.kind, ProblemKind::UnknownKey { .. })) {
+        hints.push(format!("git metawsm --policy {place} policy check --fix"));
+    }
+    if problems.iter().any(|p| !matches!(p.kind, ProblemKind::UnknownKey { .. })) {
+        hints.push(format!("${{EDITOR:-vi}} {place}"));
+    }
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_error_is_taken_apart() {
+        let text = "error: the following required arguments were not provided:\n  --reason <TEXT>\n\n\
+                    Usage: git metawsm complete --reason <TEXT> [RUN]\n\nFor more information, try '--help'.\n";
+        let failure = usage(ErrorKind::MissingRequiredArgument, text);
+        assert_eq!(failure.message, "The following required arguments were not provided: --reason <TEXT>");
+        assert_eq!(failure.details, ["Usage: git metawsm complete --reason <TEXT> [RUN]"]);
+        assert_eq!(failure.hints, ["git metawsm complete -h"]);
     }
 }

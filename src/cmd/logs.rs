@@ -33,6 +33,6 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    render::output_lines(screen, &service::logs(caller, &selector, args.lines)?);
+    render::output_end(screen, &service::logs(caller, &selector, args.lines)?);
     Ok(ExitCode::SUCCESS)
 }

@@ -13,8 +13,14 @@ use crate::service::Caller;
 pub(super) struct Args {
     #[command(flatten)]
     common: Common,
+    /// Accepted for the first program's sake: every merge here is a person's.
+    #[arg(long, hide = true)]
+    human: bool,
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
+    if args.human {
+        screen.story("note: --human is not needed: only people can merge");
+    }
     land(caller, screen, args.common, Action::Merge, None)
 }

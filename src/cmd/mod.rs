@@ -30,6 +30,7 @@ mod run;
 mod status;
 mod stop;
 mod tell;
+mod verbose;
 
 pub use args::Cli;
 
@@ -52,15 +53,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli),
-        Err(error) => failure::of_usage(&error, args.iter().any(|a| a == "--json")),
+        Err(error) => failure::of_usage(&error, args.iter().any(|arg| arg == "--json")),
     }
 }
 
 fn dispatch(cli: Cli) -> ExitCode {
     let screen = cli.global.screen();
+    let command = cli.command.unwrap_or_else(Command::bare_status);
+    let name = command.name();
     let outcome = cli.global.caller().and_then(|caller| {
-        let command = cli.command.unwrap_or_else(Command::bare_status);
         guard(&caller, &command)?;
+        if cli.global.verbose {
+            verbose::places(&caller, &screen)?;
+        }
         match command {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
@@ -83,13 +88,14 @@ fn dispatch(cli: Cli) -> ExitCode {
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
-            Command::Demo(args) => demo::run(&screen, args),
+            Command::Demo(args) => demo::run(&screen, &args),
         }
     });
-    match outcome {
+    let code = match outcome {
         Ok(code) => code,
-        Err(error) => failure::of(&screen, &error),
-    }
+        Err(error) => failure::of(&screen, &error, name),
+    };
+    screen.exit(code)
 }
 
 /// Below an agent's wrapper only reading is allowed: an agent cannot vouch for itself.

@@ -1,7 +1,7 @@
 //! `policy show|check|trust|apply`.
 
 use super::Outcome;
-use super::args::RunArgs;
+use super::args::{Reach, RunArgs};
 use crate::render::{self, Screen};
 use crate::service::{self, Caller};
 use clap::Subcommand;
@@ -34,6 +34,16 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+impl Args {
+    /// Looking at the policy is reading; what changes it, or what it may start, is not.
+    pub(super) fn reach(&self) -> Reach {
+        match self.verb {
+            Verb::Show | Verb::Check { fix: false } | Verb::Apply { dry_run: true, .. } => Reach::Read,
+            Verb::Check { fix: true } | Verb::Trust | Verb::Apply { dry_run: false, .. } => Reach::Act,
+        }
+    }
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {

@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(value_name = "TEXT")]
     text: Option<String>,
     /// A ticket to work on; repeats, or takes commas.
-    #[arg(long, value_name = "TICKET", value_delimiter = ',')]
+    #[arg(long, value_name = "TICKET", value_delimiter = ',', allow_hyphen_values = true)]
     ticket: Vec<String>,
     /// Repositories: names, paths or repo:base; repeats, or takes commas.
     #[arg(long, value_name = "REPO", value_delimiter = ',')]

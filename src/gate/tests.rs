@@ -76,7 +76,7 @@ fn each_gate_refuses_its_own_case_and_names_a_command() {
             links[0].outcome = Outcome::Conflicts { files: vec!["a.txt".to_owned()] };
         }),
         ("base-ready", |f| {
-            f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned()))
+            f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned()));
         }),
     ];
     for (gate, wreck) in cases {

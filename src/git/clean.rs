@@ -2,6 +2,7 @@
 
 use super::status::one_per_path;
 use super::{DirtKind, Dirty, GitResult, Head, Operation, RepoPath, Repository, probe};
+use crate::model::is_signal_path;
 use git2::{Status, StatusOptions, StatusShow};
 use std::fmt;
 use std::path::Path;
@@ -38,7 +39,12 @@ pub struct CleanState {
 }
 
 impl CleanState {
-    /// Whether nothing is dirty and nothing is half done. What HEAD should be, the caller knows.
+    /// What is dirty but for the files by which agents speak to us.
+    pub fn unexpected(&self) -> impl Iterator<Item = &Dirty> {
+        self.dirty.iter().filter(|dirty| !is_signal_path(&dirty.path.text()))
+    }
+
+    /// Whether nothing at all is dirty or half done.
     pub fn is_clean(&self) -> bool {
         self.dirty.is_empty() && self.operation.is_none()
     }

@@ -16,9 +16,9 @@ impl Repository {
         Ok(paths)
     }
 
-    /// The difference between a commit and the files of a worktree, untracked ones included, as git prints it.
+    /// The difference between a commit and the files of a worktree, untracked ones included, as git prints it without colours.
     /// The workspace's own `.metawsm/` is left out unless it is tracked.
-    pub fn diff(&self, worktree: &Path, from_commit: &str, stat: bool, color: bool) -> GitResult<Vec<u8>> {
+    pub fn diff(&self, worktree: &Path, from_commit: &str, stat: bool) -> GitResult<Vec<u8>> {
         let place = self.at(worktree)?;
         let scratch = place.scratch()?;
         let index = scratch.copy_index(&place)?;
@@ -30,16 +30,14 @@ impl Repository {
             let add = cmd().args(PLAIN_INDEX).args(["add", "--intent-to-add", "--pathspec-from-file=-"]);
             add.arg("--pathspec-file-nul").stdin(untracked).run()?;
         }
-        let color = if color { "--color=always" } else { "--color=never" };
-        let cmd = cmd().args(["diff", "--no-ext-diff", "--no-textconv", color]);
+        let cmd = cmd().args(["diff", "--no-ext-diff", "--no-textconv", "--no-color"]);
         let cmd = if stat { cmd.arg("--stat") } else { cmd };
         Ok(cmd.args(["--end-of-options", from_commit, "--"]).run()?.stdout)
     }
 
-    /// The difference between two commits, as git shows it to people.
-    pub fn diff_commits(&self, from: &str, to: &str, stat: bool, color: bool) -> GitResult<Vec<u8>> {
-        let color = if color { "--color=always" } else { "--color=never" };
-        let cmd = self.question().args(["diff", "--no-ext-diff", "--no-textconv", color]);
+    /// The difference between two commits, as git prints it without colours.
+    pub fn diff_commits(&self, from: &str, to: &str, stat: bool) -> GitResult<Vec<u8>> {
+        let cmd = self.question().args(["diff", "--no-ext-diff", "--no-textconv", "--no-color"]);
         let cmd = if stat { cmd.arg("--stat") } else { cmd };
         Ok(cmd.args(["--end-of-options", from, to, "--"]).run()?.stdout)
     }
@@ -58,13 +56,12 @@ mod tests {
         sandbox.write("new file", "new\n");
         sandbox.write(".metawsm/signal.json", "{}");
         let repo = sandbox.repo();
-        let diff =
-            String::from_utf8(repo.diff(&sandbox.dir(), &base, false, false).expect("diff")).expect("text");
+        let diff = String::from_utf8(repo.diff(&sandbox.dir(), &base, false).expect("diff")).expect("text");
         for line in ["+one", "+edited", "+new"] {
             assert!(diff.lines().any(|l| l == line), "{line} in {diff}");
         }
         assert!(!diff.contains("signal.json") && !diff.contains('\x1b'));
-        let stat = repo.diff(&sandbox.dir(), &base, true, true).expect("stat");
+        let stat = repo.diff(&sandbox.dir(), &base, true).expect("stat");
         assert!(String::from_utf8_lossy(&stat).contains("3 files changed"));
         assert_eq!(sandbox.git(&["status", "--porcelain", "new file"]), "?? \"new file\"");
     }

@@ -6,7 +6,7 @@ use std::fmt;
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what} {text:?} is not usable: {why}. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them"
+    "The {what} {text:?} is not usable: {why}. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them"
 )]
 pub struct NameError {
     /// What was to be named, such as "ticket".

@@ -29,7 +29,8 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
         screen.answer(&format!("{} is closed already.\n", run.id));
         return;
     }
-    for line in verdict::verdict_lines(&report.verdict, screen, false) {
+    // What passed is told by the dry run and by `check`; after the deed only what was let through is news.
+    for line in verdict::verdict_lines(&report.verdict, screen, !report.dry_run) {
         screen.story(&line);
     }
     let mut text = String::new();
@@ -43,9 +44,7 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     }
     screen.answer(&text);
     if !report.dry_run {
-        for command in super::run::next(run) {
-            screen.story(&format!("  {command}"));
-        }
+        super::run::tell_next(screen, run);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one escaper: foreign text cannot move the cursor, change colours, hide or reverse itself.
 
+use std::fmt::Write as _;
+
 /// A foreign string on one line: control characters, line breaks, bidirectional marks and invalid characters
 /// become visible.
 pub fn escape(text: &str) -> String {
@@ -21,11 +23,8 @@ fn escaped(text: &str, lines: bool) -> String {
             '\r' => out.push_str("\\r"),
             c if is_dangerous(c) => {
                 let code = u32::from(c);
-                out.push_str(&if code < 0x100 {
-                    format!("\\x{code:02x}")
-                } else {
-                    format!("\\u{{{code:x}}}")
-                });
+                let _ =
+                    if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
             }
             c => out.push(c),
         }

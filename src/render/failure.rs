@@ -43,7 +43,7 @@ pub fn failure(screen: &Screen, failure: &Failure) {
     let stop = if message.ends_with(['.', '?', '!', ':']) { "" } else { "." };
     screen.complaint(&format!("{} {message}{stop}", screen.paint_story(Paint::Bad, "error:")));
     for line in &failure.details {
-        screen.complaint(&format!("  {}", escape(line)));
+        screen.complaint(&format!("  {}", escape_lines(line).replace('\n', "\n  ")));
     }
     if let Some(verdict) = &failure.verdict {
         for line in verdict::verdict_lines(verdict, screen, true) {

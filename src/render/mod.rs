@@ -23,6 +23,6 @@ pub use failure::{Failure, failure};
 pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
 pub use run::{acted, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
-pub use show::{attach_command, diffs, journal, listed, output_lines, plain_path, raw, told};
+pub use show::{attach_command, diffs, journal, listed, output_end, output_lines, plain_path, raw, told};
 pub use status::status;
 pub use verdict::{judged, verdict_lines};

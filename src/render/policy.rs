@@ -4,6 +4,7 @@ use super::escape::{escape, escape_lines};
 use super::screen::{Paint, Screen};
 use crate::policy;
 use crate::service::{PolicyApplied, PolicyChecked, PolicyInitReport, PolicyShown};
+use crate::sys::process::quoted;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -15,7 +16,12 @@ pub fn policy_init(screen: &Screen, report: &PolicyInitReport) {
     }
     screen.answer(&escape_lines(&report.diff));
     screen.answer(&format!("wrote {}\n", escape(&report.path.display().to_string())));
-    screen.story("  git metawsm policy check");
+    if report.in_force {
+        screen.story("  git metawsm policy check");
+    } else {
+        let place = quoted(&report.path.display().to_string());
+        screen.story(&format!("  git metawsm --policy {} policy check", escape(&place)));
+    }
 }
 
 fn shown_json(shown: &PolicyShown) -> Value {

@@ -1,9 +1,10 @@
 //! Where output goes and how it looks.
 
 use crate::sys::term;
-use serde_json::{Map, Value, json};
-use std::cell::Cell;
+use serde_json::{Map, Value};
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,7 +19,7 @@ pub enum ColorChoice {
 }
 
 /// Where output goes and how it looks; one per process.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Screen {
     /// Whether the answer is JSON.
     pub json: bool,
@@ -27,6 +28,7 @@ pub struct Screen {
     color_err: bool,
     live: bool,
     closed: Cell<bool>,
+    broken: RefCell<Option<io::Error>>,
 }
 
 /// The version of the JSON answers.
@@ -41,7 +43,15 @@ impl Screen {
             ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
         let (out, err) = (term::stdout_is_terminal(), term::stderr_is_terminal());
-        Self { json, quiet, color_out: auto(out), color_err: auto(err), live: err, closed: Cell::new(false) }
+        Self {
+            json,
+            quiet,
+            color_out: auto(out),
+            color_err: auto(err),
+            live: err,
+            closed: Cell::new(false),
+            broken: RefCell::new(None),
+        }
     }
 
     /// Whether the answer may be coloured.
@@ -62,22 +72,36 @@ impl Screen {
     /// As [`Screen::answer`] for bytes that git wrote for people.
     pub fn answer_bytes(&self, bytes: &[u8]) {
         let mut out = io::stdout().lock();
-        if !self.closed.get() && out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-            self.closed.set(true);
+        if self.closed.get() {
+            return;
         }
+        if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+            self.closed.set(true);
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.broken.replace(Some(error));
+            }
+        }
+    }
+
+    /// The exit code of the whole program: an answer that could not be written is not given.
+    pub fn exit(&self, code: ExitCode) -> ExitCode {
+        let Some(error) = self.broken.take() else { return code };
+        self.complaint(&format!(
+            "{} The answer could not be written: {error}.",
+            self.paint_story(Paint::Bad, "error:")
+        ));
+        ExitCode::FAILURE
     }
 
     /// Writes a JSON object with the schema's version in front.
     pub fn answer_json(&self, value: Value) {
-        let mut object = Map::new();
-        object.insert("schema".to_owned(), json!(SCHEMA));
-        match value {
-            Value::Object(fields) => object.extend(fields),
-            other => {
-                object.insert("value".to_owned(), other);
-            }
-        }
-        self.answer(&format!("{}\n", Value::Object(object)));
+        let fields = match value {
+            Value::Object(fields) => fields,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        let fields = Value::Object(fields).to_string();
+        let rest = fields.strip_prefix("{").filter(|rest| *rest != "}").map(|rest| format!(",{rest}"));
+        self.answer(&format!("{{\"schema\":{SCHEMA}{}\n", rest.as_deref().unwrap_or("}")));
     }
 
     /// Writes a line of the story to standard error.

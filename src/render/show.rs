@@ -47,7 +47,8 @@ pub fn journal(screen: &Screen, run: &RunId, journal: &Journal) {
     }
     let mut text = String::new();
     for entry in &journal.entries {
-        let _ = writeln!(text, "{}  {:<18} {}", entry.at, escape(&entry.event), escape(&entry.text));
+        let event = entry.state.as_deref().filter(|_| entry.event == "state").unwrap_or(&entry.event);
+        let _ = writeln!(text, "{}  {:<18} {}", entry.at, escape(event), escape(&entry.text));
     }
     screen.answer(&text);
     if journal.chain != Chain::Whole {
@@ -85,33 +86,32 @@ pub fn diffs(screen: &Screen, run: &RunId, diffs: &[TreeDiff]) -> Option<Vec<u8>
         let what = if diff.text.is_empty() { " (nothing changed)" } else { "" };
         let heading = screen.paint(Paint::Bold, &format!("== {}/{}{what}", diff.ticket, diff.repo));
         bytes.extend(format!("{heading}\n").into_bytes());
-        bytes.extend(visible(&diff.text));
+        bytes.extend(visible(screen, &diff.text).into_bytes());
     }
     Some(bytes)
 }
 
-/// A file's content inside a diff is foreign: control characters are shown, but git's own colours stay.
-fn visible(text: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(text);
+/// What git printed, made visible and then coloured by us: escape sequences of a file's content would otherwise pass
+/// for git's own, and could hide a line from whoever reviews it.
+fn visible(screen: &Screen, text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_ref();
-    while let Some(at) = rest.find("\x1b[") {
-        let (before, from) = rest.split_at(at);
-        out.push_str(&escape_lines(before));
-        let end = from[2..].find(|c: char| !c.is_ascii_digit() && c != ';').map(|n| n + 2);
-        match end.filter(|end| from[*end..].starts_with('m')) {
-            Some(end) => {
-                out.push_str(&from[..=end]);
-                rest = &from[end + 1..];
+    for line in escape_lines(&String::from_utf8_lossy(text)).split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let paint = match line {
+            _ if ["diff ", "index ", "--- ", "+++ "].iter().any(|head| line.starts_with(head)) => Paint::Bold,
+            _ if line.starts_with("@@") => Paint::Dim,
+            _ if line.starts_with('+') => Paint::Good,
+            _ if line.starts_with('-') => Paint::Bad,
+            _ => {
+                out.push_str(line);
+                out.push_str(end);
+                continue;
             }
-            None => {
-                out.push_str("\\x1b");
-                rest = &from[1..];
-            }
-        }
+        };
+        out.push_str(&screen.paint(paint, line));
+        out.push_str(end);
     }
-    out.push_str(&escape_lines(rest));
-    out.into_bytes()
+    out
 }
 
 /// Shows the command that enters a session.
@@ -139,6 +139,14 @@ pub fn output_lines(screen: &Screen, text: &str) {
     screen.answer(&escape_lines(&text.replace("\r\n", "\n")));
 }
 
+/// Shows the end of an agent's output, with a line break at its end.
+pub fn output_end(screen: &Screen, text: &str) {
+    output_lines(screen, text);
+    if !screen.json && !text.is_empty() && !text.ends_with('\n') {
+        screen.answer("\n");
+    }
+}
+
 /// Shows bytes as they are.
 pub fn raw(screen: &Screen, bytes: &[u8]) {
     screen.answer_bytes(bytes);
@@ -156,10 +164,14 @@ pub fn told(screen: &Screen, agent: &str) {
 #[cfg(test)]
 mod tests {
     use super::visible;
+    use crate::render::{ColorChoice, Screen};
 
     #[test]
-    fn colours_of_git_stay_and_other_escapes_become_visible() {
-        let text = visible(b"\x1b[32m+good\x1b[m\n+\x1b]0;title\x07 \x1b[2J\n");
-        assert_eq!(String::from_utf8_lossy(&text), "\x1b[32m+good\x1b[m\n+\\x1b]0;title\\x07 \\x1b[2J\n");
+    fn colours_of_a_diff_are_ours_and_escapes_of_its_content_become_visible() {
+        let text = b"@@ -1 +1 @@\n+\x1b[8mhidden\x1b[m\n same\x1b]0;title\x07\n";
+        let plain = visible(&Screen::new(false, false, ColorChoice::Never), text);
+        assert_eq!(plain, "@@ -1 +1 @@\n+\\x1b[8mhidden\\x1b[m\n same\\x1b]0;title\\x07\n");
+        let painted = visible(&Screen::new(false, false, ColorChoice::Always), text);
+        assert!(painted.contains("\x1b[32m+\\x1b[8mhidden\\x1b[m\x1b[0m\n"), "{painted:?}");
     }
 }

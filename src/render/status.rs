@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::StepState;
+use crate::model::{RunState, StepState};
 use crate::service::{AgentView, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
@@ -68,8 +68,8 @@ fn short(text: &mut String, screen: &Screen, view: &RunView) {
 fn full(text: &mut String, screen: &Screen, view: &RunView) {
     let run = &view.run;
     head(text, screen, view);
-    if !run.reason.is_empty() {
-        let _ = writeln!(text, "  reason     {}", escape(&run.reason));
+    if let Some(reason) = super::run::reason_of(run) {
+        let _ = writeln!(text, "  reason     {}", escape(reason));
     }
     for (name, part) in
         [("goal", &run.brief.goal), ("scope", &run.brief.scope), ("done when", &run.brief.done_criteria)]
@@ -104,13 +104,30 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
         );
     }
     changes(text, view);
-    let next = super::run::next(run);
+    let next = next(view);
     if !next.is_empty() {
         text.push_str("next:\n");
         for command in next {
             let _ = writeln!(text, "  {command}");
         }
     }
+}
+
+/// The commands that make sense after this very status.
+fn next(view: &RunView) -> Vec<String> {
+    let run = &view.run;
+    let alive =
+        |agent: &AgentView| matches!(agent.seen, Observation::Alive { .. } | Observation::Unknown { .. });
+    if run.state == RunState::Running && !view.agents.iter().any(alive) {
+        let (id, agent) = (&run.id, super::run::some_agent(run));
+        return vec![
+            format!("git metawsm diff {id}"),
+            format!("git metawsm logs {id}{agent}"),
+            format!("git metawsm restart {id}"),
+        ];
+    }
+    let own = format!("git metawsm status {}", run.id);
+    super::run::next(run).into_iter().filter(|command| *command != own).collect()
 }
 
 fn changes(text: &mut String, view: &RunView) {
@@ -133,13 +150,24 @@ fn health(view: &AgentView) -> String {
         Observation::Ended(Ended { stopped: true, .. }) => " (stopped)".to_owned(),
         Observation::Ended(Ended { status: Some(code), .. }) => format!(" (exit {code})"),
         Observation::Ended(Ended { signal: Some(signal), .. }) => format!(" (signal {signal})"),
-        Observation::Alive { last_activity: Some(last), .. } => {
-            format!(" (active {} ago)", age(clock::now().as_second() - last.as_second()))
-        }
+        Observation::Alive { .. } => since(view),
         Observation::Dead { why } | Observation::Unknown { why } => format!(" ({})", escape(why)),
         _ => String::new(),
     };
-    format!("{}{detail}{completed}", view.health)
+    format!("{}{detail}{completed}", view.health.word)
+}
+
+/// When a live agent last printed, and when its work last moved.
+fn since(view: &AgentView) -> String {
+    let ago = |at: Option<jiff::Timestamp>| at.map(|at| age(clock::now().as_second() - at.as_second()));
+    match (ago(view.health.activity), ago(view.health.progress)) {
+        (Some(active), Some(progress)) => {
+            format!(" (active {active} ago, index or head moved {progress} ago)")
+        }
+        (Some(active), None) => format!(" (active {active} ago)"),
+        (None, Some(progress)) => format!(" (index or head moved {progress} ago)"),
+        (None, None) => String::new(),
+    }
 }
 
 fn age(seconds: i64) -> String {
@@ -176,7 +204,9 @@ fn agent_json(view: &AgentView) -> Value {
         "runner": view.agent.runner,
         "session": view.agent.session,
         "backend": view.agent.live.as_ref().map(|s| s.backend.as_str()),
-        "health": view.health,
+        "health": view.health.word,
+        "activity": view.health.activity,
+        "progress": view.health.progress,
         "exit": exit,
         "signal": signal,
         "completed": view.agent.completed,

@@ -5,6 +5,7 @@ use super::screen::{Paint, Screen};
 use crate::gate::{Line, Standing, Verdict};
 use crate::model::Run;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The lines of a verdict; `refusals` leaves out what passed.
 pub fn verdict_lines(verdict: &Verdict, screen: &Screen, refusals: bool) -> Vec<String> {
@@ -61,6 +62,6 @@ pub fn judged(screen: &Screen, run: &Run, verdict: &Verdict) {
         text.push('\n');
     }
     let end = if verdict.refuses() { "refused" } else { "passes" };
-    text.push_str(&format!("{}: {end}\n", run.id));
+    let _ = writeln!(text, "{}: {end}", run.id);
     screen.answer(&text);
 }

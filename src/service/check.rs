@@ -1,6 +1,6 @@
 //! `check`: judges every gate of a run and changes nothing.
 
-use super::select::{Selector, require_run, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
 use super::{Caller, ServiceResult, control, settle};
 use crate::gate::{Action, Verdict};
@@ -10,7 +10,9 @@ use crate::model::Run;
 pub fn check(caller: &Caller, selector: &Selector) -> ServiceResult<(Run, Verdict)> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
-    let run = settle::preview(&control, require_run(&control, &id)?)?;
+    let run = require_run(&control, &id)?;
+    require_open(&run)?;
+    let run = settle::preview(&control, run)?;
     let judged = judge(&control, &run, Action::Close, &[])?;
     Ok((run, judged.verdict))
 }

@@ -4,9 +4,9 @@ use super::event::{Event, Progress};
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions, signals};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, policies, sessions};
 use crate::git::{Repository, RescueLimits};
-use crate::model::{Run, RunId, RunRepo, RunState, RunWorktree, Strategy};
+use crate::model::{Run, RunId, RunState, RunWorktree, Strategy};
 use crate::{store, workspaces};
 
 /// A rescue saves files up to this size (design 6), in bytes.
@@ -55,6 +55,7 @@ pub fn cleanup(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
+    decided::finish_all(caller, &control)?;
     let id = find_decided(caller, &control, &request.selector)?;
     let run = require_run(&control, &id)?;
     if !matches!(run.state, RunState::Closed | RunState::Discarded | RunState::Completed | RunState::Stopped)
@@ -79,8 +80,12 @@ pub fn cleanup(
         let lost = would_be_lost(&run)?;
         if !lost.is_empty() {
             let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
-            let hints = [format!("git metawsm diff {id}"), format!("git metawsm cleanup {id} --force")];
-            return Err(ServiceError::Forbidden { message, hints: hints.to_vec() });
+            let mut hints = vec![format!("git metawsm diff {id}")];
+            if run.state.is_open() {
+                hints.push(format!("git metawsm close {id}"));
+            }
+            hints.push(format!("git metawsm cleanup {id} --force"));
+            return Err(ServiceError::Forbidden { message, hints });
         }
     }
     removal.merge(remove_workspaces(caller, &run, progress)?);
@@ -89,6 +94,8 @@ pub fn cleanup(
         hold.note("rescued", line)?;
     }
     hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
+    drop(hold);
+    history::retire(&control)?;
     Ok((run, removal))
 }
 
@@ -103,11 +110,14 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
     let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
     match left.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
+        [] => Err(ServiceError::failed(
+            "No closed or discarded run has a workspace left to clean up.",
+            &["git metawsm list --all"],
+        )),
         several => {
             let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
             Err(ServiceError::Wrong {
-                message: "Several decided runs have workspaces; name one.".to_owned(),
+                message: "Several closed or discarded runs have workspaces; name one.".to_owned(),
                 hints,
             })
         }
@@ -124,9 +134,9 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         let repository = open_repo(run, &tree.repo)?;
         if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
             let state = repository.clean_state(path)?;
-            let dirty = state.dirty.iter().filter(|d| !signals::is_signal_path(&d.path.to_string())).count();
-            if dirty > 0 {
-                lost.push(format!("{dirty} uncommitted files in {}", path.display()));
+            let dirty: Vec<_> = state.unexpected().map(|d| d.path.to_string()).collect();
+            if !dirty.is_empty() {
+                lost.push(format!("not committed in {}: {}", path.display(), some_of(&dirty)));
             }
             if let Some(operation) = state.operation {
                 lost.push(format!("a {operation} is half done in {}", path.display()));
@@ -135,13 +145,23 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
             && run.state != RunState::Discarded
         {
+            let commits = if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
             lost.push(format!(
-                "{count} commits of '{}' that '{}' of {} does not hold",
+                "{commits} of '{}' that '{}' of {} does not hold",
                 tree.branch, repo.base, repo.name
             ));
         }
     }
     Ok(lost)
+}
+
+/// The first few names, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(5)].join(", ");
+    match names.len().saturating_sub(5) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// How many commits of a run branch base does not hold, in any way that counts as contained; `None` where none.
@@ -228,7 +248,7 @@ pub(super) fn remove_branches(caller: &Caller, run: &Run, all: bool) -> ServiceR
         let repository = open_repo(run, &repo.name)?;
         let _lock = store::lock_repo(repository.common_dir(), "cleanup", caller.wait)?;
         for tree in run.worktrees_of(&repo.name).filter(|t| t.branch_is_ours) {
-            remove_branch(&repository, run, repo, tree, all, &mut removal)?;
+            removal.merge(remove_branch(&repository, run, tree, all)?);
         }
     }
     Ok(removal)
@@ -237,32 +257,31 @@ pub(super) fn remove_branches(caller: &Caller, run: &Run, all: bool) -> ServiceR
 fn remove_branch(
     repository: &Repository,
     run: &Run,
-    repo: &RunRepo,
     tree: &RunWorktree,
     all: bool,
-    removal: &mut Removal,
-) -> ServiceResult<()> {
-    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(()) };
+) -> ServiceResult<Removal> {
+    let mut removal = Removal::default();
+    let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(removal) };
     if !repository.base_holders(&tree.branch)?.is_empty() {
-        removal.kept.push(format!("branch '{}' of {} (it is checked out)", tree.branch, repo.name));
-        return Ok(());
+        removal.kept.push(format!("branch '{}' of {} (it is checked out)", tree.branch, tree.repo));
+        return Ok(removal);
     }
     if !all && unmerged(repository, run, tree)?.is_some() {
-        removal.kept.push(format!("branch '{}' of {} (base does not hold it)", tree.branch, repo.name));
-        return Ok(());
+        removal.kept.push(format!("branch '{}' of {} (base does not hold it)", tree.branch, tree.repo));
+        return Ok(removal);
     }
-    let base = repository.branch_id(&repo.base)?;
+    let base = run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten();
     let reachable = match &base {
         Some(base) => repository.is_ancestor(&head, base)?,
         None => false,
     };
     if !reachable {
         let workspace = run.ticket(&tree.ticket).map_or("branch", |t| t.workspace.as_str());
-        let name = workspaces::free_rescue_ref(repository, &run.id, workspace, &repo.name)?;
+        let name = workspaces::free_rescue_ref(repository, &run.id, workspace, &tree.repo)?;
         repository.rescue_branch(&tree.branch, &name)?;
-        removal.rescued.push(format!("{}: {name}", repo.name));
+        removal.rescued.push(format!("{}: {name}", tree.repo));
     }
     repository.delete_ref(&format!("refs/heads/{}", tree.branch), &head)?;
-    removal.removed.push(format!("branch '{}' of {}", tree.branch, repo.name));
-    Ok(())
+    removal.removed.push(format!("branch '{}' of {}", tree.branch, tree.repo));
+    Ok(removal)
 }

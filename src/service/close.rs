@@ -3,9 +3,11 @@
 use super::event::{Event, Progress};
 use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
-use super::{Caller, Control, ServiceError, ServiceResult, control, participate, publish, sessions, settle};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
+};
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Receipt, Run, RunId, RunState};
 use crate::plan::{self, MergePlan};
@@ -50,15 +52,22 @@ pub struct CloseReport {
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
     let control = control(caller)?;
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
-    if let Some(run) = control.store.find_run(&id)?
-        && run.state == RunState::Closed
-    {
-        return Ok(report(run, request, Verdict::default(), Vec::new(), true));
-    }
+    let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
+    let run = require_run(&control, &id)?;
     if request.dry_run {
-        return dry_run(&control, &id, request);
+        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, run, request) };
+    }
+    decided::finish_all(caller, &control)?;
+    if run.state == RunState::Closed {
+        return Ok(closed(run));
     }
     let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    // Whoever held it until now may have closed it.
+    if hold.run().state == RunState::Closed {
+        return Ok(closed(hold.run().clone()));
+    }
+    require_open(hold.run())?;
+    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
     let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();
@@ -68,6 +77,9 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         judge(&control, &run, request.action, &request.waivers)?.require_pass(&run, request.action)?;
     let mut plan = plan_of(request.action, &pass, &found.facts)?;
     let mut verdict = pass.verdict().clone();
+    for waiver in waived(&verdict) {
+        hold.note("waived", &waiver)?;
+    }
     if request.action == Action::Close {
         hold.go(RunState::Closing, "gates passed")?;
         if sessions::end_sessions(&control, &mut hold)? {
@@ -87,7 +99,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     let (acts, published) = work.carry_out(request, progress)?;
     drop(locks);
     if request.action == Action::Close {
-        participate::leave(caller, &control, hold.run())?;
+        decided::finish(caller, &control, &mut hold)?;
     }
     let mut report = report(hold.run().clone(), request, verdict, acts, false);
     report.published = published;
@@ -135,8 +147,8 @@ fn judged_again(
 }
 
 /// The same judgement and plan; no lock is taken and no byte changes.
-fn dry_run(control: &Control, id: &RunId, request: &CloseRequest) -> ServiceResult<CloseReport> {
-    let run = super::select::require_run(control, id)?;
+fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
+    require_open(&run)?;
     let run = settle::preview(control, run)?;
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
@@ -151,12 +163,15 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         for link in &repo.links {
             acts.push(match link.tree {
                 Some(_) => format!("merge '{}' into '{}' of {}", link.branch, repo.base, repo.repo),
-                None => format!("'{}' of {} holds '{}' already", repo.base, repo.repo, link.branch),
+                None => format!(
+                    "'{}' of {} holds '{}' already: nothing to merge",
+                    repo.base, repo.repo, link.branch
+                ),
             });
         }
     }
     if plan.action == Action::Close {
-        for ticket in publish::closable(control, run)? {
+        for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
@@ -188,13 +203,10 @@ impl Work<'_> {
         request: &CloseRequest,
         progress: Progress<'_>,
     ) -> ServiceResult<(Vec<String>, Option<String>)> {
-        let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter().zip(&self.plan.repos) {
-            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
-        }
-        let published = match self.plan.action {
-            Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge => Vec::new(),
+        // Until here nothing has moved: what cannot be composed leaves the run as it was.
+        let (mut landings, published) = match self.compose_all(request) {
+            Ok(composed) => composed,
+            Err(error) => return Err(self.fall_back(error)?),
         };
         landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
         // The record is the last to land: it must not say what has not happened.
@@ -211,13 +223,33 @@ impl Work<'_> {
         Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
     }
 
+    /// Every merge and the record as objects.
+    fn compose_all(&mut self, request: &CloseRequest) -> ServiceResult<(Vec<Landing>, Vec<RunId>)> {
+        let mut landings = Vec::new();
+        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
+            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
+            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
+            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
+        }
+        let published = match self.plan.action {
+            Action::Close => self.compose_records(&mut landings, request)?,
+            Action::Merge => Vec::new(),
+        };
+        Ok((landings, published))
+    }
+
+    /// Writes down why nothing (more) moves; gives the error back.
+    fn fall_back(&mut self, error: ServiceError) -> ServiceResult<ServiceError> {
+        self.hold.note("merge stopped", &error.to_string())?;
+        if self.hold.run().state == RunState::Closing {
+            self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
+        }
+        Ok(error)
+    }
+
     fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
         if let Err(error) = advance(landing, progress) {
-            self.hold.note("merge stopped", &error.to_string())?;
-            if self.hold.run().state == RunState::Closing {
-                self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
-            }
-            return Err(error);
+            return Err(self.fall_back(error)?);
         }
         for (ticket, head, commit) in &landing.merged {
             let text = format!(
@@ -264,7 +296,9 @@ impl Work<'_> {
         let mut published = Vec::new();
         for landing in landings {
             if !landing.is_control {
-                publish::close_tickets(landing, &decided, &closing, &entry)?;
+                if landing.receipt.repo == decided.doc_home {
+                    publish::close_tickets(landing, &decided, &closing, &entry)?;
+                }
             } else if publish::may_publish(landing)? {
                 published = publish::publish(self.control, landing, &decided, &closing, &entry)?;
             }
@@ -279,10 +313,6 @@ impl Work<'_> {
             other.mark_published(commit.unwrap_or_default())?;
         }
         self.hold.go(RunState::Closed, "closed")?;
-        self.hold.archive(published.contains(&id))?;
-        if let Some(commit) = commit.filter(|_| published.contains(&id)) {
-            self.hold.mark_published(commit)?;
-        }
         Ok(())
     }
 }
@@ -298,7 +328,7 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
             ));
         }
         if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
-            acts.push(format!("'{base}' of {repo} held the work already"));
+            acts.push(format!("'{base}' of {repo} holds the run's branch already: nothing to merge"));
         }
     }
     match commit {
@@ -308,7 +338,8 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
         }
         None if run.state == RunState::Closed => {
             acts.push(
-                "the record is decided, not yet in history: it goes with the next publication".to_owned(),
+                "the record waits for the next merge: by itself it would put base ahead of its upstream"
+                    .to_owned(),
             );
         }
         None => {}

@@ -1,10 +1,10 @@
 //! `commit`: what agents left, committed on their run branches.
 
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::steps::open_repo;
-use super::{Caller, ServiceError, ServiceResult, control, policies, settle, signals};
+use super::{Caller, ServiceError, ServiceResult, control, policies, settle};
 use crate::git::Head;
-use crate::model::{Run, RunWorktree, title_of};
+use crate::model::{Run, RunWorktree, is_signal_path, title_of};
 use crate::policy;
 
 /// One worktree's part of a commit.
@@ -28,6 +28,7 @@ pub fn commit(
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     let mut hold = control.store.hold(&id, "commit", caller.wait)?;
+    require_open(hold.run())?;
     let run = hold.run().clone();
     let policy = policy::stricter(&policies::stored(&run)?, &policies::at_base(&control)?);
     for tree in &run.worktrees {
@@ -39,7 +40,7 @@ pub fn commit(
         let Some(path) = &tree.path else { continue };
         let text = message.map_or_else(|| default_message(&run, tree), str::to_owned);
         let text = format!("{}\n\nMetawsm-Run: {}\n", text.trim_end(), run.id);
-        let commit = repository.commit_all(path, &text, &signals::is_signal_path)?;
+        let commit = repository.commit_all(path, &text, &is_signal_path)?;
         if let Some(commit) = &commit {
             hold.note("committed", &format!("{} in {}: {commit}", tree.ticket, tree.repo))?;
         }

@@ -1,6 +1,6 @@
 //! `complete`: a person says that the work is done.
 
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::{Caller, ServiceError, ServiceResult, control};
 use crate::model::{Run, RunState};
 
@@ -13,6 +13,7 @@ pub fn complete(caller: &Caller, selector: &Selector, reason: &str) -> ServiceRe
         return Err(ServiceError::wrong("Say why the run is complete.", &[&hint]));
     }
     let mut hold = control.store.hold(&id, "complete", caller.wait)?;
+    require_open(hold.run())?;
     if hold.run().state == RunState::Completed {
         return Ok(hold.run().clone());
     }

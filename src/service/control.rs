@@ -21,9 +21,12 @@ impl Control {
         Self { repo, store }
     }
 
-    /// The directory by which people and agents name this control repository.
+    /// The directory by which agents and other repositories name this control repository: its main worktree, which
+    /// outlives linked ones, else its common directory.
     pub fn root(&self) -> &Path {
-        self.repo.dir()
+        let common = self.repo.common_dir();
+        let main = if common.file_name().is_some_and(|name| name == ".git") { common.parent() } else { None };
+        main.unwrap_or(common)
     }
 }
 

@@ -15,8 +15,6 @@ pub struct DiffRequest {
     pub repo: Option<String>,
     /// Numbers only.
     pub stat: bool,
-    /// Whether git colours it.
-    pub color: bool,
 }
 
 /// One worktree's difference against its merge base with base, what is not committed included.
@@ -41,7 +39,7 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
         let repository = open_repo(&run, &tree.repo)?;
         let from = match run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten() {
             Some(base) => repository
-                .merge_base(&base, &head_of(&repository, tree)?)?
+                .merge_base(&base, &head_of(&run, &repository, tree)?)?
                 .unwrap_or_else(|| tree.base_id.clone()),
             None => tree.base_id.clone(),
         };
@@ -52,36 +50,31 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
             from
         };
         let text = match tree.path.as_deref().filter(|p| p.is_dir()) {
-            Some(path) => repository.diff(path, &from, request.stat, request.color)?,
-            None => {
-                repository.diff_commits(&from, &head_of(&repository, tree)?, request.stat, request.color)?
-            }
+            Some(path) => repository.diff(path, &from, request.stat)?,
+            None => repository.diff_commits(&from, &head_of(&run, &repository, tree)?, request.stat)?,
         };
         diffs.push(TreeDiff { ticket: tree.ticket.to_string(), repo: tree.repo.to_string(), text });
     }
     Ok((run, diffs))
 }
 
-fn head_of(repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
+fn head_of(run: &Run, repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
     repository.branch_id(&tree.branch)?.ok_or_else(|| {
         let message = format!("The run branch '{}' of {} no longer exists.", tree.branch, tree.repo);
-        ServiceError::failed(message, &["git metawsm list --all"])
+        ServiceError::failed(message, &[&format!("git metawsm log {}", run.id)])
     })
 }
 
 fn trees<'a>(run: &'a Run, repo: Option<&str>) -> ServiceResult<Vec<&'a RunWorktree>> {
     let found: Vec<_> = run.worktrees.iter().filter(|t| repo.is_none_or(|r| t.repo.as_str() == r)).collect();
-    if found.is_empty() {
-        let names: Vec<_> = run.repos.iter().map(|r| r.name.as_str()).collect();
-        let message = format!(
-            "{} has no repository '{}'; it has {}.",
-            run.id,
-            repo.unwrap_or_default(),
-            names.join(", ")
-        );
-        return Err(ServiceError::wrong(message, &[]));
-    }
-    Ok(found)
+    if found.is_empty() { Err(no_repo(run, "diff", repo.unwrap_or_default())) } else { Ok(found) }
+}
+
+fn no_repo(run: &Run, command: &str, repo: &str) -> ServiceError {
+    let names: Vec<_> = run.repos.iter().map(|r| r.name.as_str()).collect();
+    let message = format!("{} has no repository '{repo}'; it has {}.", run.id, names.join(", "));
+    let hints = names.iter().take(5).map(|name| format!("git metawsm {command} {} {name}", run.id)).collect();
+    ServiceError::Wrong { message, hints }
 }
 
 /// The directory of a run's workspace, or of one of its worktrees.
@@ -105,13 +98,19 @@ pub fn path(caller: &Caller, selector: &Selector, repo: Option<&str>) -> Service
     };
     let found = match repo {
         Some(repo) => {
-            run.worktrees_for(&ticket.id).find(|t| t.repo.as_str() == repo).and_then(|t| t.path.clone())
+            let mut trees = run.worktrees_for(&ticket.id);
+            let tree = trees.find(|t| t.repo.as_str() == repo);
+            tree.ok_or_else(|| no_repo(&run, "path", repo))?.path.clone()
         }
         None => ticket.path.clone(),
     };
-    let dir = found.ok_or_else(|| ServiceError::wrong(format!("{id} has no such directory."), &[]))?;
+    // A record that others published holds no path.
+    let Some(dir) = found else {
+        let message = format!("The workspace of {id} lies on another machine.");
+        return Err(ServiceError::failed(message, &[&format!("git metawsm log {id}")]));
+    };
     if !dir.is_dir() {
-        let message = format!("{} is not there (any more).", dir.display());
+        let message = format!("The workspace {} is not there any more.", dir.display());
         return Err(ServiceError::failed(message, &[&format!("git metawsm status {id}")]));
     }
     Ok(dir)

@@ -2,8 +2,8 @@
 
 use super::cleanup::{Removal, remove_branches, remove_workspaces};
 use super::event::Progress;
-use super::select::{Selector, select};
-use super::{Caller, ServiceError, ServiceResult, control, participate, sessions};
+use super::select::{Selector, require_open, select};
+use super::{Caller, ServiceError, ServiceResult, control, decided, sessions, steps};
 use crate::model::{Run, RunState};
 
 /// Ends the sessions, saves everything behind rescue refs, removes worktrees and branches, and sets the run
@@ -16,16 +16,17 @@ pub fn discard(
 ) -> ServiceResult<(Run, Removal)> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
-    if let Some(run) = control.store.find_run(&id)?
-        && run.state == RunState::Discarded
-    {
-        return Ok((run, Removal::default()));
-    }
+    decided::finish_all(caller, &control)?;
     let mut hold = control.store.hold(&id, "discard", caller.wait)?;
+    if hold.run().state == RunState::Discarded {
+        return Ok((hold.run().clone(), Removal::default()));
+    }
+    require_open(hold.run())?;
     hold.run()
         .state
         .check_move(RunState::Discarded)
         .map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
+    steps::await_children(&id);
     sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = remove_workspaces(caller, &run, progress)?;
@@ -35,7 +36,6 @@ pub fn discard(
         hold.note("rescued", line)?;
     }
     hold.go(RunState::Discarded, if reason.is_empty() { "discarded" } else { reason })?;
-    hold.archive(false)?;
-    participate::leave(caller, &control, &run)?;
+    decided::finish(caller, &control, &mut hold)?;
     Ok((hold.run().clone(), removal))
 }

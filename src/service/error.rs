@@ -80,6 +80,14 @@ pub enum ServiceError {
         /// Commands to paste.
         hints: Vec<String>,
     },
+    /// Several runs or agents could be meant.
+    #[error("{message}")]
+    Several {
+        /// A full sentence.
+        message: String,
+        /// The words that would have named one, for the command that was asked.
+        words: Vec<String>,
+    },
     /// The request is understood and cannot be done now.
     #[error("{message}")]
     Failed {

@@ -26,6 +26,7 @@ pub(super) fn execute(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
+    steps::await_children(&hold.run().id.clone());
     reset_unfinished(hold)?;
     let retries = retries(hold.run());
     let (sender, receiver) = channel();

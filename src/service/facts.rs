@@ -2,10 +2,10 @@
 
 use super::chain::{Chain, chain};
 use super::steps::{damaged, open_repo};
-use super::{Control, ServiceResult, publish, sessions as agents_now, signals};
+use super::{Control, ServiceResult, publish, sessions as agents_now};
 use crate::gate::{Action, AgentFact, AgentPulse, BaseFact, ChainFact, Facts, HeadFact, WorktreeFact};
 use crate::git::{CleanState, Head, Judge, RepoPath, Repository};
-use crate::model::{Run, RunRepo, RunWorktree, StepState};
+use crate::model::{RepoName, Run, RunRepo, RunWorktree, StepState};
 use crate::sessions::Observation;
 use std::path::Path;
 
@@ -23,8 +23,6 @@ pub(super) struct Found {
 pub(super) struct Ground {
     /// The repository.
     pub repository: Repository,
-    /// Base as recorded.
-    pub repo: RunRepo,
     /// The local base's commit; `None` where base exists only on a remote.
     pub local: Option<String>,
     /// Whether this is the control repository.
@@ -109,12 +107,13 @@ fn repo_facts(control: &Control, run: &Run, repo: &RunRepo, action: Action) -> S
         chain: fact,
         obstacles,
     };
-    Ok((trees, (base, Ground { repository, repo: repo.clone(), local, is_control })))
+    Ok((trees, (base, Ground { repository, local, is_control })))
 }
 
 /// The control repository's own base, where it is not among the run's repositories: only the record goes there.
 fn control_ground(control: &Control, run: &Run) -> ServiceResult<(BaseFact, Ground)> {
-    let name = super::repos::name_of(&control.repo)?;
+    // Only a label here: a directory that makes no name must not stop a close.
+    let name = super::repos::name_of(&control.repo).or_else(|_| RepoName::parse("control"))?;
     let base = super::base::control_base(control)?
         .ok_or_else(|| damaged(run, "its control repository has no base branch to publish on"))?;
     let repo = RunRepo {
@@ -133,7 +132,7 @@ fn control_ground(control: &Control, run: &Run) -> ServiceResult<(BaseFact, Grou
         chain: ChainFact::Computed { onto: base.id.clone(), links: Vec::new() },
         obstacles,
     };
-    let ground = Ground { repository: control.repo.clone(), repo, local: Some(base.id), is_control: true };
+    let ground = Ground { repository: control.repo.clone(), local: Some(base.id), is_control: true };
     Ok((fact, ground))
 }
 
@@ -152,13 +151,11 @@ fn worktree_fact(repository: &Repository, tree: &RunWorktree) -> WorktreeFact {
     };
     match clean_state(repository, &path) {
         Ok(state) => {
+            fact.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
             fact.head = Some(match state.head {
                 Head::Branch { name, .. } => HeadFact::Branch(name),
                 Head::Detached(id) => HeadFact::Detached(id),
             });
-            let unexpected =
-                state.dirty.into_iter().filter(|d| !signals::is_signal_path(&d.path.to_string()));
-            fact.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
             fact.operation = state.operation.map(|o| format!("A {o}"));
             fact.judge = match state.judge {
                 Judge::Git2 => "git2".to_owned(),

@@ -1,7 +1,6 @@
 //! What agents have done: commits since the start, and what is not committed.
 
 use super::ServiceResult;
-use super::signals::is_signal_path;
 use super::steps::open_repo;
 use crate::git::Repository;
 use crate::model::{Run, RunWorktree};
@@ -26,7 +25,7 @@ pub(super) fn work(run: &Run) -> ServiceResult<Work> {
         match tree.path.as_deref().filter(|path| path.is_dir()) {
             Some(path) => match repository.clean_state(path) {
                 Ok(state) => {
-                    sum.dirty += state.dirty.iter().filter(|d| !is_signal_path(&d.path.to_string())).count();
+                    sum.dirty += state.unexpected().count();
                     if let Some(operation) = state.operation {
                         sum.odd.push(format!("A {operation} is half done in {}", path.display()));
                     }

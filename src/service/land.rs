@@ -7,6 +7,7 @@ use crate::model::{RepoReceipt, Run};
 use crate::plan::{Link, RepoMerge};
 use crate::store;
 use crate::sys::lock::Lock;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// One base with its computed new value; no ref has moved yet.
@@ -100,10 +101,10 @@ fn message(run: &Run, plan: &RepoMerge, link: &Link, waived: &[String]) -> Strin
         .unwrap_or_else(|| run.title());
     let title = crate::model::title_of(&title.replace(char::is_control, " "), 60);
     let mut text = format!("Merge {}: {title}\n\n", link.ticket);
-    text.push_str(&format!("Branch '{}' into '{}'.\n\n", link.branch, plan.base));
-    text.push_str(&format!("Metawsm-Merged: {}\nMetawsm-Ticket: {}\n", run.id, link.ticket));
+    let _ = write!(text, "Branch '{}' into '{}'.\n\n", link.branch, plan.base);
+    let _ = write!(text, "Metawsm-Merged: {}\nMetawsm-Ticket: {}\n", run.id, link.ticket);
     for waiver in waived {
-        text.push_str(&format!("Metawsm-Waived: {waiver}\n"));
+        let _ = writeln!(text, "Metawsm-Waived: {waiver}");
     }
     text
 }

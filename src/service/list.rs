@@ -1,7 +1,8 @@
 //! `list` and `log`: runs, newest first; the journal of one.
 
+use super::history::published;
 use super::select::{Selector, select};
-use super::{Caller, Control, ServiceResult, base, control};
+use super::{Caller, ServiceResult, control};
 use crate::model::{Run, RunId, RunState};
 use crate::store::{Entry, Journal};
 
@@ -49,22 +50,6 @@ pub fn list(caller: &Caller, request: &ListRequest) -> ServiceResult<ListReport>
     });
     report.runs.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
     Ok(report)
-}
-
-/// The records in base's tree: switching branches changes nothing, and unchanged history costs one comparison.
-fn published(control: &Control) -> ServiceResult<Vec<Entry>> {
-    let Some(base) = base::control_base(control)? else { return Ok(Vec::new()) };
-    let Some(tree) = control.repo.path_id(&base.id, ".metawsm/runs")? else { return Ok(Vec::new()) };
-    let mut read = || {
-        let mut files = Vec::new();
-        for entry in control.repo.list_tree(&base.id, ".metawsm/runs", true).map_err(|e| e.to_string())? {
-            if let Some(bytes) = control.repo.read_blob(&entry.id).map_err(|e| e.to_string())? {
-                files.push((entry.path.to_string(), bytes));
-            }
-        }
-        Ok(files)
-    };
-    Ok(control.store.published_runs(&tree, &mut read)?)
 }
 
 /// The journal of a run, oldest line first.

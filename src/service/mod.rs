@@ -15,6 +15,7 @@ mod close;
 mod commit;
 mod complete;
 mod control;
+mod decided;
 mod demo;
 mod diff;
 mod discard;
@@ -23,6 +24,8 @@ mod event;
 mod execute;
 mod facts;
 mod facts_of_work;
+mod health;
+mod history;
 mod land;
 mod list;
 mod needs;
@@ -45,7 +48,7 @@ mod stop;
 mod tickets;
 mod verdicts;
 
-pub use agents::agent_event;
+pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
 pub use check::check;
 pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
@@ -58,6 +61,7 @@ pub use diff::{DiffRequest, TreeDiff, diff, path};
 pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
+pub use health::Health;
 pub use list::{ListReport, ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
@@ -65,7 +69,7 @@ pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
 };
-pub use resume::{ResumeRequest, restart, resume};
+pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};

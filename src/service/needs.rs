@@ -26,7 +26,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
     let id = &run.id;
     let mut found = Vec::new();
     for path in &signals.questions {
-        let command = format!("cat {}", crate::sys::process::quoted(&path.display().to_string()));
+        let command = format!("git metawsm tell {id} '<the answer>'");
         found.push(need(format!("A question is open in {}.", path.display()), command));
     }
     for odd in &signals.odd {
@@ -35,7 +35,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
     }
     match run.state {
         RunState::Failed => {
-            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")))
+            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")));
         }
         RunState::Stopped
         | RunState::Paused
@@ -51,7 +51,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
         RunState::Completed => {
-            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")))
+            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")));
         }
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations)?),
         RunState::Closed | RunState::Discarded => {}
@@ -107,6 +107,15 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
     }
+}
+
+/// A live agent that neither prints nor commits any more.
+pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) -> Option<Need> {
+    if health.word != "stalled" || !matches!(run.state, RunState::Running | RunState::AwaitingGuidance) {
+        return None;
+    }
+    let command = format!("git metawsm logs {}:{}", run.id, agent.name);
+    Some(need(format!("{} seems to be stalled.", agent.key()), command))
 }
 
 /// Every agent ended well and the run is still not completed: why.

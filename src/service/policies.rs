@@ -28,7 +28,7 @@ pub(super) fn policy_file(control: &Control) -> ServiceResult<Option<PathBuf>> {
         [one] => Ok(Some(one.clone())),
         _ => Err(ServiceError::failed(
             "Both .metawsm/policy.json and .metawsm/policy.toml exist, and only one can hold.",
-            &["git rm .metawsm/policy.json"],
+            &["mv .metawsm/policy.json .metawsm/policy.json.old"],
         )),
     }
 }
@@ -128,6 +128,6 @@ pub(super) fn require_trust(rules: &Rules) -> ServiceResult<()> {
 
 /// The hash under which a set of programs is trusted.
 pub(super) fn trust_hash(programs: &[(String, String)]) -> String {
-    let text: String = programs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    crate::model::content_hash(text.as_bytes())
+    let lines: Vec<_> = programs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    crate::model::content_hash(lines.concat().as_bytes())
 }

@@ -24,6 +24,8 @@ pub struct PolicyInitReport {
     pub path: PathBuf,
     /// The unified difference to the file that it replaced; empty where there was none.
     pub diff: String,
+    /// Whether it is the file that the control repository's policy is read from.
+    pub in_force: bool,
 }
 
 /// Writes the policy file; an existing one is only replaced with `force`, and then the difference is shown.
@@ -31,18 +33,17 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     let control = control(caller)?;
     let format = if request.toml { Format::Toml } else { Format::Json };
     let existing = policy_file(&control)?;
-    let path = match &request.path {
-        Some(path) => caller.cwd.join(path),
-        None => {
-            let Some(top) = control.repo.worktree() else {
-                let hint = "git metawsm policy-init --path <file>";
-                return Err(ServiceError::failed(
-                    "A bare repository has no worktree to write a policy into.",
-                    &[hint],
-                ));
-            };
-            top.join(".metawsm").join(if request.toml { FILES[1] } else { FILES[0] })
-        }
+    let path = if let Some(path) = &request.path {
+        caller.cwd.join(path)
+    } else {
+        let Some(top) = control.repo.worktree() else {
+            let hint = "git metawsm policy-init --path <file>";
+            return Err(ServiceError::failed(
+                "A bare repository has no worktree to write a policy into.",
+                &[hint],
+            ));
+        };
+        top.join(".metawsm").join(if request.toml { FILES[1] } else { FILES[0] })
     };
     if let Some(other) = existing.filter(|other| request.path.is_none() && *other != path) {
         let message = format!("{} holds the policy already, and only one file can.", other.display());
@@ -59,7 +60,7 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     }
     files::write_atomic(&path, text.as_bytes())?;
     let diff = if old.is_empty() { String::new() } else { unified(&old, &text) };
-    Ok(PolicyInitReport { path, diff })
+    Ok(PolicyInitReport { path, diff, in_force: request.path.is_none() })
 }
 
 /// The unified difference of two texts.

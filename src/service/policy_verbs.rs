@@ -2,8 +2,8 @@
 
 use super::policies::{self, load, policy_file, present, text_of, trust_hash};
 use super::policy_init::unified;
-use super::select::{Selector, select};
-use super::{Caller, ServiceError, ServiceResult, control};
+use super::select::{Selector, require_open, select};
+use super::{Caller, ServiceResult, control};
 use crate::model::Run;
 use crate::policy::{self, Format, Policy};
 use crate::store;
@@ -36,7 +36,7 @@ fn shown(path: Option<PathBuf>, policy: Policy) -> PolicyShown {
     let programs = policy::program_keys(&policy);
     let trusted = programs.is_empty() || store::is_trusted(&trust_hash(&programs));
     let not_used = policy::not_used_yet(&policy);
-    PolicyShown { path, programs, trusted, not_used, policy }
+    PolicyShown { path, policy, programs, trusted, not_used }
 }
 
 /// What `policy check` found or mended.
@@ -112,9 +112,7 @@ pub fn apply(caller: &Caller, selector: &Selector, dry_run: bool) -> ServiceResu
         return Ok(PolicyApplied { run, changes });
     }
     let mut hold = control.store.hold(&id, "policy apply", caller.wait)?;
-    if !hold.run().state.is_open() {
-        return Err(ServiceError::failed(format!("{id} is {} and keeps its policy.", hold.run().state), &[]));
-    }
+    require_open(hold.run())?;
     let changes = policy::diff_lines(&policies::stored(hold.run())?, &new);
     if !changes.is_empty() {
         hold.update(|run| run.policy = policy::to_table(&new))?;

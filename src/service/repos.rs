@@ -8,6 +8,9 @@ use crate::policy::Policy;
 use crate::workspaces;
 use std::path::{Path, PathBuf};
 
+/// What a person types once `workspace.repos` gives a repository another name.
+const RENAMED: &str = "git metawsm run --repos <name in workspace.repos> ...";
+
 /// A repository of a run, resolved.
 #[derive(Debug, Clone)]
 pub(super) struct Chosen {
@@ -30,7 +33,7 @@ pub(super) fn choose(
     let mut found: Vec<(Repository, RepoName, Option<String>)> = Vec::new();
     if given.is_empty() {
         let repo = Repository::discover(&caller.cwd)?.unwrap_or_else(|| control.repo.clone());
-        let name = name_of(&repo)?;
+        let name = name_in(control, policy, &repo)?;
         found.push((repo, name, None));
     }
     for text in given {
@@ -64,18 +67,19 @@ pub(super) fn panicked() -> ServiceError {
     ServiceError::failed("A worker of ours died; this is a bug of git-metawsm.", &["git metawsm status"])
 }
 
-fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResult<()> {
+/// Refuses a repository, or the name of one, that is given twice.
+pub(super) fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResult<()> {
     for (index, (repo, name, _)) in found.iter().enumerate() {
         for (other, other_name, _) in &found[..index] {
             if other.common_dir() == repo.common_dir() {
                 let message = format!("The repository '{name}' is given twice ({}).", repo.dir().display());
-                return Err(ServiceError::wrong(message, &[]));
+                return Err(ServiceError::wrong(message, &[&format!("git metawsm run --repos {name} ...")]));
             }
             if other_name.as_str().eq_ignore_ascii_case(name.as_str()) {
                 let (a, b) = (other.dir().display(), repo.dir().display());
                 let message =
                     format!("Two repositories are called '{name}': {a} and {b}; a workspace needs one each.");
-                return Err(ServiceError::wrong(message, &[]));
+                return Err(ServiceError::wrong(message, &["git metawsm policy-init", RENAMED]));
             }
         }
     }
@@ -83,7 +87,7 @@ fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResu
 }
 
 /// `repo:base` apart; a path that holds a colon and exists is a path.
-fn split_base(caller: &Caller, text: &str) -> (String, Option<String>) {
+pub(super) fn split_base(caller: &Caller, text: &str) -> (String, Option<String>) {
     match text.rsplit_once(':') {
         Some((place, base)) if !place.is_empty() && !base.is_empty() && !caller.cwd.join(text).exists() => {
             (place.to_owned(), Some(base.to_owned()))
@@ -100,7 +104,22 @@ pub(super) fn name_of(repo: &Repository) -> ServiceResult<RepoName> {
     let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let name = name.strip_suffix(".git").filter(|n| !n.is_empty()).unwrap_or(&name);
     let name = name.trim_start_matches('.');
-    Ok(RepoName::parse(name)?)
+    RepoName::parse(name).map_err(|error| {
+        let message = format!("{error}. Give {} a name in workspace.repos of the policy.", dir.display());
+        ServiceError::wrong(message, &["git metawsm policy-init", RENAMED])
+    })
+}
+
+/// The name of a repository in `workspace.repos` of the policy, else its own.
+fn name_in(control: &Control, policy: &Policy, repo: &Repository) -> ServiceResult<RepoName> {
+    let is_it = |path: &String| {
+        let found = Repository::discover(&control.root().join(expand_home(path)));
+        found.is_ok_and(|found| found.is_some_and(|found| found.common_dir() == repo.common_dir()))
+    };
+    match policy.workspace.repos.iter().find(|(_, path)| is_it(path)) {
+        Some((name, _)) => Ok(name.clone()),
+        None => name_of(repo),
+    }
 }
 
 fn resolve(
@@ -112,7 +131,7 @@ fn resolve(
     if place.contains('/') || place == "." || place == ".." {
         let dir = caller.cwd.join(place);
         let repo = Repository::discover(&dir)?.ok_or_else(|| missing(place, &dir))?;
-        let name = name_of(&repo)?;
+        let name = name_in(control, policy, &repo)?;
         return Ok((repo, name));
     }
     let name = RepoName::parse(place)?;
@@ -130,8 +149,11 @@ fn resolve(
 }
 
 fn missing(place: &str, dir: &Path) -> ServiceError {
-    let why = if dir.exists() { "is not a git repository" } else { "does not exist" };
-    ServiceError::failed(format!("The repository '{place}' cannot be used: {} {why}.", dir.display()), &[])
+    let why = if dir.exists() { "is not in a git repository" } else { "does not exist" };
+    ServiceError::failed(
+        format!("The repository '{place}' {why}."),
+        &["git metawsm run --repos <path to it> ..."],
+    )
 }
 
 fn unknown(name: &RepoName) -> ServiceError {

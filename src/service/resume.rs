@@ -2,9 +2,11 @@
 
 use super::event::Progress;
 use super::run::carry_out;
-use super::select::{Selector, select};
+use super::select::{Selector, require_open, select};
 use super::settle::{ended_well, settle};
-use super::{Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
+};
 use crate::model::{Run, RunId, RunState, StepKind, StepState};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
@@ -18,12 +20,11 @@ pub struct ResumeRequest {
     pub all: bool,
 }
 
-/// Resumes a run, or all of them after a reboot. Returns the runs, and those that could not go on with the reason.
-pub fn resume(
-    caller: &Caller,
-    request: &ResumeRequest,
-    progress: Progress<'_>,
-) -> ServiceResult<(Vec<Run>, Vec<(RunId, ServiceError)>)> {
+/// The runs that went on, and those that could not, with the reason.
+pub type Resumed = (Vec<Run>, Vec<(RunId, ServiceError)>);
+
+/// Resumes a run, or all of them after a reboot.
+pub fn resume(caller: &Caller, request: &ResumeRequest, progress: Progress<'_>) -> ServiceResult<Resumed> {
     let control = control(caller)?;
     if !request.all {
         let id = select(caller, &control, &request.selector, is_resumable)?;
@@ -49,6 +50,7 @@ fn is_resumable(run: &Run) -> bool {
 
 fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress<'_>) -> ServiceResult<Run> {
     let mut hold = control.store.hold(id, "resume", caller.wait)?;
+    require_open(hold.run())?;
     require_trust_of(hold.run())?;
     settle(control, &mut hold)?;
     if hold.run().state == RunState::Completed {
@@ -110,12 +112,16 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open() && run.state != RunState::Closing)?;
     let mut hold = control.store.hold(&id, "restart", caller.wait)?;
+    require_open(hold.run())?;
     require_trust_of(hold.run())?;
     hold.run().state.check_move(RunState::Running).or_else(|error| match hold.run().state {
         RunState::Created | RunState::Stopping => Ok(()),
         _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
+    for ticket in hold.run().tickets.clone() {
+        signals::put_away_questions(hold.run(), &ticket.id)?;
+    }
     hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
     to_running(&mut hold, "restarted")?;
     start_again(&mut hold, &|_| true)?;

@@ -5,13 +5,14 @@ use super::event::Progress;
 use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{TicketPlan, choose_tickets};
-use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, source};
+use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, source};
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
 };
 use crate::plan::{self, Wants};
 use crate::policy;
+use crate::sessions;
 use crate::store::{self, Hold};
 use crate::sys::{clock, random};
 use crate::workspaces;
@@ -66,6 +67,8 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     git::require_version()?;
     let control = control(caller)?;
     let rules = policies::present(caller, &control)?;
+    // A backend that is not there is better known before anything is made.
+    sessions::backend(rules.policy.sessions.backend.as_str())?;
     let draft = draft(caller, &control, &rules, request)?;
     let mut notes = draft.notes.clone();
     if request.dry_run {
@@ -95,7 +98,10 @@ pub(super) fn carry_out(
     // What killed commands left; whether it goes now or the next time is of no account for this run.
     let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold)?;
-    execute::execute(caller, control, hold, progress)
+    execute::execute(caller, control, hold, progress)?;
+    // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
+    settle::settle(control, hold)?;
+    Ok(())
 }
 
 /// A run before its workspaces have names.
@@ -108,18 +114,21 @@ struct Draft {
 
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
-    let source = source::find(control, strategy, request.from.as_deref())?;
+    let source = source::find(caller, control, strategy, request.from.as_deref())?;
     let repos = match &source {
-        Some(source) if request.repos.is_empty() => {
-            source.choose_repos(request.base_branch.as_deref(), &rules.policy)?
+        Some(source) => {
+            source.choose_repos(caller, &request.repos, request.base_branch.as_deref(), &rules.policy)?
         }
-        _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+        None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
     let doc_home = doc_home(request, &repos)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
     let TicketPlan { tickets, goal, notes } = choose_tickets(control, home, &rules.policy, request)?;
     if strategy == Strategy::Reuse && tickets.len() > 1 {
-        return Err(ServiceError::wrong("One workspace can be reused for one ticket only.", &[]));
+        return Err(ServiceError::wrong(
+            "One workspace can be reused for one ticket only.",
+            &["git metawsm run --workspace-strategy reuse --from <workspace> --ticket <id>"],
+        ));
     }
     let now = clock::now();
     let id = match &request.run_id {
@@ -178,7 +187,7 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
                 "The doc home '{wanted}' is not one of the repositories of this run ({}).",
                 names.join(", ")
             ),
-            &[],
+            &[&format!("git metawsm run --doc-home-repo {} ...", names[0])],
         )
     })
 }
@@ -199,7 +208,7 @@ fn name_workspaces(
     let mut tickets = Vec::new();
     for ticket in run.tickets.clone() {
         if let (Strategy::Reuse, Some(source)) = (run.strategy, &source) {
-            let (ticket, worktrees) = source.adopt(&ticket)?;
+            let (ticket, worktrees) = source.adopt(&ticket, &repos)?;
             run.worktrees.extend(worktrees);
             tickets.push(ticket);
             continue;
@@ -254,20 +263,29 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
     }
     for entry in control.store.open_runs()? {
         let Some(other) = entry.run() else { continue };
+        // The same text is the same work, also where no id could be made from its letters.
+        let same_text = request.tickets.is_empty() && run.brief.goal == other.brief.goal;
         let same =
             |a: &RunTicket| run.tickets.iter().any(|b| a.id.as_str().eq_ignore_ascii_case(b.id.as_str()));
-        if let Some(ticket) = other.tickets.iter().find(|t| same(t)) {
+        if let Some(ticket) = other.tickets.iter().find(|t| same_text || same(t)) {
             return Err(ServiceError::failed(
                 format!("The ticket {} has an open run already: {} ({}).", ticket.id, other.id, other.state),
                 &[
                     &format!("git metawsm resume {}", other.id),
                     &format!("git metawsm status {}", other.id),
-                    "git metawsm run --again ...",
+                    &format!("git metawsm run --again {}", meant(request)),
                 ],
             ));
         }
     }
     Ok(())
+}
+
+/// The words of a request that say what is to be done, to be pasted.
+fn meant(request: &RunRequest) -> String {
+    let quoted = |word: &String| crate::sys::process::quoted(word);
+    let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
+    tickets.chain(request.text.as_ref().map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never

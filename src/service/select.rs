@@ -1,5 +1,6 @@
 //! Which run is meant. Nothing is guessed: what is not the only candidate is listed.
 
+use super::history::{find_published, published};
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::model::{Run, RunId};
 use crate::store::{Entry, StoreError};
@@ -23,6 +24,22 @@ impl Selector {
     }
 }
 
+/// What one of the words given means.
+enum Meant {
+    /// This run.
+    Run(RunId),
+    /// A ticket, and its newest open run, else its newest run.
+    Ticket(String, RunId),
+}
+
+impl Meant {
+    fn id(&self) -> &RunId {
+        match self {
+            Self::Run(id) | Self::Ticket(_, id) => id,
+        }
+    }
+}
+
 /// The run that is meant. `fits` tells which open runs the command can act on, where none is named.
 pub(super) fn select(
     caller: &Caller,
@@ -30,24 +47,43 @@ pub(super) fn select(
     selector: &Selector,
     fits: fn(&Run) -> bool,
 ) -> ServiceResult<RunId> {
-    let by_id = selector.run_id.as_deref().map(|id| by_id(control, id)).transpose()?;
-    let by_ticket =
-        selector.ticket.as_deref().map(|ticket| require_by_ticket(control, ticket)).transpose()?;
-    let by_word = selector.word.as_deref().map(|word| by_word(control, word)).transpose()?;
-    let mut named = [by_id, by_ticket, by_word].into_iter().flatten();
-    if let Some(first) = named.next() {
-        // A ticket beside an id must be one of that run's; its newest run need not be it.
-        if let Some(other) = named.find(|other| *other != first) {
-            let run = require_run(control, &first)?;
-            let ticket = selector.ticket.as_deref().unwrap_or_default();
-            if !run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)) {
-                let message = format!("The words given name two runs: {first} and {other}.");
-                return Err(ServiceError::wrong(message, &[&format!("git metawsm status {first}")]));
-            }
-        }
-        return Ok(first);
+    let mut meant = Vec::new();
+    if let Some(id) = &selector.run_id {
+        meant.push(Meant::Run(by_id(control, id)?));
     }
-    unnamed(caller, control, fits)
+    if let Some(word) = &selector.word {
+        meant.push(by_word(control, word)?);
+    }
+    if let Some(ticket) = &selector.ticket {
+        meant.push(Meant::Ticket(ticket.clone(), require_by_ticket(control, ticket)?));
+    }
+    let Some(first) = meant.iter().find(|m| matches!(m, Meant::Run(_))).or(meant.first()) else {
+        return unnamed(caller, control, fits);
+    };
+    agree(control, first.id(), &meant)?;
+    Ok(first.id().clone())
+}
+
+/// Every word given must mean this run; a ticket beside an id must be one of that run's, its newest run need not be
+/// it.
+fn agree(control: &Control, id: &RunId, meant: &[Meant]) -> ServiceResult<()> {
+    for other in meant.iter().filter(|other| other.id() != id) {
+        let agrees = match other {
+            Meant::Run(_) => false,
+            Meant::Ticket(ticket, _) => has_ticket(&require_run(control, id)?, ticket),
+        };
+        if !agrees {
+            let message = format!("The words given mean two runs, {id} and {}.", other.id());
+            let words = vec![id.to_string(), other.id().to_string()];
+            return Err(ServiceError::Several { message, words });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a run is for this ticket, whatever the case of its letters.
+pub(super) fn has_ticket(run: &Run, ticket: &str) -> bool {
+    run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket))
 }
 
 fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> ServiceResult<RunId> {
@@ -65,57 +101,92 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
     let candidates: Vec<_> = runs.iter().filter_map(Entry::run).filter(|run| fits(run)).collect();
     match candidates.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No open run fits this command.", &["git metawsm list --all"])),
+        [] => Err(none_fits(&runs)),
         several => {
             let list: Vec<_> =
                 several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
             let message = format!("Several runs are open, so name one: {}.", list.join("; "));
-            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0].id)]))
+            Err(ServiceError::Several { message, words: several.iter().map(|r| r.id.to_string()).collect() })
         }
     }
 }
 
-/// The run of this id, or an error that says where to look.
-pub(super) fn require_run(control: &Control, id: &RunId) -> ServiceResult<Run> {
-    control.store.find_run(id)?.ok_or_else(|| StoreError::NotFound { id: id.to_string() }.into())
+/// Nothing is open, or nothing that the command can act on.
+fn none_fits(open: &[Entry]) -> ServiceError {
+    let open: Vec<_> =
+        open.iter().filter_map(Entry::run).map(|r| format!("{} is {}", r.id, r.state)).collect();
+    if open.is_empty() {
+        let hints = ["git metawsm list --all", "git metawsm run '<what to do>'"];
+        return ServiceError::failed("No run is open here.", &hints);
+    }
+    let message = format!("No open run fits this command: {}.", open.join("; "));
+    ServiceError::failed(message, &["git metawsm status"])
 }
 
-fn every_run(control: &Control) -> ServiceResult<Vec<Run>> {
-    let mut runs = Vec::new();
-    for entry in control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?) {
-        if let Entry::Run(run) = entry {
-            runs.push(*run);
-        }
+/// Refuses a run that is over, for what only open runs can do.
+pub(super) fn require_open(run: &Run) -> ServiceResult<()> {
+    if run.state.is_open() {
+        return Ok(());
+    }
+    let message = format!("The run {} is {}, and that is final.", run.id, run.state);
+    Err(ServiceError::failed(message, &[&format!("git metawsm log {}", run.id), "git metawsm list --all"]))
+}
+
+/// The run of this id, or an error that says where to look.
+pub(super) fn require_run(control: &Control, id: &RunId) -> ServiceResult<Run> {
+    find_run(control, id)?.ok_or_else(|| StoreError::NotFound { id: id.to_string() }.into())
+}
+
+/// The run of this id: live, decided, or published by anybody.
+fn find_run(control: &Control, id: &RunId) -> ServiceResult<Option<Run>> {
+    match control.store.find_run(id)? {
+        Some(run) => Ok(Some(run)),
+        None => find_published(control, id),
+    }
+}
+
+/// The runs of this machine, open and decided.
+fn runs_here(control: &Control) -> ServiceResult<Vec<Run>> {
+    let entries = control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?);
+    Ok(entries.filter_map(Entry::into_run).collect())
+}
+
+/// The runs that fit, of this machine; only where none does, those in history.
+fn matching(control: &Control, fits: &dyn Fn(&Run) -> bool) -> ServiceResult<Vec<Run>> {
+    let mut runs = runs_here(control)?;
+    runs.retain(fits);
+    if runs.is_empty() {
+        runs = published(control)?.into_iter().filter_map(Entry::into_run).filter(|run| fits(run)).collect();
     }
     Ok(runs)
 }
 
 fn by_id(control: &Control, text: &str) -> ServiceResult<RunId> {
     let id = RunId::parse(text)?;
-    if control.store.find_run(&id)?.is_some() {
+    if find_run(control, &id)?.is_some() {
         return Ok(id);
     }
     find_by_prefix(control, text)?.ok_or_else(|| StoreError::NotFound { id: text.to_owned() }.into())
 }
 
 fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>> {
-    let runs = every_run(control)?;
-    let found: Vec<_> = runs.iter().map(|r| &r.id).filter(|id| id.as_str().starts_with(text)).collect();
+    let runs = matching(control, &|run| run.id.as_str().starts_with(text))?;
+    let found: Vec<_> = runs.iter().map(|r| &r.id).collect();
     match found.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some((*only).clone())),
         several => {
-            let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
-            let message = format!("'{text}' is the beginning of several runs: {}.", names.join(", "));
-            Err(ServiceError::wrong(message, &[&format!("git metawsm status {}", several[0])]))
+            let words: Vec<_> = several.iter().map(ToString::to_string).collect();
+            let message = format!("'{text}' is the beginning of several runs: {}.", words.join(", "));
+            Err(ServiceError::Several { message, words })
         }
     }
 }
 
 /// The newest open run of a ticket, else its newest run.
 fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId>> {
-    let mut runs = every_run(control)?;
-    runs.retain(|run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket)));
+    let fits = |run: &Run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket));
+    let mut runs = matching(control, &fits)?;
     runs.sort_by_key(|run| (run.state.is_open(), run.created));
     Ok(runs.pop().map(|run| run.id))
 }
@@ -130,16 +201,16 @@ fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
     })
 }
 
-fn by_word(control: &Control, word: &str) -> ServiceResult<RunId> {
+fn by_word(control: &Control, word: &str) -> ServiceResult<Meant> {
     if let Ok(id) = RunId::parse(word)
         && control.store.find_run(&id)?.is_some()
     {
-        return Ok(id);
+        return Ok(Meant::Run(id));
     }
     if let Some(id) = find_by_ticket(control, word)? {
-        return Ok(id);
+        return Ok(Meant::Ticket(word.to_owned(), id));
     }
-    find_by_prefix(control, word)?.ok_or_else(|| {
+    find_by_prefix(control, word)?.map(Meant::Run).ok_or_else(|| {
         let message = format!("Neither a run nor a ticket with a run is called '{word}'.");
         ServiceError::failed(message, &["git metawsm list --all"])
     })

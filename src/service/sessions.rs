@@ -1,23 +1,30 @@
 //! Sessions of a run: looked at, ended, entered, talked to.
 
 use super::agents::session_files;
-use super::select::{Selector, require_run, select};
-use super::{Caller, Control, ServiceError, ServiceResult, control};
-use crate::model::{Run, RunAgent};
-use crate::sessions::{self, Observation};
+use super::select::{Selector, has_ticket, require_open, require_run, select};
+use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
+use crate::model::{Run, RunAgent, Session};
+use crate::sessions::{self, Observation, SessionError, SessionFiles};
 use crate::store::Hold;
 use std::time::Duration;
 
 /// How long an agent may take to end after TERM, before KILL.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// How each agent of a run is, in the order of the record.
+/// A look of the sessions room at many sessions at once.
+type Look = fn(&[(&Session, &SessionFiles)]) -> Vec<Observation>;
+
+/// How each agent of a run is, in the order of the record, without its last activity. Starts no process.
 pub(super) fn observe(control: &Control, run: &Run) -> Vec<Observation> {
-    observe_all(control, &[run]).pop().unwrap_or_default()
+    observe_with(control, &[run], sessions::observe_states).pop().unwrap_or_default()
 }
 
-/// How each agent of each run is: one question to tmux for all of them.
+/// How each agent of each run is, with its last activity: one question to tmux for all of them.
 pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observation>> {
+    observe_with(control, runs, sessions::observe_all)
+}
+
+fn observe_with(control: &Control, runs: &[&Run], look: Look) -> Vec<Vec<Observation>> {
     let mut asked = Vec::new();
     for run in runs {
         for agent in &run.agents {
@@ -27,7 +34,7 @@ pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observati
         }
     }
     let questions: Vec<_> = asked.iter().map(|(session, files)| (*session, files)).collect();
-    let mut answers = sessions::observe_all(&questions).into_iter();
+    let mut answers = look(&questions).into_iter();
     let mut next = |agent: &RunAgent| match agent.live {
         Some(_) => answers.next().unwrap_or(Observation::NotStarted),
         None => Observation::NotStarted,
@@ -58,12 +65,14 @@ fn split_agent(selector: &Selector) -> (Selector, Option<String>) {
     (Selector { word, ..selector.clone() }, Some(agent.to_owned()))
 }
 
-/// The run and the one agent that `RUN:agent` names.
+/// The run and the one agent that `RUN:agent` names; `verb` is the command that asks.
 fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<(Run, RunAgent)> {
     let (selector, wanted) = split_agent(selector);
     let id = select(caller, control, &selector, |run| !run.agents.is_empty())?;
     let run = require_run(control, &id)?;
-    let ticket = selector.ticket.as_deref();
+    // A ticket that stands in the place of the run means its agent.
+    let in_word = selector.word.as_deref().filter(|word| has_ticket(&run, word));
+    let ticket = selector.ticket.as_deref().or(in_word);
     let fits = |agent: &&RunAgent| {
         wanted.as_deref().is_none_or(|w| agent.name.as_str() == w || agent.key() == w || agent.session == w)
             && ticket.is_none_or(|t| agent.ticket.as_str().eq_ignore_ascii_case(t))
@@ -75,15 +84,22 @@ fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> Serv
             let known: Vec<_> = run.agents.iter().map(RunAgent::key).collect();
             let message =
                 format!("{id} has no agent '{}'; it has {}.", wanted.unwrap_or_default(), known.join(", "));
-            Err(ServiceError::wrong(message, &[]))
+            Err(ServiceError::Several {
+                message,
+                words: run.agents.iter().map(|a| word_of(&run, a)).collect(),
+            })
         }
         several => {
-            let names: Vec<_> = several.iter().map(|a| format!("{id}:{}", a.key())).collect();
-            let hints: Vec<_> = names.iter().map(|n| format!("git metawsm attach {n}")).collect();
-            let message = format!("{id} has several agents: {}.", names.join(", "));
-            Err(ServiceError::Wrong { message, hints })
+            let words: Vec<_> = several.iter().map(|a| word_of(&run, a)).collect();
+            let message = format!("{id} has several agents, so name one: {}.", words.join(", "));
+            Err(ServiceError::Several { message, words })
         }
     }
+}
+
+/// What names an agent on the command line.
+fn word_of(run: &Run, agent: &RunAgent) -> String {
+    format!("{}:{}", run.id, agent.key())
 }
 
 /// What `attach` has to start on our terminal.
@@ -91,10 +107,22 @@ pub fn attach(caller: &Caller, selector: &Selector) -> ServiceResult<Vec<String>
     let control = control(caller)?;
     let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
-    Ok(sessions::attach_argv(session, &session_files(&control, &run, &agent))?)
+    sessions::attach_argv(session, &session_files(&control, &run, &agent))
+        .map_err(|error| no_talk(&run, &agent, error))
 }
 
-fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crate::model::Session> {
+/// A session that cannot be entered or typed to can still be read.
+fn no_talk(run: &Run, agent: &RunAgent, error: SessionError) -> ServiceError {
+    let why = match error {
+        SessionError::NoTerminal { .. } => "runs without a terminal".to_owned(),
+        SessionError::Gone => "has no session any more".to_owned(),
+        error => return error.into(),
+    };
+    let hint = format!("git metawsm logs {}", word_of(run, agent));
+    ServiceError::failed(format!("The agent {} {why}; its output can be read.", agent.key()), &[&hint])
+}
+
+fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a Session> {
     agent.live.as_ref().ok_or_else(|| {
         let message = format!("{} was never started.", agent.key());
         ServiceError::failed(message, &[&format!("git metawsm resume {}", run.id)])
@@ -122,13 +150,16 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     let control = control(caller)?;
     let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
+    require_open(&run)?;
     let files = session_files(&control, &run, &agent);
-    if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
+    if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
         return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
     }
-    sessions::tell(session, &files, text)?;
+    sessions::tell(session, &files, text).map_err(|error| no_talk(&run, &agent, error))?;
     let mut hold = control.store.hold(&run.id, "tell", caller.wait)?;
     hold.note("told", &format!("{}: {text}", agent.key()))?;
+    // What was asked is answered by what was told.
+    signals::put_away_questions(&run, &agent.ticket)?;
     Ok(agent.key())
 }

@@ -22,7 +22,7 @@ pub(super) struct Settled {
 
 /// Takes completion signals and applies the completion rule; the caller holds the run.
 pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settled> {
-    let signals = signals::look(hold.run())?;
+    let signals = signals::look(hold.run());
     for said in &signals.completions {
         let key = hold.run().agents[said.agent].key();
         let summary = if said.summary.is_empty() { "completed".to_owned() } else { said.summary.clone() };
@@ -32,7 +32,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
         signals::put_away(&said.path, &clock::compact(clock::now()))?;
     }
     let observations = agents_now::observe(control, hold.run());
-    if let Some(why) = completion(control, hold.run(), &observations, &signals)? {
+    if let Some(why) = completion(hold.run(), &observations, &signals)? {
         hold.go(RunState::Completed, &why)?;
     }
     let needs = needs(hold.run(), &observations, &signals)?;
@@ -41,12 +41,12 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
 
 /// The same in memory only: what the run would be after settling.
 pub(super) fn preview(control: &Control, mut run: Run) -> ServiceResult<Run> {
-    let signals = signals::look(&run)?;
+    let signals = signals::look(&run);
     for said in &signals.completions {
         run.agents[said.agent].completed = Some(said.summary.clone());
     }
     let observations = agents_now::observe(control, &run);
-    if let Some(why) = completion(control, &run, &observations, &signals)? {
+    if let Some(why) = completion(&run, &observations, &signals)? {
         let now = clock::now();
         // The table allows it: `completion` answers for running runs only.
         let _ = run.go(RunState::Completed, &why, now);
@@ -56,7 +56,7 @@ pub(super) fn preview(control: &Control, mut run: Run) -> ServiceResult<Run> {
 
 /// As [`settle`] without writing, for observations already made.
 pub(super) fn look_only(run: &Run, observations: Vec<Observation>) -> ServiceResult<Settled> {
-    let signals = signals::look(run)?;
+    let signals = signals::look(run);
     let needs = needs(run, &observations, &signals)?;
     let said = !signals.completions.is_empty();
     Ok(Settled { observations, needs, said })
@@ -70,12 +70,7 @@ pub(super) fn is_worthwhile(run: &Run, looked: &Settled) -> bool {
 
 /// The completion rule (behaviour 4): every agent has written its completion signal; or each has ended with exit
 /// 0 (or signalled) while the branches hold at least one commit since their start and all worktrees are clean.
-fn completion(
-    control: &Control,
-    run: &Run,
-    observations: &[Observation],
-    signals: &Signals,
-) -> ServiceResult<Option<String>> {
+fn completion(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Option<String>> {
     if run.state != RunState::Running || !signals.questions.is_empty() || run.agents.is_empty() {
         return Ok(None);
     }

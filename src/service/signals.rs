@@ -1,25 +1,13 @@
 //! Signal files: what agents say in JSON (behaviour 6). This file takes completions; a question only shows.
 
 use super::ServiceResult;
-use crate::model::{Run, RunAgent, RunTicket};
-use crate::sys::files;
+use crate::model::{Run, RunAgent, RunTicket, SignalKind, TicketId};
+use crate::sys::{clock, files};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// A signal file may have at most this many bytes.
 const CAP: u64 = 64 * 1024;
-
-const STEMS: [&str; 4] =
-    ["guidance-request", "guidance-response", "implementation-complete", "validation-result"];
-
-/// Whether a path of a worktree is one of our signal files, which are no dirt.
-pub(super) fn is_signal_path(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(".metawsm/") else { return false };
-    if rest == "seen/" || rest.starts_with("seen/") {
-        return true;
-    }
-    !rest.contains('/') && rest.ends_with(".json") && STEMS.iter().any(|stem| rest.starts_with(stem))
-}
 
 /// A completion as agents write it; unknown keys are refused, so that a typo is seen.
 #[derive(Debug, Deserialize)]
@@ -71,7 +59,7 @@ pub(super) fn roots(run: &Run, ticket: &RunTicket) -> Vec<PathBuf> {
 }
 
 /// Looks into all signal roots; changes nothing.
-pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
+pub(super) fn look(run: &Run) -> Signals {
     let mut signals = Signals::default();
     for ticket in &run.tickets {
         let agents: Vec<_> = run.agents.iter().enumerate().filter(|(_, a)| a.ticket == ticket.id).collect();
@@ -81,26 +69,26 @@ pub(super) fn look(run: &Run) -> ServiceResult<Signals> {
             }
             for name in files::names_in(&root).unwrap_or_default() {
                 let path = root.join(&name);
-                if name.starts_with("guidance-request") && name.ends_with(".json") {
-                    signals.questions.push(path);
-                } else if name.starts_with("implementation-complete") && name.ends_with(".json") {
-                    match completion(run, &agents, &path, &name) {
+                match SignalKind::of_file(&name) {
+                    Some((SignalKind::Question, _)) => signals.questions.push(path),
+                    Some((SignalKind::Completion, named)) => match completion(run, &agents, &path, named) {
                         Ok(Some(said)) => signals.completions.push(said),
                         Ok(None) => {}
                         Err(why) => signals.odd.push(Odd { path, why }),
-                    }
+                    },
+                    _ => {}
                 }
             }
         }
     }
-    Ok(signals)
+    signals
 }
 
 fn completion(
     run: &Run,
     agents: &[(usize, &RunAgent)],
     path: &Path,
-    name: &str,
+    named: Option<&str>,
 ) -> Result<Option<Said>, String> {
     let Some(bytes) = files::find_foreign(path, CAP).map_err(|e| e.to_string())? else { return Ok(None) };
     let said: Completion =
@@ -108,11 +96,7 @@ fn completion(
     if let Some(other) = said.run_id.filter(|id| id != run.id.as_str()) {
         return Err(format!("it is for another run, '{other}'"));
     }
-    let by_name = name
-        .strip_prefix("implementation-complete-")
-        .and_then(|n| n.strip_suffix(".json"))
-        .map(str::to_owned);
-    let agent = match (said.agent.or(by_name), agents) {
+    let agent = match (said.agent.or(named.map(str::to_owned)), agents) {
         (Some(agent), _) => {
             let found = agents.iter().find(|(_, a)| a.name.as_str() == agent).map(|(index, _)| *index);
             found.ok_or_else(|| format!("this ticket has no agent '{agent}'"))?
@@ -130,21 +114,14 @@ pub(super) fn put_away(path: &Path, stamp: &str) -> ServiceResult<()> {
     Ok(files::rename_durable(path, &to)?)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_signal_files_are_no_dirt() {
-        for path in
-            [".metawsm/guidance-request.json", ".metawsm/implementation-complete-a.json", ".metawsm/seen/x"]
-        {
-            assert!(is_signal_path(path), "{path}");
-        }
-        for path in
-            [".metawsm/policy.json", "guidance-request.json", ".metawsm/x/guidance-request.json", ".metawsm/"]
-        {
-            assert!(!is_signal_path(path), "{path}");
+/// Moves the open questions of a ticket to `seen/`: they were answered, or nobody waits for the answer any more.
+pub(super) fn put_away_questions(run: &Run, ticket: &TicketId) -> ServiceResult<()> {
+    let stamp = clock::compact(clock::now());
+    let places: Vec<_> = run.ticket(ticket).map(|t| roots(run, t)).unwrap_or_default();
+    for path in look(run).questions {
+        if path.parent().is_some_and(|root| places.iter().any(|place| place == root)) {
+            put_away(&path, &stamp)?;
         }
     }
+    Ok(())
 }

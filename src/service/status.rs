@@ -1,11 +1,13 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
+use super::health::{Health, health};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent};
+use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
@@ -49,8 +51,8 @@ pub struct AgentView {
     pub agent: RunAgent,
     /// How it is.
     pub seen: Observation,
-    /// `working`, `idle`, `stalled`, `ended`, `dead`, `not started`, `unknown`.
-    pub health: &'static str,
+    /// How it seems to be.
+    pub health: Health,
 }
 
 /// What changed in one worktree since its start.
@@ -97,7 +99,7 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
             let id = select(caller, &control, &request.selector, |_| true)?;
             let run = require_run(&control, &id)?;
             let seen = agents_now::observe_all(&control, &[&run]).pop().unwrap_or_default();
-            report.runs.push(view(&control, run, seen, request)?);
+            report.runs.push(view(&control, &run, seen, request)?);
             report.in_full = true;
         }
     }
@@ -128,43 +130,45 @@ fn add_open(control: &Control, request: &StatusRequest, report: &mut StatusRepor
     }
     let seen = agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>());
     for (run, seen) in runs.into_iter().zip(seen) {
-        report.runs.push(view(control, run, seen, request)?);
+        report.runs.push(view(control, &run, seen, request)?);
     }
     Ok(())
 }
 
 fn view(
     control: &Control,
-    run: Run,
+    run: &Run,
     seen: Vec<Observation>,
     request: &StatusRequest,
 ) -> ServiceResult<RunView> {
     let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
-    let thresholds = super::policies::stored(&run).map(|p| p.health).unwrap_or_default();
-    let agents = run.agents.iter().zip(&settled.observations).map(|(agent, seen)| AgentView {
-        agent: agent.clone(),
-        seen: seen.clone(),
-        health: health(seen, thresholds.idle_seconds, thresholds.activity_stalled_seconds),
-    });
-    let agents = agents.collect();
+    let limits = policy::health_from_table(&run.policy);
+    let mut needs = settled.needs;
+    let mut agents = Vec::new();
+    for (agent, seen) in run.agents.iter().zip(&settled.observations) {
+        let health = health(&run, agent, seen, &limits);
+        needs.extend(super::needs::of_stalled(&run, agent, &health));
+        agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
+    }
     let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs: settled.needs, holder, changes, run })
+    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
 fn settled(
     control: &Control,
-    run: Run,
+    run: &Run,
     seen: Vec<Observation>,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(&run, seen)?;
-    if no_ingest || !settle::is_worthwhile(&run, &looked) {
+    let looked = settle::look_only(run, seen)?;
+    if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
     match control.store.hold(&run.id, "status", Duration::ZERO) {
         Ok(mut hold) => {
-            let settled = settle::settle(control, &mut hold)?;
+            let mut settled = settle::settle(control, &mut hold)?;
+            keep_activity(&mut settled.observations, &looked.observations);
             Ok((hold.run().clone(), settled, None))
         }
         Err(error) if error.is_busy() || error.is_newer() || matches!(error, StoreError::NotFound { .. }) => {
@@ -174,20 +178,15 @@ fn settled(
     }
 }
 
-fn health(seen: &Observation, idle: u64, stalled: u64) -> &'static str {
-    match seen {
-        Observation::NotStarted => "not started",
-        Observation::Ended(_) => "ended",
-        Observation::Dead { .. } => "dead",
-        Observation::Unknown { .. } => "unknown",
-        Observation::Alive { last_activity, .. } => {
-            let Some(last) = last_activity else { return "working" };
-            let age = crate::sys::clock::now().as_second() - last.as_second();
-            match u64::try_from(age).unwrap_or(0) {
-                age if age >= stalled => "stalled",
-                age if age >= idle => "idle",
-                _ => "working",
-            }
+/// Settling looks again, without asking tmux again.
+fn keep_activity(fresh: &mut [Observation], before: &[Observation]) {
+    for (fresh, before) in fresh.iter_mut().zip(before) {
+        if let (
+            Observation::Alive { last_activity, .. },
+            Observation::Alive { last_activity: known @ Some(_), .. },
+        ) = (fresh, before)
+        {
+            *last_activity = *known;
         }
     }
 }
@@ -223,8 +222,7 @@ fn look(
     changes: &mut Changes,
 ) -> ServiceResult<()> {
     let state = repository.clean_state(&changes.path)?;
-    let unexpected = state.dirty.iter().filter(|d| !super::signals::is_signal_path(&d.path.to_string()));
-    changes.dirty = unexpected.map(|d| format!("{} ({})", d.path, d.what)).collect();
+    changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
     changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
     Ok(())
 }

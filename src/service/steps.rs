@@ -3,7 +3,7 @@
 use super::{Caller, Control, ServiceError, ServiceResult, agents, policies};
 use crate::git::Repository;
 use crate::model::{Child, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy};
-use crate::sys::procs;
+use crate::sys::{env, procs};
 use crate::tickets::{self, Found, NewTicket};
 use crate::workspaces::{self, WorktreeOrder};
 use crate::{sessions, store};
@@ -52,6 +52,14 @@ pub(super) fn await_child(child: Child) {
     let deadline = Instant::now() + Duration::from_secs(120);
     while procs::is_alive(child) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for every git child of a run that outlived us, by the mark in its environment: who was killed between
+/// starting one and writing that down left no other trace.
+pub(super) fn await_children(run: &crate::model::RunId) {
+    for child in procs::marked(env::STEP, run.as_str()) {
+        await_child(child);
     }
 }
 
@@ -247,7 +255,7 @@ fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
     let files = agents::session_files(work.control, &work.run, agent);
     if let Some(session) = &agent.live
         && matches!(
-            sessions::observe_all(&[(session, &files)]).as_slice(),
+            sessions::observe_states(&[(session, &files)]).as_slice(),
             [sessions::Observation::Alive { .. }]
         )
     {

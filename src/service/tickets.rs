@@ -31,14 +31,18 @@ pub(super) fn choose_tickets(
     if request.tickets.is_empty() {
         return from_text(policy, request, goal);
     }
+    let lookup = Lookup { control, home, policy, request };
     let mut tickets = Vec::new();
     let mut notes = Vec::new();
     for text in &request.tickets {
         let id = TicketId::parse(text)?;
         if tickets.iter().any(|t: &RunTicket| t.id.as_str().eq_ignore_ascii_case(id.as_str())) {
-            return Err(ServiceError::wrong(format!("The ticket '{id}' is given twice."), &[]));
+            return Err(ServiceError::wrong(
+                format!("The ticket '{id}' is given twice."),
+                &[&format!("git metawsm run --ticket {id} ...")],
+            ));
         }
-        tickets.push(verified(control, home, policy, request, &id, &mut notes)?);
+        tickets.push(lookup.verified(&id, &mut notes)?);
     }
     Ok(TicketPlan { tickets, goal, notes })
 }
@@ -72,49 +76,58 @@ fn blank(id: &TicketId) -> ServiceResult<RunTicket> {
     })
 }
 
-fn verified(
-    control: &Control,
-    home: &Chosen,
-    policy: &Policy,
-    request: &RunRequest,
-    id: &TicketId,
-    notes: &mut Vec<String>,
-) -> ServiceResult<RunTicket> {
-    let mut near = Vec::new();
-    let mut has_docs = false;
-    for top in doc_places(control, home) {
-        let Some(root) = tickets::docs_root(top)? else { continue };
-        has_docs = true;
-        match tickets::find(&root, id.as_str())? {
-            Found::One(found) => {
-                let docs = Some(found.dir);
-                return Ok(RunTicket { title: found.title, docs, ..blank(&TicketId::parse(&found.id)?)? });
+/// What a named ticket is looked up with.
+struct Lookup<'a> {
+    control: &'a Control,
+    home: &'a Chosen,
+    policy: &'a Policy,
+    request: &'a RunRequest,
+}
+
+impl Lookup<'_> {
+    fn verified(&self, id: &TicketId, notes: &mut Vec<String>) -> ServiceResult<RunTicket> {
+        let Self { control, home, policy, request } = self;
+        let mut near = Vec::new();
+        let mut has_docs = false;
+        for top in doc_places(control, home) {
+            let Some(root) = tickets::docs_root(top)? else { continue };
+            has_docs = true;
+            match tickets::find(&root, id.as_str())? {
+                Found::One(found) => {
+                    let docs = Some(found.dir);
+                    return Ok(RunTicket {
+                        title: found.title,
+                        docs,
+                        ..blank(&TicketId::parse(&found.id)?)?
+                    });
+                }
+                Found::Several(several) => {
+                    let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
+                    let message =
+                        format!("The ticket '{id}' exists {} times: {}.", dirs.len(), dirs.join(", "));
+                    return Err(ServiceError::failed(
+                        message,
+                        &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])],
+                    ));
+                }
+                Found::Missing { near: names } => near.extend(names),
             }
-            Found::Several(several) => {
-                let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
-                let message = format!("The ticket '{id}' exists {} times: {}.", dirs.len(), dirs.join(", "));
-                return Err(ServiceError::failed(
-                    message,
-                    &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])],
-                ));
-            }
-            Found::Missing { near: names } => near.extend(names),
         }
-    }
-    if request.create {
-        let title = request.text.as_deref().map(|t| title_of(t, 72)).filter(|t| !t.is_empty());
-        return Ok(RunTicket {
-            title: title.unwrap_or_else(|| id.to_string()),
-            made_by_us: true,
-            ..blank(id)?
-        });
-    }
-    match policy.tickets.required {
-        TicketsRequired::Always => Err(missing(id, &near)),
-        TicketsRequired::Auto if has_docs => Err(missing(id, &near)),
-        TicketsRequired::Auto => {
-            notes.push(format!("no ticket documents are kept here, so '{id}' is only a name"));
-            blank(id)
+        if request.create {
+            let title = request.text.as_deref().map(|t| title_of(t, 72)).filter(|t| !t.is_empty());
+            return Ok(RunTicket {
+                title: title.unwrap_or_else(|| id.to_string()),
+                made_by_us: true,
+                ..blank(id)?
+            });
+        }
+        match policy.tickets.required {
+            TicketsRequired::Always => Err(missing(id, &near)),
+            TicketsRequired::Auto if has_docs => Err(missing(id, &near)),
+            TicketsRequired::Auto => {
+                notes.push(format!("no ticket documents are kept here, so '{id}' is only a name"));
+                blank(id)
+            }
         }
     }
 }

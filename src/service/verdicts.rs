@@ -61,7 +61,7 @@ fn require_waivable(waivers: &[Waiver], policy: &policy::Policy) -> ServiceResul
             let known: Vec<_> = gate::ALL.iter().map(|g| g.id).collect();
             return Err(ServiceError::wrong(
                 format!("There is no gate '{gate}'; the gates are {}.", known.join(", ")),
-                &[],
+                &["git metawsm check"],
             ));
         }
         if !gate::is_waivable(gate) {

@@ -124,22 +124,21 @@ fn signals(text: &mut String, input: &PromptInput) {
     let _ = writeln!(text, "\n## How to speak to us");
     let _ = writeln!(
         text,
-        "- When you need a decision, ask and stop there:\n  git metawsm signal question \"<your question>\"\n  or \
-         write {dir}/guidance-request{mark}.json: {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The \
-         answer comes as your next message, and as {dir}/guidance-response{mark}.json."
+        "- When you need a decision, ask and stop there: write\n  {dir}/guidance-request{mark}.json: \
+         {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The answer comes as your next message."
     );
     let _ = writeln!(
         text,
-        "- When all work is done and committed:\n  git metawsm signal complete --summary \"<one line>\"\n  or write \
-         {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
+        "- When all work is done and committed, write\n  {dir}/implementation-complete{mark}.json: \
+         {{\"summary\": \"...\", {who}}}"
     );
     if input.bootstrap {
         let criteria = serde_json::Value::from(input.brief.done_criteria.trim());
         let _ = writeln!(
             text,
-            "- When you have checked the result against 'Done when':\n  git metawsm signal validate --status \
-             passed\n  or write {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \"done_criteria\": \
-             {criteria}, {who}}}\n  Say \"failed\" as the status if it does not hold."
+            "- When you have checked the result against 'Done when', write\n  {dir}/validation-result{mark}.json: \
+             {{\"status\": \"passed\", \"done_criteria\": {criteria}, {who}}}\n  Say \"failed\" as the status if \
+             it does not hold."
         );
     }
 }

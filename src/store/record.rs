@@ -238,7 +238,7 @@ mod tests {
             ("format = -1\nkind = \"run\"", "its format is not a number above 0"),
             ("format = 1", "it does not say its kind"),
             ("format = 1\nkind = \"thread\"", "it is a record of kind \"thread\" and not of a run"),
-            ("format = 1\nkind = \"run\"\nid = \"../x\"", "line 3: run id \"../x\" is not usable"),
+            ("format = 1\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
             ("format = 1\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
         ];
         for (text, why) in cases {

@@ -81,6 +81,7 @@ pub(super) fn plain(id: &str) -> Run {
 }
 
 /// A run with every field filled, some of them with texts that are hard to write down.
+#[expect(clippy::too_many_lines, reason = "one record with every field set")]
 pub(super) fn full(id: &str) -> Run {
     let ticket = TicketId::parse("MW-1").expect("name");
     let repo = RepoName::parse("app").expect("name");

@@ -2,19 +2,18 @@
 
 use super::WorkspaceResult;
 use crate::git::Repository;
+use crate::model::SignalKind;
 use crate::sys::files;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// The signal files of behaviour 6 in a worktree's `.metawsm/`. Never `.metawsm/` whole: what a branch keeps
 /// there must show.
-const PATTERNS: [&str; 5] = [
-    "/.metawsm/guidance-request*.json",
-    "/.metawsm/guidance-response*.json",
-    "/.metawsm/implementation-complete*.json",
-    "/.metawsm/validation-result*.json",
-    "/.metawsm/seen/",
-];
+fn patterns() -> Vec<String> {
+    let files = SignalKind::ALL.map(|kind| format!("/.metawsm/{}*.json", kind.stem()));
+    files.into_iter().chain(["/.metawsm/seen/".to_owned()]).collect()
+}
+
 const CAP: u64 = 4 * 1024 * 1024;
 
 /// Makes git ignore the signal files in all worktrees of a repository, through `<common>/info/exclude`; what
@@ -32,7 +31,7 @@ fn exclude_in(path: &Path) -> WorkspaceResult<bool> {
             .split(|b| *b == b'\n')
             .any(|line| line.strip_suffix(b"\r").unwrap_or(line) == pattern.as_bytes())
     };
-    let missing: Vec<_> = PATTERNS.into_iter().filter(|pattern| !stands(pattern)).collect();
+    let missing: Vec<_> = patterns().into_iter().filter(|pattern| !stands(pattern)).collect();
     if missing.is_empty() {
         return Ok(false);
     }
@@ -64,7 +63,7 @@ mod tests {
         assert!(exclude_in(&path).expect("exclude"));
         assert!(!exclude_in(&path).expect("again"));
         let bytes = fs::read(&path).expect("read");
-        let expected = format!("{}\n", PATTERNS.join("\n"));
+        let expected = format!("{}\n", patterns().join("\n"));
         assert_eq!(bytes, [b"# mine\r\n\xff\xfe\nlast line\n", expected.as_bytes()].concat());
     }
 
@@ -73,7 +72,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp");
         let path = dir.path().join("info/exclude");
         assert!(exclude_in(&path).expect("exclude"));
-        assert_eq!(fs::read_to_string(&path).expect("read").lines().count(), PATTERNS.len());
+        assert_eq!(fs::read_to_string(&path).expect("read").lines().count(), patterns().len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::site::{Site, admin_dir, roll_back};
 use super::worktree::wait_for_earlier;
 use super::{WorkspaceResult, go_work, wsm_file};
 use crate::git::{Repository, RescueLimits};
-use crate::model::{RepoName, RunId, WorkspaceName};
+use crate::model::{RepoName, RunId, SignalKind, WorkspaceName};
 use crate::sys::{SysError, clock, files};
 use std::fs;
 use std::io;
@@ -152,10 +152,8 @@ fn take_away(worktree: &RemovalWorktree<'_>) -> WorkspaceResult<()> {
 
 /// What we and the signals of behaviour 6 put into `<workspace>/.metawsm/`.
 fn is_own_file(name: &str) -> bool {
-    let signals = ["guidance-request", "guidance-response", "implementation-complete", "validation-result"];
-    let stem = name.strip_suffix(".json").unwrap_or_default();
-    let is_signal = signals.iter().any(|signal| stem.starts_with(signal));
-    let is_prompt = name.starts_with("prompt-") && name.ends_with(".md");
+    let is_signal = SignalKind::of_file(name).is_some();
+    let is_prompt = name.starts_with("prompt-") && name.strip_suffix(".md").is_some();
     is_signal
         || is_prompt
         || [BRIEF_FILE, CONTEXT_FILE].contains(&name)

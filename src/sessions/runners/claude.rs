@@ -4,8 +4,8 @@ use super::{AgentCommand, RunnerInput, is_git_place};
 use crate::sys::random;
 use std::path::Path;
 
-/// What may be run unasked besides edits: what it takes to commit, to look, and to talk to us.
-const TOOLS: [&str; 9] = [
+/// What may be run unasked besides edits: what it takes to commit and to look.
+const TOOLS: [&str; 7] = [
     "Bash(git add:*)",
     "Bash(git commit:*)",
     "Bash(git rm:*)",
@@ -13,8 +13,6 @@ const TOOLS: [&str; 9] = [
     "Bash(git status:*)",
     "Bash(git diff:*)",
     "Bash(git log:*)",
-    "Bash(git metawsm signal:*)",
-    "Bash(git metawsm forum:*)",
 ];
 
 pub(super) fn command_line(input: &RunnerInput) -> AgentCommand {
@@ -32,13 +30,16 @@ pub(super) fn command_line(input: &RunnerInput) -> AgentCommand {
         _ => "acceptEdits",
     };
     argv.extend(["--permission-mode".to_owned(), mode.to_owned()]);
-    let worktrees: Vec<_> = input.writable.iter().filter(|path| !is_git_place(path)).collect();
+    let places: Vec<_> = input.writable.iter().filter(|path| !is_git_place(path)).collect();
     if mode == "acceptEdits" {
         argv.push("--allowedTools".to_owned());
         argv.extend(TOOLS.map(str::to_owned));
-        argv.extend(worktrees.iter().flat_map(|path| elsewhere(path)));
+        // The places of signal files are no worktrees.
+        argv.extend(
+            places.iter().filter(|path| !path.ends_with(".metawsm")).flat_map(|path| elsewhere(path)),
+        );
     }
-    for path in worktrees {
+    for path in places {
         argv.extend(["--add-dir".to_owned(), path.to_string_lossy().into_owned()]);
     }
     // Two of the options above take as many words as follow.

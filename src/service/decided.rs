@@ -1,0 +1,29 @@
+//! The end of a decision: a closed or discarded run leaves the sweep and the repositories that took part. A kill
+//! between the decision and this leaves a decided run among the live ones; the next command finishes it.
+
+use super::base::control_base;
+use super::{Caller, Control, ServiceResult, participate};
+use crate::store::{self, Hold};
+
+/// Archives a decided run and takes its entries out of every repository. Safe to repeat.
+pub(super) fn finish(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResult<()> {
+    let path = store::published_path(hold.run());
+    let commit = match control_base(control)? {
+        Some(base) if control.repo.path_id(&base.id, &path)?.is_some() => Some(base.id),
+        _ => None,
+    };
+    hold.archive(commit.is_some())?;
+    if let Some(commit) = commit {
+        hold.mark_published(&commit)?;
+    }
+    participate::leave(caller, control, hold.run())
+}
+
+/// Finishes every decided run that a kill left among the live ones.
+pub(super) fn finish_all(caller: &Caller, control: &Control) -> ServiceResult<()> {
+    for run in control.store.unarchived_runs()? {
+        let mut hold = control.store.hold(&run.id, "finish", caller.wait)?;
+        finish(caller, control, &mut hold)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! How an agent seems to be: an observation, shown and never stored.
+
+use crate::git;
+use crate::model::{Run, RunAgent};
+use crate::policy::HealthPolicy;
+use crate::sessions::Observation;
+use crate::sys::clock;
+use jiff::Timestamp;
+
+/// The health of one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// `working`, `idle`, `stalled`, `ended`, `dead`, `not started` or `unknown`.
+    pub word: &'static str,
+    /// When its session last printed something.
+    pub activity: Option<Timestamp>,
+    /// When the index or the head of one of its worktrees last changed.
+    pub progress: Option<Timestamp>,
+}
+
+/// Judges an agent by the thresholds of the policy: the wrapper's exit file, the activity of its session, and the
+/// times of its worktrees' index and head (`reference` 5.5).
+pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, limits: &HealthPolicy) -> Health {
+    let quiet = |word| Health { word, activity: None, progress: None };
+    let (since, activity) = match seen {
+        Observation::NotStarted => return quiet("not started"),
+        Observation::Ended(_) => return quiet("ended"),
+        Observation::Dead { .. } => return quiet("dead"),
+        Observation::Unknown { .. } => return quiet("unknown"),
+        Observation::Alive { since, last_activity } => (*since, *last_activity),
+    };
+    let trees = run.worktrees_for(&agent.ticket).filter_map(|tree| tree.path.as_deref());
+    let progress = trees.filter_map(git::last_progress).max().max(Some(since));
+    let age =
+        |at: Option<Timestamp>| at.map_or(0, |at| clock::now().as_second().saturating_sub(at.as_second()));
+    let over = |at, limit: u64| u64::try_from(age(at)).unwrap_or(0) >= limit;
+    let word = if over(activity, limits.activity_stalled_seconds)
+        || over(progress, limits.progress_stalled_seconds)
+    {
+        "stalled"
+    } else if over(activity, limits.idle_seconds) {
+        "idle"
+    } else {
+        "working"
+    };
+    Health { word, activity, progress }
+}

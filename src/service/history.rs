@@ -1,0 +1,75 @@
+//! Published records: what base's tree holds, by whomever it was decided; and when live leftovers of it may go.
+
+use super::base::control_base;
+use super::{Control, ServiceResult};
+use crate::model::{Run, RunId};
+use crate::store::{self, Entry, Publication};
+use crate::sys::clock;
+use std::path::Path;
+use std::time::Duration;
+
+/// Where published runs lie in a tree.
+const RUNS: &str = ".metawsm/runs";
+
+/// How long a decided run's live directory stays where base has no upstream to vouch for the record, in seconds.
+const KEPT_SECONDS: i64 = 90 * 24 * 3600;
+
+/// Every published run of base. Switching branches changes nothing, and unchanged history costs one comparison.
+pub(super) fn published(control: &Control) -> ServiceResult<Vec<Entry>> {
+    let Some((base, tree)) = records(control)? else { return Ok(Vec::new()) };
+    Ok(control.store.published_runs(&tree, &mut || read(control, &base))?)
+}
+
+/// One published run of base.
+pub(super) fn find_published(control: &Control, id: &RunId) -> ServiceResult<Option<Run>> {
+    let Some((base, tree)) = records(control)? else { return Ok(None) };
+    let found = control.store.find_published(&tree, id, &mut || read(control, &base))?;
+    Ok(found.and_then(Entry::into_run))
+}
+
+/// Base's commit and the id of its records tree.
+fn records(control: &Control) -> ServiceResult<Option<(String, String)>> {
+    let Some(base) = control_base(control)? else { return Ok(None) };
+    Ok(control.repo.path_id(&base.id, RUNS)?.map(|tree| (base.id, tree)))
+}
+
+fn read(control: &Control, base: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut files = Vec::new();
+    for entry in control.repo.list_tree(base, RUNS, true).map_err(|e| e.to_string())? {
+        if let Some(bytes) = control.repo.read_blob(&entry.id).map_err(|e| e.to_string())? {
+            files.push((entry.path.to_string(), bytes));
+        }
+    }
+    Ok(files)
+}
+
+/// Forgets the live directories of decided runs that history holds: published, cleaned up, and in base's upstream,
+/// or for 90 days in a base without one. Returns their ids.
+pub(super) fn retire(control: &Control) -> ServiceResult<Vec<RunId>> {
+    let mut gone = Vec::new();
+    for run in control.store.closed_runs()?.into_iter().filter_map(Entry::into_run) {
+        let is_done = matches!(control.store.publication(&run.id)?, Some(Publication::Done(_)));
+        if is_done && is_cleaned_up(&run) && is_safe_in_history(control, &run)? {
+            // Somebody else may just be at it; then it goes another time.
+            if let Ok(hold) = control.store.hold(&run.id, "forget", Duration::ZERO) {
+                hold.forget()?;
+                gone.push(run.id);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+fn is_cleaned_up(run: &Run) -> bool {
+    !run.tickets.iter().any(|t| t.path.as_deref().is_some_and(Path::is_dir))
+}
+
+fn is_safe_in_history(control: &Control, run: &Run) -> ServiceResult<bool> {
+    let Some(base) = control_base(control)? else { return Ok(false) };
+    let path = store::published_path(run);
+    if let Some(upstream) = control.repo.upstream(&base.branch)?.and_then(|u| u.id) {
+        return Ok(control.repo.path_id(&upstream, &path)?.is_some());
+    }
+    let is_old = clock::now().as_second() - run.changed.as_second() > KEPT_SECONDS;
+    Ok(is_old && control.repo.path_id(&base.id, &path)?.is_some())
+}
