@@ -1,6 +1,7 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
 mod cmd;
+mod crash;
 mod house;
 #[allow(
     dead_code,
