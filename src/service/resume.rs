@@ -10,6 +10,7 @@ use super::{
 use crate::model::{Run, RunId, RunState, StepKind, StepState};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
+use crate::sys::clock;
 
 /// What `resume` was asked.
 #[derive(Debug, Clone, Default)]
@@ -119,6 +120,10 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
         _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
+    // What was said and not yet taken is about the work before.
+    for said in signals::look(hold.run()).completions {
+        signals::put_away(&said.path, &clock::compact(clock::now()))?;
+    }
     for ticket in hold.run().tickets.clone() {
         signals::put_away_questions(hold.run(), &ticket.id)?;
     }

@@ -95,6 +95,8 @@ pub(super) fn carry_out(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
+    // What killed commands left; whether it goes now or the next time is of no account for this run.
+    let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold)?;
     execute::execute(caller, control, hold, progress)?;
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.

@@ -1,6 +1,7 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
 mod cmd;
+mod crash;
 mod house;
 #[allow(
     dead_code,
@@ -20,8 +21,10 @@ mod stage;
 mod story_bases;
 mod story_completion;
 mod story_conflicts;
+mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
+mod story_provision;
 mod story_sessions;
 mod story_signals;
 mod story_whole_job;

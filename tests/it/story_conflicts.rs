@@ -79,7 +79,7 @@ fn squashed_rebased_and_merged_work_counts_as_held_and_is_not_merged_again() {
     let heads = bases(&repos.each_ref());
     let closed = stage.do_(["close"]).ok();
     for name in names {
-        holds(&closed.stdout, &[&format!("of {name} held the work already")]);
+        holds(&closed.stdout, &[&format!("'main' of {name} holds the run's branch already")]);
     }
     assert_eq!(bases(&repos.each_ref()), heads);
     let cleaned = stage.do_(["cleanup"]).ok();
@@ -98,7 +98,7 @@ fn merging_twice_merges_once() {
     stage.wait_state(id(&run), "completed");
     stage.do_(["merge"]).ok();
     let heads = bases(&[&stage.api, &web]);
-    stage.do_(["merge"]).ok().says("held the work already");
+    stage.do_(["merge"]).ok().says("'main' of web holds the run's branch already");
     assert_eq!(bases(&[&stage.api, &web]), heads);
     assert_eq!(stage.look(id(&run))["state"], "completed");
     stage.do_(["close"]).ok();
