@@ -23,15 +23,31 @@ fn pages() -> BTreeMap<String, String> {
 
 fn render(command: &Command, pages: &mut BTreeMap<String, String>) {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
-    let man = clap_mangen::Man::new(command.clone())
-        .manual("git metawsm")
-        .source(concat!("git-metawsm ", env!("CARGO_PKG_VERSION")));
-    let mut page = Vec::new();
-    man.render(&mut page).expect("a page in memory");
-    pages.insert(format!("{name}.1"), String::from_utf8(page).expect("a page is UTF-8"));
+    pages.insert(format!("{name}.1"), page(command).expect("a page in memory"));
     for below in command.get_subcommands() {
         render(below, pages);
     }
+}
+
+/// One page, with the usage line as its synopsis: the renderer's own names every option there.
+fn page(command: &Command) -> std::io::Result<String> {
+    let source = concat!("git-metawsm ", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command.clone()).manual("git metawsm").source(source);
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim().replace('-', "\\-");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    page.extend(format!(".SH SYNOPSIS\n{usage}\n").bytes());
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if command.get_after_help().is_some() {
+        man.render_extra_section(&mut page)?;
+    }
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 #[test]
