@@ -1,13 +1,13 @@
 //! What a workspace gets before its agent starts: copied files, set-up commands, and who has to trust them.
 
 use crate::kit::Repo;
-use crate::stage::{Stage, WORKER, holds, id, needs, tree, workspace};
+use crate::stage::{Stage, WORKER, holds, id, needs, tree, wait_file, workspace};
 use serde_json::{Value, json};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 /// A stage whose policy is committed but not yet trusted.
-fn untrusted(more: Value) -> Stage {
+fn untrusted(more: &Value) -> Stage {
     let stage = Stage::new(&[("coder", WORKER)]);
     let mut rules = stage.rules();
     for (key, value) in more.as_object().expect("an object") {
@@ -33,7 +33,7 @@ fn ignored_files_that_policy_or_the_repository_names_come_along_and_are_no_dirt(
     let stage = Stage::with(
         &[("coder", WORKER)],
         "process",
-        json!({ "workspace": { "copy": [".env", "secret/**"] } }),
+        &json!({ "workspace": { "copy": [".env", "secret/**"] } }),
     );
     let web = stage.repo_on("web", "main");
     for repo in [&stage.api, &web] {
@@ -63,7 +63,7 @@ fn ignored_files_that_policy_or_the_repository_names_come_along_and_are_no_dirt(
 fn setup_commands_run_once_in_the_workspace_before_the_agent_with_its_variables_and_are_trusted_first() {
     let script = r#"pwd > setup.txt; echo "$METAWSM_RUN $METAWSM_TICKET ${METAWSM_AGENT-none}" >> setup.txt; ls -d api web >> setup.txt"#;
     let more = json!({ "workspace": { "setup_commands": [["sh", "-c", script], "echo \"two words\" > second.txt"] } });
-    let stage = untrusted(more);
+    let stage = untrusted(&more);
     stage.repo_on("web", "main");
     let before = stage.api.snapshot();
     let args = ["run", "--repos", "api,web", "Set it up"];
@@ -74,9 +74,9 @@ fn setup_commands_run_once_in_the_workspace_before_the_agent_with_its_variables_
     stage.do_(args).ok();
     let run = stage.look("set-it-up");
     let place = workspace(&run, 0);
-    let text = stage.wait_file(place.join("setup.txt"));
+    let text = wait_file(place.join("setup.txt"));
     assert_eq!(text, format!("{}\n{} set-it-up none\napi\nweb\n", place.display(), id(&run)));
-    assert_eq!(stage.wait_file(place.join("second.txt")), "two words\n");
+    assert_eq!(wait_file(place.join("second.txt")), "two words\n");
     stage.wait_state(id(&run), "completed");
 
     // Another content has to be trusted again; the same one has not.
@@ -95,7 +95,7 @@ fn a_failing_setup_command_fails_the_run_and_resume_finishes_what_is_mended() {
         "workspace": { "setup_commands": [["sh", "-c", script]] },
         "execution": { "step_retries": 2 },
     });
-    let stage = Stage::with(&[("coder", WORKER)], "process", more);
+    let stage = Stage::with(&[("coder", WORKER)], "process", &more);
     let failed = stage.do_(["run", "Set it up"]).output();
     assert!(matches!(failed.status, Some(1 | 5)), "{failed}");
     holds(
@@ -122,7 +122,7 @@ fn a_failing_setup_command_fails_the_run_and_resume_finishes_what_is_mended() {
 fn one_tickets_failure_does_not_keep_the_other_from_starting() {
     let script = "[ $METAWSM_TICKET != BAD ] || exit 1";
     let more = json!({ "workspace": { "setup_commands": [["sh", "-c", script]] }, "execution": { "step_retries": 0 } });
-    let stage = Stage::with(&[("coder", WORKER)], "process", more);
+    let stage = Stage::with(&[("coder", WORKER)], "process", &more);
     stage.do_(["run", "--ticket", "BAD,GOOD"]).output();
     let view = stage.look("GOOD");
     assert_eq!(view["state"], "failed");
@@ -139,8 +139,7 @@ fn a_trusted_policy_whose_program_changed_is_asked_about_again_at_resume() {
     let stage = Stage::new(&[("coder", "exit 1")]);
     let run = stage.run(&["Go on"]);
     stage.wait_ended(id(&run));
-    let state = stage.world.home().join(".local/state");
-    std::fs::remove_dir_all(&state).expect("what was trusted is forgotten");
+    std::fs::remove_dir_all(stage.world.home().join(".local/state")).expect("what was trusted is forgotten");
     stage.do_(["resume"]).code(3).tells("policy trust");
     stage.do_(["restart"]).code(3).tells("policy trust");
     stage.do_(["policy", "trust"]).ok();
