@@ -40,6 +40,11 @@ impl Control {
         Ok(hold)
     }
 
+    /// The same for who only looks: not even the index of records changes.
+    pub(super) fn frozen(self) -> Self {
+        Self { store: self.store.frozen(), ..self }
+    }
+
     /// The directory by which agents and other repositories name this control repository: its main worktree, which
     /// outlives linked ones, else its common directory.
     pub fn root(&self) -> &Path {

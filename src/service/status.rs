@@ -86,7 +86,7 @@ pub struct StatusReport {
 /// Looks at one run or at all open ones.
 pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusReport> {
     let mut report = StatusReport::default();
-    let here = find_control(caller)?;
+    let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if request.everywhere {
         for control in everywhere(caller, here) {

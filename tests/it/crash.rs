@@ -10,7 +10,8 @@ mod scene;
 mod trace;
 
 use crate::kit::{all, seed};
-use scene::Scene;
+pub use jobs::IDLES;
+pub use scene::{PATIENCE, Scene, TICKET, WORKS};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trace::{Fault, Traced};
 

@@ -2,7 +2,12 @@
 
 mod cmd;
 mod crash;
+mod crowd;
+mod disks;
+mod dry_run;
+mod everyday_git;
 mod house;
+mod interrupts;
 #[allow(
     dead_code,
     unused_imports,

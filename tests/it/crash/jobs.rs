@@ -5,7 +5,7 @@ use super::scene::{Scene, TICKET, WORKS};
 use crate::kit::Repo;
 
 /// An agent that ends well and changes nothing: its run goes on until a person decides.
-const IDLES: &str = "true";
+pub const IDLES: &str = "true";
 
 pub fn run() -> Job {
     Job {

@@ -41,7 +41,11 @@ const FOLDERS: [&str; 3] = ["home", "repos", "workspaces"];
 impl Scene {
     /// A scene with one completed run, `KEPT-1`, and an agent that runs this script in its worktree.
     pub fn new(script: &str) -> Self {
-        let world = World::new();
+        Self::on(World::new(), script)
+    }
+
+    /// The same in a world that was prepared.
+    pub fn on(world: World, script: &str) -> Self {
         let app = world.repo("app");
         let scene = Self { world, app, saved: tempfile::tempdir().expect("a folder"), known: Vec::new() };
         scene.say_policy("");
