@@ -11,14 +11,22 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+const FIRST_STEPS: &str = "\
+First steps:
+  git metawsm demo                  see the main job, on throwaway repositories
+  git metawsm run '<what to do>'    start an agent in a workspace of its own
+  git metawsm status                what needs you
+
+'git metawsm <command> -h' tells more; 'git metawsm --help' is taken by git, which looks for the man page.";
+
 /// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
 #[derive(Debug, Parser)]
 #[command(
     name = "git-metawsm",
     bin_name = "git metawsm",
     version,
-    propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = FIRST_STEPS
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -47,13 +55,13 @@ pub(super) struct Global {
     /// The policy file; by default .metawsm/policy.json or policy.toml of the control repository.
     #[arg(long, value_name = "FILE", global = true)]
     policy: Option<PathBuf>,
-    /// Answer with one JSON object.
+    /// Answer with one JSON object; errors too.
     #[arg(long, global = true)]
     json: bool,
     /// Colour the output.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: Color,
-    /// Say only the answer.
+    /// Say only the answer, without the story on standard error.
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Say also where things are looked up.
@@ -161,10 +169,10 @@ pub(super) enum Reach {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $variant:ident($module:ident) = $name:literal, $reach:ident;)*) => {
-        /// The commands.
+    ($($variant:ident($module:ident) = $name:literal, $reach:ident;)*) => {
+        /// The commands; what each is for stands on its arguments.
         #[derive(Debug, Subcommand)]
-        pub(super) enum Command { $($(#[$doc])* $variant($module::Args),)* }
+        pub(super) enum Command { $($variant($module::Args),)* }
 
         impl Command {
             /// The command's word.
@@ -180,49 +188,27 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Start agents on a text or on tickets, each in its own workspace
     Run(run) = "run", Act;
-    /// Show what needs you, one run in full or all open ones
     Status(status) = "status", Read;
-    /// List runs, newest first
     List(list) = "list", Read;
-    /// Show the journal of a run
     Log(log) = "log", Read;
-    /// Show what a run changed in all its repositories
     Diff(diff) = "diff", Read;
-    /// Print the directory of a run's workspace
     Path(path) = "path", Read;
-    /// Enter an agent's session
     Attach(attach) = "attach", Act;
-    /// Show an agent's output
     Logs(logs) = "logs", Read;
-    /// Type a line to a live agent
     Tell(tell) = "tell", Act;
-    /// Go on with what is not done, and start agents that are not alive
     Resume(resume) = "resume", Act;
-    /// End the sessions of a run and keep everything
     Stop(stop) = "stop", Act;
-    /// End the agents of a run and start them again
     Restart(restart) = "restart", Act;
-    /// Say that the work of a run is done
     Complete(complete) = "complete", Act;
-    /// Give a run up; its work is kept under rescue refs
     Discard(discard) = "discard", Act;
-    /// Commit what agents left, in all repositories of a run
     Commit(commit) = "commit", Act;
-    /// Judge every gate of a run and change nothing
     Check(check) = "check", Read;
-    /// Merge a run's branches into their bases
     Merge(merge) = "merge", Act;
-    /// Merge, close the ticket, and publish the record
     Close(close) = "close", Act;
-    /// Remove the workspaces and integrated branches of a run that is over
     Cleanup(cleanup) = "cleanup", Act;
-    /// Write a policy file with every key at its default
     PolicyInit(policy_init) = "policy-init", Act;
-    /// Show, check, trust or apply the policy
     Policy(policy) = "policy", Act;
-    /// Play the main job on two throwaway repositories
     Demo(demo) = "demo", Act;
 }
 

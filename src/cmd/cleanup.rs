@@ -14,10 +14,10 @@ use std::process::ExitCode;
 pub(super) struct Args {
     #[command(flatten)]
     run: RunArgs,
-    /// End the sessions only.
+    /// End the sessions only, and keep the workspaces.
     #[arg(long)]
     keep_workspaces: bool,
-    /// Remove also what holds work that is nowhere else, behind rescue refs.
+    /// Remove also work that is nowhere else; it is saved in rescue refs first.
     #[arg(long)]
     force: bool,
 }

@@ -53,7 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli),
-        Err(error) => failure::of_usage(&error, args.iter().any(|a| a == "--json")),
+        Err(error) => failure::of_usage(&error, args.iter().any(|arg| arg == "--json")),
     }
 }
 

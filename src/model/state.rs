@@ -5,15 +5,15 @@ use std::fmt;
 
 /// A move that the table does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} cannot go from {from} to {to}; from {from} it can go to {legal}")]
+#[error("{what} cannot go from {from} to {to}; {legal}")]
 pub struct IllegalMove {
-    /// "a run" or "a step".
+    /// "A run" or "A step".
     pub what: &'static str,
     /// The present state.
     pub from: String,
     /// The asked state.
     pub to: String,
-    /// The legal next states, as a list for people.
+    /// The legal next states, in words.
     pub legal: String,
 }
 
@@ -44,7 +44,11 @@ macro_rules! states {
                     return Ok(());
                 }
                 let legal: Vec<_> = self.next().iter().map(|s| s.as_str()).collect();
-                let legal = if legal.is_empty() { "nothing, it is final".to_owned() } else { legal.join(", ") };
+                let legal = if legal.is_empty() {
+                    format!("{self} is final")
+                } else {
+                    format!("from {self} it can go to {}", legal.join(", "))
+                };
                 Err(IllegalMove { what: $what, from: self.to_string(), to: to.to_string(), legal })
             }
         }
@@ -59,7 +63,7 @@ macro_rules! states {
 
 states! {
     /// The state of a run.
-    RunState, "a run" {
+    RunState, "A run" {
         /// The record exists, nothing is planned yet.
         Created = "created" -> [Planning, Failed, Stopping, Discarded];
         /// The plan is being made.
@@ -101,7 +105,7 @@ impl RunState {
 
 states! {
     /// The state of a step.
-    StepState, "a step" {
+    StepState, "A step" {
         /// Not begun.
         Pending = "pending" -> [Running, Skipped];
         /// Begun; after a crash its probe decides.
@@ -144,7 +148,9 @@ mod tests {
         let error = RunState::Stopped.check_move(RunState::Closed).expect_err("illegal");
         assert_eq!(
             error.to_string(),
-            "a run cannot go from stopped to closed; from stopped it can go to running, completed, discarded"
+            "A run cannot go from stopped to closed; from stopped it can go to running, completed, discarded"
         );
+        let error = RunState::Closed.check_move(RunState::Running).expect_err("illegal");
+        assert_eq!(error.to_string(), "A run cannot go from closed to running; closed is final");
     }
 }

@@ -5,6 +5,7 @@ use super::check::check;
 use super::node::{Format, Node};
 use super::problem::{Problem, ProblemKind};
 use super::relation::relations;
+use super::running::HealthPolicy;
 use super::schema::{POLICY_VERSION, Policy};
 use super::shape::{Shape, plain};
 use super::words::SessionsBackend;
@@ -19,6 +20,13 @@ pub fn parse(text: &str, format: Format) -> Result<Policy, Vec<Problem>> {
 /// Reads the policy that a run's record holds.
 pub fn from_table(table: &toml::Table) -> Result<Policy, Vec<Problem>> {
     of_node(Node::of_toml(table))
+}
+
+/// The thresholds in the policy that a run's record holds, which was checked when it was stored: reading them alone
+/// costs a fiftieth of reading it whole, and `status` asks for every run. The defaults where they cannot be read.
+pub fn health_from_table(table: &toml::Table) -> HealthPolicy {
+    let section = table.get("health").cloned();
+    section.and_then(|section| section.try_into().ok()).unwrap_or_default()
 }
 
 /// The whole policy as a run's record holds it.

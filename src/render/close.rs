@@ -30,7 +30,8 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
         screen.answer(&format!("{} is closed already.\n", run.id));
         return;
     }
-    for line in verdict::verdict_lines(&report.verdict, screen, false) {
+    // What passed is told by the dry run and by `check`; after the deed only what was let through is news.
+    for line in verdict::verdict_lines(&report.verdict, screen, !report.dry_run) {
         screen.story(&line);
     }
     let mut text = String::new();
@@ -44,9 +45,7 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     }
     screen.answer(&text);
     if !report.dry_run {
-        for command in super::run::next(run) {
-            screen.story(&format!("  {command}"));
-        }
+        super::run::tell_next(screen, run);
     }
 }
 
@@ -96,10 +95,13 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         text.push_str("  nothing was left to remove\n");
     }
     screen.answer(&text);
-    if let Some((name, reference)) = removal.rescued.first().and_then(|line| line.split_once(": ")) {
-        let path = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_ref());
-        let path = path.map_or_else(|| name.to_owned(), |path| quoted(&path.display().to_string()));
-        screen.story(&format!("  git -C {} show --stat {}", escape(&path), escape(reference)));
+    let first = removal.rescued.first().and_then(|line| line.split_once(": "));
+    if let Some((name, reference)) = first
+        && let Some(dir) = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_deref())
+    {
+        let dir = quoted(&dir.display().to_string());
+        screen.story(&screen.paint_story(Paint::Dim, "next:"));
+        screen.story(&format!("  git -C {} show --stat {}", escape(&dir), escape(reference)));
     }
 }
 

@@ -48,11 +48,11 @@ fn summary(screen: &Screen, run: &Run) -> String {
     let mut text = format!("{} {}\n", screen.paint(Paint::Bold, run.id.as_str()), run.state);
     for ticket in &run.tickets {
         let path = ticket.path.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
-        let _ = writeln!(text, "  {}  {}", ticket.id, escape(&path));
+        let _ = writeln!(text, "  ticket     {}  {}", ticket.id, escape(&path));
     }
     for agent in &run.agents {
         let how = agent.live.as_ref().map_or("not started", |s| s.backend.as_str());
-        let _ = writeln!(text, "  {}  {} ({how}: {})", agent.key(), agent.runner, agent.session);
+        let _ = writeln!(text, "  agent      {}  {} ({how}: {})", agent.key(), agent.runner, agent.session);
     }
     text.push_str("next:\n");
     for command in next(run) {
@@ -65,18 +65,48 @@ fn summary(screen: &Screen, run: &Run) -> String {
 pub(super) fn next(run: &Run) -> Vec<String> {
     let id = &run.id;
     let verbs: &[&str] = match run.state {
-        RunState::Running | RunState::AwaitingGuidance => &["status", "attach", "logs -f", "diff"],
+        RunState::Running | RunState::AwaitingGuidance => {
+            let agent = some_agent(run);
+            let attach = run.agents.iter().any(in_tmux_session).then(|| format!("attach {id}{agent}"));
+            let verbs = [format!("status {id}")].into_iter().chain(attach);
+            let verbs = verbs.chain([format!("logs -f {id}{agent}"), format!("diff {id}")]);
+            return verbs.map(|verb| format!("git metawsm {verb}")).collect();
+        }
         RunState::Completed => &["diff", "check", "close"],
         RunState::Closed | RunState::Discarded => &["cleanup", "log"],
         RunState::Closing => &["close"],
         _ => &["resume", "status", "discard"],
     };
-    let in_tmux = |verb: &&&str| **verb != "attach" || run.agents.iter().any(in_tmux_session);
-    verbs.iter().filter(in_tmux).map(|verb| format!("git metawsm {verb} {id}")).collect()
+    verbs.iter().map(|verb| format!("git metawsm {verb} {id}")).collect()
+}
+
+/// `:<agent>` after a run's id where it has several agents: the first of them.
+pub(super) fn some_agent(run: &Run) -> String {
+    match run.agents.as_slice() {
+        [first, _, ..] => format!(":{}", first.key()),
+        _ => String::new(),
+    }
+}
+
+/// Tells what makes sense next, as part of the story.
+pub(super) fn tell_next(screen: &Screen, run: &Run) {
+    let next = next(run);
+    if !next.is_empty() {
+        screen.story(&screen.paint_story(Paint::Dim, "next:"));
+    }
+    for command in next {
+        screen.story(&format!("  {command}"));
+    }
 }
 
 fn in_tmux_session(agent: &crate::model::RunAgent) -> bool {
     agent.live.as_ref().is_some_and(|s| s.backend == crate::model::SessionBackend::Tmux)
+}
+
+/// Why a run is in its state, where that says more than the state itself.
+pub(super) fn reason_of(run: &Run) -> Option<&str> {
+    let says_more = !run.reason.is_empty() && run.reason != run.state.as_str() && run.reason != "started";
+    says_more.then_some(run.reason.as_str())
 }
 
 /// Shows a run after a verb that changed its state: `stop`, `complete`, `restart`.
@@ -87,11 +117,9 @@ pub fn acted(screen: &Screen, run: &Run) {
         screen.answer_json(value);
         return;
     }
-    let reason = if run.reason.is_empty() { String::new() } else { format!(" ({})", escape(&run.reason)) };
+    let reason = reason_of(run).map(|why| format!(" ({})", escape(why))).unwrap_or_default();
     screen.answer(&format!("{} {}{reason}\n", run.id, run.state));
-    for command in next(run) {
-        screen.story(&format!("  {command}"));
-    }
+    tell_next(screen, run);
 }
 
 /// Shows what `resume` came to, for one run or all of them.

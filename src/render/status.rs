@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::StepState;
+use crate::model::{RunState, StepState};
 use crate::service::{AgentView, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
@@ -68,8 +68,8 @@ fn short(text: &mut String, screen: &Screen, view: &RunView) {
 fn full(text: &mut String, screen: &Screen, view: &RunView) {
     let run = &view.run;
     head(text, screen, view);
-    if !run.reason.is_empty() {
-        let _ = writeln!(text, "  reason     {}", escape(&run.reason));
+    if let Some(reason) = super::run::reason_of(run) {
+        let _ = writeln!(text, "  reason     {}", escape(reason));
     }
     for (name, part) in
         [("goal", &run.brief.goal), ("scope", &run.brief.scope), ("done when", &run.brief.done_criteria)]
@@ -104,13 +104,30 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
         );
     }
     changes(text, view);
-    let next = super::run::next(run);
+    let next = next(view);
     if !next.is_empty() {
         text.push_str("next:\n");
         for command in next {
             let _ = writeln!(text, "  {command}");
         }
     }
+}
+
+/// The commands that make sense after this very status.
+fn next(view: &RunView) -> Vec<String> {
+    let run = &view.run;
+    let alive =
+        |agent: &AgentView| matches!(agent.seen, Observation::Alive { .. } | Observation::Unknown { .. });
+    if run.state == RunState::Running && !view.agents.iter().any(alive) {
+        let (id, agent) = (&run.id, super::run::some_agent(run));
+        return vec![
+            format!("git metawsm diff {id}"),
+            format!("git metawsm logs {id}{agent}"),
+            format!("git metawsm restart {id}"),
+        ];
+    }
+    let own = format!("git metawsm status {}", run.id);
+    super::run::next(run).into_iter().filter(|command| *command != own).collect()
 }
 
 fn changes(text: &mut String, view: &RunView) {

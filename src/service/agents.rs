@@ -3,12 +3,13 @@
 use super::steps::{Work, damaged, open_repo};
 use super::{Control, ServiceError, ServiceResult, policies, signals};
 use crate::git::Repository;
-use crate::model::{Run, RunAgent, RunTicket, SessionBackend, TicketId};
+use crate::model::{Run, RunAgent, RunId, RunTicket, SessionBackend, TicketId};
 use crate::policy::{AgentProfile, Command, Policy, Problem, Runner};
 use crate::sessions::{self, Launch, PromptInput, PromptTree, RunnerInput, SessionFiles};
 use crate::sys::{env, random};
 use crate::{store, workspaces};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Chooses the agents of a run: those asked for, else the policy's; one per ticket and role.
 pub(super) fn choose_agents(
@@ -234,13 +235,32 @@ fn writable(run: &Run, agent: &RunAgent, workspace: &Path) -> ServiceResult<Vec<
     Ok(places)
 }
 
-/// What an agent's wrapper calls when a signal root changed or the agent has ended: the run is settled, if nobody
-/// holds it for longer than `wait`. Whoever holds it settles it too.
-pub fn agent_event(root: &Path, run: &str, wait: std::time::Duration) -> ServiceResult<()> {
-    let Some(repo) = Repository::discover(root)? else { return Ok(()) };
-    let control = Control { store: store::Store::at(repo.common_dir(), repo.worktree()), repo };
-    let id = crate::model::RunId::parse(run)?;
-    let mut hold = control.store.hold(&id, "settle", wait)?;
+/// What an agent's wrapper calls when a signal root changed: signals are taken, if there are any. `false` where
+/// somebody holds the run, who need not take them.
+pub fn agent_signals(root: &Path, run: &str) -> ServiceResult<bool> {
+    let Some((control, id)) = run_at(root, run)? else { return Ok(true) };
+    let Some(record) = control.store.find_run(&id)? else { return Ok(true) };
+    if signals::look(&record).completions.is_empty() {
+        return Ok(true);
+    }
+    match control.hold_to_settle(&id, Duration::ZERO) {
+        Ok(mut hold) => super::settle::settle(&control, &mut hold).map(|_| true),
+        Err(error) if error.is_busy() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What an agent's wrapper calls when the agent has ended by itself: the run is settled. Who holds it for longer
+/// than a moment settles it too.
+pub fn agent_ended(root: &Path, run: &str) -> ServiceResult<()> {
+    let Some((control, id)) = run_at(root, run)? else { return Ok(()) };
+    let mut hold = control.hold_to_settle(&id, Duration::from_secs(5))?;
     super::settle::settle(&control, &mut hold)?;
     Ok(())
+}
+
+fn run_at(root: &Path, run: &str) -> ServiceResult<Option<(Control, RunId)>> {
+    let Some(repo) = Repository::discover(root)? else { return Ok(None) };
+    let control = Control { store: store::Store::at(repo.common_dir(), repo.worktree()), repo };
+    Ok(Some((control, RunId::parse(run)?)))
 }

@@ -68,7 +68,7 @@ pub fn cleanup(
         ];
         return Err(ServiceError::Failed { message, hints: hints.to_vec() });
     }
-    let mut hold = control.store.hold(&id, "cleanup", caller.wait)?;
+    let mut hold = control.hold(&id, "cleanup", caller)?;
     sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = Removal::default();
@@ -80,8 +80,12 @@ pub fn cleanup(
         let lost = would_be_lost(&run)?;
         if !lost.is_empty() {
             let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
-            let hints = [format!("git metawsm diff {id}"), format!("git metawsm cleanup {id} --force")];
-            return Err(ServiceError::Forbidden { message, hints: hints.to_vec() });
+            let mut hints = vec![format!("git metawsm diff {id}")];
+            if run.state.is_open() {
+                hints.push(format!("git metawsm close {id}"));
+            }
+            hints.push(format!("git metawsm cleanup {id} --force"));
+            return Err(ServiceError::Forbidden { message, hints });
         }
     }
     removal.merge(remove_workspaces(caller, &run, progress)?);
@@ -106,11 +110,14 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
     let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
     match left.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No decided run has a workspace left.", &["git metawsm list --all"])),
+        [] => Err(ServiceError::failed(
+            "No closed or discarded run has a workspace left to clean up.",
+            &["git metawsm list --all"],
+        )),
         several => {
             let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
             Err(ServiceError::Wrong {
-                message: "Several decided runs have workspaces; name one.".to_owned(),
+                message: "Several closed or discarded runs have workspaces; name one.".to_owned(),
                 hints,
             })
         }
@@ -127,9 +134,9 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         let repository = open_repo(run, &tree.repo)?;
         if let Some(path) = tree.path.as_deref().filter(|p| p.is_dir()) {
             let state = repository.clean_state(path)?;
-            let dirty = state.unexpected().count();
-            if dirty > 0 {
-                lost.push(format!("{dirty} uncommitted files in {}", path.display()));
+            let dirty: Vec<_> = state.unexpected().map(|d| d.path.to_string()).collect();
+            if !dirty.is_empty() {
+                lost.push(format!("not committed in {}: {}", path.display(), some_of(&dirty)));
             }
             if let Some(operation) = state.operation {
                 lost.push(format!("a {operation} is half done in {}", path.display()));
@@ -138,13 +145,23 @@ fn would_be_lost(run: &Run) -> ServiceResult<Vec<String>> {
         if let (Some(repo), Some(count)) = (run.repo(&tree.repo), unmerged(&repository, run, tree)?)
             && run.state != RunState::Discarded
         {
+            let commits = if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
             lost.push(format!(
-                "{count} commits of '{}' that '{}' of {} does not hold",
+                "{commits} of '{}' that '{}' of {} does not hold",
                 tree.branch, repo.base, repo.name
             ));
         }
     }
     Ok(lost)
+}
+
+/// The first few names, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(5)].join(", ");
+    match names.len().saturating_sub(5) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// How many commits of a run branch base does not hold, in any way that counts as contained; `None` where none.

@@ -50,7 +50,10 @@ pub struct CloseReport {
 
 /// Judges a run, and merges or closes it.
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
-    let control = control(caller)?;
+    let mut control = control(caller)?;
+    if request.dry_run {
+        control = control.frozen();
+    }
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
     let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
     let run = require_run(&control, &id)?;
@@ -61,7 +64,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     if run.state == RunState::Closed {
         return Ok(closed(run));
     }
-    let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    let mut hold = control.hold(&id, super::verdicts::word(request.action), caller)?;
     // Whoever held it until now may have closed it.
     if hold.run().state == RunState::Closed {
         return Ok(closed(hold.run().clone()));
@@ -163,7 +166,10 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         for link in &repo.links {
             acts.push(match link.tree {
                 Some(_) => format!("merge '{}' into '{}' of {}", link.branch, repo.base, repo.repo),
-                None => format!("'{}' of {} holds '{}' already", repo.base, repo.repo, link.branch),
+                None => format!(
+                    "'{}' of {} holds '{}' already: nothing to merge",
+                    repo.base, repo.repo, link.branch
+                ),
             });
         }
     }
@@ -200,15 +206,10 @@ impl Work<'_> {
         request: &CloseRequest,
         progress: Progress<'_>,
     ) -> ServiceResult<(Vec<String>, Option<String>)> {
-        let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
-            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
-            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
-            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
-        }
-        let published = match self.plan.action {
-            Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge => Vec::new(),
+        // Until here nothing has moved: what cannot be composed leaves the run as it was.
+        let (mut landings, published) = match self.compose_all(request) {
+            Ok(composed) => composed,
+            Err(error) => return Err(self.fall_back(error)?),
         };
         landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
         // The record is the last to land: it must not say what has not happened.
@@ -225,13 +226,33 @@ impl Work<'_> {
         Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
     }
 
+    /// Every merge and the record as objects.
+    fn compose_all(&mut self, request: &CloseRequest) -> ServiceResult<(Vec<Landing>, Vec<RunId>)> {
+        let mut landings = Vec::new();
+        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
+            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
+            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
+            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
+        }
+        let published = match self.plan.action {
+            Action::Close => self.compose_records(&mut landings, request)?,
+            Action::Merge => Vec::new(),
+        };
+        Ok((landings, published))
+    }
+
+    /// Writes down why nothing (more) moves; gives the error back.
+    fn fall_back(&mut self, error: ServiceError) -> ServiceResult<ServiceError> {
+        self.hold.note("merge stopped", &error.to_string())?;
+        if self.hold.run().state == RunState::Closing {
+            self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
+        }
+        Ok(error)
+    }
+
     fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
         if let Err(error) = advance(landing, progress) {
-            self.hold.note("merge stopped", &error.to_string())?;
-            if self.hold.run().state == RunState::Closing {
-                self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
-            }
-            return Err(error);
+            return Err(self.fall_back(error)?);
         }
         for (ticket, head, commit) in &landing.merged {
             let text = format!(
@@ -310,7 +331,7 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
             ));
         }
         if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
-            acts.push(format!("'{base}' of {repo} held the work already"));
+            acts.push(format!("'{base}' of {repo} holds the run's branch already: nothing to merge"));
         }
     }
     match commit {
@@ -320,7 +341,8 @@ fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
         }
         None if run.state == RunState::Closed => {
             acts.push(
-                "the record is decided, not yet in history: it goes with the next publication".to_owned(),
+                "the record waits for the next merge: by itself it would put base ahead of its upstream"
+                    .to_owned(),
             );
         }
         None => {}

@@ -4,6 +4,7 @@
 use super::event::{Event, Progress};
 use super::{ServiceError, ServiceResult};
 use crate::sys::{Cmd, Exit, Output, env, files, random};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -52,34 +53,32 @@ pub fn demo(request: &DemoRequest, progress: Progress<'_>) -> ServiceResult<Opti
 impl Stage<'_> {
     fn play(&mut self) -> ServiceResult<()> {
         self.set()?;
-        self.say("Two repositories, 'api' and 'web', each with one commit. An agent (a shell script here) is to greet");
-        self.say("the reader in both. One command plans the work, makes a workspace with a worktree of each repository");
-        self.say("on its own branch, and starts the agent in it:");
+        self.say("Two repositories, 'api' and 'web', each with a first commit. An agent (a shell script here, else");
+        self.say("claude or codex) is to greet the reader in both. One command plans the work, makes a workspace with");
+        self.say("a worktree of each repository on a branch of its own, and starts the agent in it:");
         self.metawsm(&["run", "Greet the reader", "--repos", "api,web", "--agent", "greeter"], 0)?;
         self.wait_for_end()?;
         self.say("The agent has ended. What does the run need?");
         self.metawsm(&["status", "greet-the-reader", "--git"], 0)?;
-        self.say("It left a file that is not committed, so the work does not count as complete, and nothing lets it");
-        self.say("merge. The gates name every blocker at once, each with the command that clears it:");
+        self.say("It left a file that is not committed, so the work does not count as done, and nothing lets it merge.");
+        self.say("The gates name every blocker at once, each with the command that clears it:");
         self.metawsm(&["close", "greet-the-reader"], 3)?;
         self.say("A person decides that the note belongs to the work, and commits it on the run's branch:");
         self.metawsm(&["commit", "greet-the-reader", "-m", "Keep the note"], 0)?;
-        self.say(
-            "Now every branch holds work and every worktree is clean. What changed, over both repositories:",
-        );
+        self.say("Every branch holds work now and every worktree is clean: the run is completed. What it changed, in");
+        self.say("both repositories:");
         self.metawsm(&["diff", "greet-the-reader", "--stat"], 0)?;
-        self.say("A dry run of the close changes no byte. Then the close itself: both merges are computed before the");
-        self.say(
-            "first branch moves, then each base moves by compare-and-swap, and the record is committed:",
-        );
+        self.say("What would a close do? A dry run changes no byte:");
         self.metawsm(&["close", "greet-the-reader", "--dry-run"], 0)?;
+        self.say("Then the close: all merges are computed before the first branch moves, each branch moves only if it");
+        self.say("still is where it was judged, and the record of the run is committed:");
         self.metawsm(&["close", "greet-the-reader"], 0)?;
-        self.say("What a reviewer sees in the history of 'web', and in the published record:");
-        self.git("web", &["log", "--graph", "--oneline", "--decorate"])?;
-        self.git("api", &["log", "-1", "--format=%B", "HEAD"])?;
-        self.git("api", &["show", "--stat", "--format=%h %s", "HEAD"])?;
+        self.say("What a reviewer finds in the history:");
+        self.git("web", &["log", "--graph", "--oneline"])?;
+        self.git("api", &["log", "-1", "--stat", "--format=%h %B"])?;
+        self.say("The record says what was merged, and why that was allowed:");
         self.record()?;
-        self.say("The workspace goes; a branch that base holds goes with it. Nothing else is touched:");
+        self.say("The workspace goes, and with it each branch that base holds. Nothing else is touched:");
         self.metawsm(&["cleanup"], 0)?;
         self.git("api", &["status", "--short", "--branch"])?;
         self.git("web", &["status", "--short", "--branch"])?;
@@ -139,24 +138,23 @@ impl Stage<'_> {
         (self.tell)(Event::Note(text.to_owned()));
     }
 
-    /// Shows a command and its output without the folder's long name.
-    fn show(&mut self, command: &str, output: &Output) {
+    /// Shows a command and what it printed, without the folder's long name.
+    fn show(&mut self, command: &str, printed: &str) {
         (self.tell)(Event::Began(format!("$ {command}")));
-        let dir = self.dir.display().to_string();
-        for bytes in [&output.stdout, &output.stderr] {
-            let text = String::from_utf8_lossy(bytes).replace(&dir, "~");
-            for line in text.lines().filter(|l| !l.trim().is_empty()) {
-                (self.tell)(Event::Done(line.to_owned()));
-            }
+        let text = printed.replace(&self.dir.display().to_string(), "~");
+        for line in text.lines().filter(|l| !l.trim().is_empty()) {
+            (self.tell)(Event::Done(line.to_owned()));
         }
     }
 
     fn metawsm(&mut self, args: &[&str], expected: i32) -> ServiceResult<()> {
         let program = self.program.clone();
-        let output = self.command(&program).args(["-C", "api"]).args(args).output()?;
+        // Answer and story into one pipe, as on a terminal: the order in which they were written stays.
+        let both = self.command(Path::new("/bin/sh")).args(["-c", "exec \"$@\" 2>&1", "sh"]).arg(&program);
+        let output = both.args(["-C", "api"]).args(args).output()?;
         let words: Vec<_> = args.iter().map(|a| crate::sys::process::quoted(a)).collect();
         let command = format!("git metawsm {}", words.join(" "));
-        self.show(&command, &output);
+        self.show(&command, &String::from_utf8_lossy(&output.stdout));
         if output.exit == Exit::Code(expected) {
             return Ok(());
         }
@@ -169,16 +167,18 @@ impl Stage<'_> {
 
     fn git(&mut self, repo: &str, args: &[&str]) -> ServiceResult<()> {
         let output = self.quiet_git(&self.dir.join(repo), args)?;
-        self.show(&format!("git -C {repo} {}", args.join(" ")), &output);
+        self.show(&git_line(repo, args), &String::from_utf8_lossy(&output.stdout));
         Ok(())
     }
 
+    /// Shows the parts of the published record that a reviewer looks for.
     fn record(&mut self) -> ServiceResult<()> {
-        let names = self
-            .quiet_git(&self.dir.join("api"), &["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/runs"])?
-            .text();
-        let place = format!("HEAD:{}", names.lines().next().unwrap_or_default());
-        self.git("api", &["show", &place])
+        let api = self.dir.join("api");
+        let names = self.quiet_git(&api, &["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/runs"])?.text();
+        let args = ["show", &format!("HEAD:{}", names.lines().next().unwrap_or_default())];
+        let record = self.quiet_git(&api, &args)?.text();
+        self.show(&git_line("api", &args), &told_of(&record));
+        Ok(())
     }
 
     /// Waits until the agent has ended, as `status` sees it.
@@ -204,5 +204,38 @@ impl Stage<'_> {
             self.command(Path::new("tmux")).arg("kill-server").output()?;
         }
         Ok(())
+    }
+}
+
+fn git_line(repo: &str, args: &[&str]) -> String {
+    let words: Vec<_> = args.iter().map(|a| crate::sys::process::quoted(a)).collect();
+    format!("git -C {repo} {}", words.join(" "))
+}
+
+/// The goal, the receipt of each repository and the first two gates of a record; what is left out is counted.
+fn told_of(record: &str) -> String {
+    let mut told = String::new();
+    let (mut left_out, mut gates) = (0_usize, 0_usize);
+    for table in record.split("\n\n") {
+        let head = table.lines().next().unwrap_or_default();
+        gates += usize::from(head == "[[receipt.gates]]");
+        let wanted = head == "[brief]" || head == "[receipt]";
+        let wanted = wanted || head == "[[receipt.repos]]" || (head == "[[receipt.gates]]" && gates < 3);
+        if wanted {
+            count_left_out(&mut told, &mut left_out);
+            told.push_str(table);
+            told.push('\n');
+        } else {
+            left_out += table.lines().count();
+        }
+    }
+    count_left_out(&mut told, &mut left_out);
+    told
+}
+
+fn count_left_out(told: &mut String, lines: &mut usize) {
+    if *lines > 0 {
+        let _ = writeln!(told, "... {lines} lines more");
+        *lines = 0;
     }
 }

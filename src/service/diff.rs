@@ -39,7 +39,7 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
         let repository = open_repo(&run, &tree.repo)?;
         let from = match run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten() {
             Some(base) => repository
-                .merge_base(&base, &head_of(&repository, tree)?)?
+                .merge_base(&base, &head_of(&run, &repository, tree)?)?
                 .unwrap_or_else(|| tree.base_id.clone()),
             None => tree.base_id.clone(),
         };
@@ -51,17 +51,17 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
         };
         let text = match tree.path.as_deref().filter(|p| p.is_dir()) {
             Some(path) => repository.diff(path, &from, request.stat)?,
-            None => repository.diff_commits(&from, &head_of(&repository, tree)?, request.stat)?,
+            None => repository.diff_commits(&from, &head_of(&run, &repository, tree)?, request.stat)?,
         };
         diffs.push(TreeDiff { ticket: tree.ticket.to_string(), repo: tree.repo.to_string(), text });
     }
     Ok((run, diffs))
 }
 
-fn head_of(repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
+fn head_of(run: &Run, repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
     repository.branch_id(&tree.branch)?.ok_or_else(|| {
         let message = format!("The run branch '{}' of {} no longer exists.", tree.branch, tree.repo);
-        ServiceError::failed(message, &["git metawsm list --all"])
+        ServiceError::failed(message, &[&format!("git metawsm log {}", run.id)])
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::git;
 use crate::model::{Run, RunAgent};
-use crate::policy::Policy;
+use crate::policy::HealthPolicy;
 use crate::sessions::Observation;
 use crate::sys::clock;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub struct Health {
 
 /// Judges an agent by the thresholds of the policy: the wrapper's exit file, the activity of its session, and the
 /// times of its worktrees' index and head (`reference` 5.5).
-pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, policy: &Policy) -> Health {
+pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, limits: &HealthPolicy) -> Health {
     let quiet = |word| Health { word, activity: None, progress: None };
     let (since, activity) = match seen {
         Observation::NotStarted => return quiet("not started"),
@@ -34,7 +34,6 @@ pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, policy: &P
     let age =
         |at: Option<Timestamp>| at.map_or(0, |at| clock::now().as_second().saturating_sub(at.as_second()));
     let over = |at, limit: u64| u64::try_from(age(at)).unwrap_or(0) >= limit;
-    let limits = &policy.health;
     let word = if over(activity, limits.activity_stalled_seconds)
         || over(progress, limits.progress_stalled_seconds)
     {

@@ -48,7 +48,7 @@ mod stop;
 mod tickets;
 mod verdicts;
 
-pub use agents::agent_event;
+pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
 pub use check::check;
 pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};

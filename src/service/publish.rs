@@ -4,7 +4,7 @@
 use super::land::Landing;
 use super::{Control, ServiceResult};
 use crate::git::Repository;
-use crate::model::{Run, RunId, RunTicket};
+use crate::model::{Run, RunId, RunState, RunTicket};
 use crate::store;
 use crate::sys::clock;
 use crate::tickets;
@@ -87,6 +87,13 @@ pub(super) fn publish(
     let mut edits = ticket_edits(&landing.repository, &landing.tip, run, closing, entry)?;
     let mut ids = Vec::new();
     let waiting = control.store.pending_publication()?;
+    for decided in waiting.iter().filter(|decided| decided.state == RunState::Closed) {
+        // Its record had to wait, and so had the closing of its tickets.
+        let mut late = closable(control, decided)?;
+        late.retain(|ticket| ticket.docs.is_some() && !closing.iter().any(|t| t.docs == ticket.docs));
+        let entry = format!("Closed by {}.", decided.id);
+        edits.extend(ticket_edits(&landing.repository, &landing.tip, decided, &late, &entry)?);
+    }
     for decided in waiting.iter().chain([run]) {
         let path = store::published_path(decided);
         if landing.repository.path_id(&landing.tip, &path)?.is_none() {

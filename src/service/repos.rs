@@ -67,7 +67,8 @@ pub(super) fn panicked() -> ServiceError {
     ServiceError::failed("A worker of ours died; this is a bug of git-metawsm.", &["git metawsm status"])
 }
 
-fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResult<()> {
+/// Refuses a repository, or the name of one, that is given twice.
+pub(super) fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResult<()> {
     for (index, (repo, name, _)) in found.iter().enumerate() {
         for (other, other_name, _) in &found[..index] {
             if other.common_dir() == repo.common_dir() {
@@ -86,7 +87,7 @@ fn refuse_twice(found: &[(Repository, RepoName, Option<String>)]) -> ServiceResu
 }
 
 /// `repo:base` apart; a path that holds a colon and exists is a path.
-fn split_base(caller: &Caller, text: &str) -> (String, Option<String>) {
+pub(super) fn split_base(caller: &Caller, text: &str) -> (String, Option<String>) {
     match text.rsplit_once(':') {
         Some((place, base)) if !place.is_empty() && !base.is_empty() && !caller.cwd.join(text).exists() => {
             (place.to_owned(), Some(base.to_owned()))

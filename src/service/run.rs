@@ -65,8 +65,13 @@ pub struct RunReport {
 /// Plans a run, records it, and carries the plan out.
 pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
     git::require_version()?;
-    let control = control(caller)?;
-    let rules = policies::present(caller, &control)?;
+    let mut control = control(caller)?;
+    let mut rules = policies::present(caller, &control)?;
+    if request.dry_run {
+        control = control.frozen();
+        // A fetch would move the remote-tracking branches.
+        rules.policy.workspace.fetch_seconds = 0;
+    }
     // A backend that is not there is better known before anything is made.
     sessions::backend(rules.policy.sessions.backend.as_str())?;
     let draft = draft(caller, &control, &rules, request)?;
@@ -95,6 +100,8 @@ pub(super) fn carry_out(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
+    // What killed commands left; whether it goes now or the next time is of no account for this run.
+    let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold)?;
     execute::execute(caller, control, hold, progress)?;
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
@@ -112,12 +119,12 @@ struct Draft {
 
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
-    let source = source::find(control, strategy, request.from.as_deref())?;
+    let source = source::find(caller, control, strategy, request.from.as_deref())?;
     let repos = match &source {
-        Some(source) if request.repos.is_empty() => {
-            source.choose_repos(request.base_branch.as_deref(), &rules.policy)?
+        Some(source) => {
+            source.choose_repos(caller, &request.repos, request.base_branch.as_deref(), &rules.policy)?
         }
-        _ => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+        None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
     let doc_home = doc_home(request, &repos)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
@@ -206,7 +213,7 @@ fn name_workspaces(
     let mut tickets = Vec::new();
     for ticket in run.tickets.clone() {
         if let (Strategy::Reuse, Some(source)) = (run.strategy, &source) {
-            let (ticket, worktrees) = source.adopt(&ticket)?;
+            let (ticket, worktrees) = source.adopt(&ticket, &repos)?;
             run.worktrees.extend(worktrees);
             tickets.push(ticket);
             continue;
@@ -271,12 +278,19 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
                 &[
                     &format!("git metawsm resume {}", other.id),
                     &format!("git metawsm status {}", other.id),
-                    "git metawsm run --again ...",
+                    &format!("git metawsm run --again {}", meant(request)),
                 ],
             ));
         }
     }
     Ok(())
+}
+
+/// The words of a request that say what is to be done, to be pasted.
+fn meant(request: &RunRequest) -> String {
+    let quoted = |word: &String| crate::sys::process::quoted(word);
+    let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
+    tickets.chain(request.text.as_ref().map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never

@@ -101,7 +101,7 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
     let candidates: Vec<_> = runs.iter().filter_map(Entry::run).filter(|run| fits(run)).collect();
     match candidates.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(ServiceError::failed("No open run fits this command.", &["git metawsm list --all"])),
+        [] => Err(none_fits(&runs)),
         several => {
             let list: Vec<_> =
                 several.iter().map(|r| format!("{} ({}, {})", r.id, r.title(), r.state)).collect();
@@ -109,6 +109,18 @@ fn unnamed(caller: &Caller, control: &Control, fits: fn(&Run) -> bool) -> Servic
             Err(ServiceError::Several { message, words: several.iter().map(|r| r.id.to_string()).collect() })
         }
     }
+}
+
+/// Nothing is open, or nothing that the command can act on.
+fn none_fits(open: &[Entry]) -> ServiceError {
+    let open: Vec<_> =
+        open.iter().filter_map(Entry::run).map(|r| format!("{} is {}", r.id, r.state)).collect();
+    if open.is_empty() {
+        let hints = ["git metawsm list --all", "git metawsm run '<what to do>'"];
+        return ServiceError::failed("No run is open here.", &hints);
+    }
+    let message = format!("No open run fits this command: {}.", open.join("; "));
+    ServiceError::failed(message, &["git metawsm status"])
 }
 
 /// Refuses a run that is over, for what only open runs can do.

@@ -3,21 +3,28 @@
 use super::agents::session_files;
 use super::select::{Selector, has_ticket, require_open, require_run, select};
 use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
-use crate::model::{Run, RunAgent};
-use crate::sessions::{self, Observation, SessionError};
+use crate::model::{Run, RunAgent, Session};
+use crate::sessions::{self, Observation, SessionError, SessionFiles};
 use crate::store::Hold;
 use std::time::Duration;
 
 /// How long an agent may take to end after TERM, before KILL.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// How each agent of a run is, in the order of the record.
+/// A look of the sessions room at many sessions at once.
+type Look = fn(&[(&Session, &SessionFiles)]) -> Vec<Observation>;
+
+/// How each agent of a run is, in the order of the record, without its last activity. Starts no process.
 pub(super) fn observe(control: &Control, run: &Run) -> Vec<Observation> {
-    observe_all(control, &[run]).pop().unwrap_or_default()
+    observe_with(control, &[run], sessions::observe_states).pop().unwrap_or_default()
 }
 
-/// How each agent of each run is: one question to tmux for all of them.
+/// How each agent of each run is, with its last activity: one question to tmux for all of them.
 pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observation>> {
+    observe_with(control, runs, sessions::observe_all)
+}
+
+fn observe_with(control: &Control, runs: &[&Run], look: Look) -> Vec<Vec<Observation>> {
     let mut asked = Vec::new();
     for run in runs {
         for agent in &run.agents {
@@ -27,7 +34,7 @@ pub(super) fn observe_all(control: &Control, runs: &[&Run]) -> Vec<Vec<Observati
         }
     }
     let questions: Vec<_> = asked.iter().map(|(session, files)| (*session, files)).collect();
-    let mut answers = sessions::observe_all(&questions).into_iter();
+    let mut answers = look(&questions).into_iter();
     let mut next = |agent: &RunAgent| match agent.live {
         Some(_) => answers.next().unwrap_or(Observation::NotStarted),
         None => Observation::NotStarted,
@@ -60,7 +67,7 @@ fn split_agent(selector: &Selector) -> (Selector, Option<String>) {
     (Selector { word, ..selector.clone() }, Some(agent.to_owned()))
 }
 
-/// The run and the one agent that `RUN:agent` names.
+/// The run and the one agent that `RUN:agent` names; `verb` is the command that asks.
 fn chosen_agent(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<(Run, RunAgent)> {
     let (selector, wanted) = split_agent(selector);
     let id = select(caller, control, &selector, |run| !run.agents.is_empty())?;
@@ -117,7 +124,7 @@ fn no_talk(run: &Run, agent: &RunAgent, error: SessionError) -> ServiceError {
     ServiceError::failed(format!("The agent {} {why}; its output can be read.", agent.key()), &[&hint])
 }
 
-fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a crate::model::Session> {
+fn require_session<'a>(run: &Run, agent: &'a RunAgent) -> ServiceResult<&'a Session> {
     agent.live.as_ref().ok_or_else(|| {
         let message = format!("{} was never started.", agent.key());
         ServiceError::failed(message, &[&format!("git metawsm resume {}", run.id)])
@@ -147,12 +154,12 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     let session = require_session(&run, &agent)?;
     require_open(&run)?;
     let files = session_files(&control, &run, &agent);
-    if !matches!(sessions::observe_all(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
+    if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
         return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
     }
     sessions::tell(session, &files, text).map_err(|error| no_talk(&run, &agent, error))?;
-    let mut hold = control.store.hold(&run.id, "tell", caller.wait)?;
+    let mut hold = control.hold(&run.id, "tell", caller)?;
     hold.note("told", &format!("{}: {text}", agent.key()))?;
     // What was asked is answered by what was told.
     signals::put_away_questions(&run, &agent.ticket)?;

@@ -1,8 +1,8 @@
 //! What `--from` names: the workspace that a run forks from or reuses.
 
 use super::base::{Base, Wishes, base_of};
-use super::repos::{Chosen, name_of};
-use super::{Control, ServiceError, ServiceResult};
+use super::repos::{Chosen, name_of, refuse_twice, split_base};
+use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::git::{Head, Repository};
 use crate::model::{RepoName, RunTicket, RunWorktree, Strategy, WorkspaceName};
 use crate::policy::Policy;
@@ -22,6 +22,7 @@ pub(super) struct Source {
 /// Finds what `--from` names: a run with one ticket, a workspace of an open run, a workspace that wsm knows, or a
 /// directory.
 pub(super) fn find(
+    caller: &Caller,
     control: &Control,
     strategy: Strategy,
     from: Option<&str>,
@@ -38,7 +39,7 @@ pub(super) fn find(
         }
         (strategy, Some(from)) => (strategy, from),
     };
-    let dir = workspace_dir(control, from)?;
+    let dir = workspace_dir(caller, control, from)?;
     let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let trees = trees_in(&dir)?;
     if trees.is_empty() {
@@ -48,7 +49,15 @@ pub(super) fn find(
     Ok(Some(Source { strategy, name: WorkspaceName::parse(&name)?, dir, trees }))
 }
 
-fn workspace_dir(control: &Control, from: &str) -> ServiceResult<PathBuf> {
+fn workspace_dir(caller: &Caller, control: &Control, from: &str) -> ServiceResult<PathBuf> {
+    if from.contains('/') || from == "." || from == ".." {
+        let dir = caller.cwd.join(from);
+        if dir.is_dir() {
+            return Ok(files::real_path(&dir));
+        }
+        let message = format!("The workspace {} does not exist.", dir.display());
+        return Err(ServiceError::failed(message, &["git metawsm list"]));
+    }
     for entry in control.store.open_runs()? {
         let Some(run) = entry.run() else { continue };
         if let Some(ticket) = run.tickets.iter().find(|t| t.workspace.as_str() == from) {
@@ -67,10 +76,6 @@ fn workspace_dir(control: &Control, from: &str) -> ServiceResult<PathBuf> {
     }
     if let Some(known) = workspaces::find_wsm_workspace(from)? {
         return Ok(known.path);
-    }
-    let dir = Path::new(from);
-    if from.contains('/') && dir.is_dir() {
-        return Ok(files::real_path(dir));
     }
     Err(ServiceError::failed(
         format!("Nothing is called '{from}': no open run, no workspace of one, none that wsm knows."),
@@ -110,31 +115,82 @@ fn branch_here(repo: &Repository) -> ServiceResult<(String, String)> {
 }
 
 impl Source {
-    /// The repositories of the workspace with their base: a fork's base is the branch it forks from.
+    /// The repositories of the workspace (those given, else all) with their base: a fork's base is the branch it
+    /// forks from.
     pub(super) fn choose_repos(
         &self,
+        caller: &Caller,
+        given: &[String],
         base_branch: Option<&str>,
         policy: &Policy,
     ) -> ServiceResult<Vec<Chosen>> {
+        let mut picked: Vec<_> = given
+            .iter()
+            .map(|text| {
+                let (place, own) = split_base(caller, text);
+                self.tree_of(caller, &place).map(|(name, tree)| (tree, name, own))
+            })
+            .collect::<ServiceResult<_>>()?;
+        refuse_twice(&picked)?;
+        if given.is_empty() {
+            picked = self.trees.iter().map(|(name, tree)| (tree.clone(), name.clone(), None)).collect();
+        }
         let mut chosen = Vec::new();
-        for (name, tree) in &self.trees {
+        for (tree, name, own) in picked {
             let base = if self.strategy == Strategy::Fork {
-                let (branch, id) = branch_here(tree)?;
+                if let Some(own) = own {
+                    let message = format!(
+                        "'{name}:{own}' names a base, and a fork's base is the branch that it forks from."
+                    );
+                    return Err(ServiceError::wrong(
+                        message,
+                        &[&format!("git metawsm run --repos {name} ...")],
+                    ));
+                }
+                let (branch, id) = branch_here(&tree)?;
                 Base { branch, id, note: String::new() }
             } else {
-                let wish = policy.workspace.bases.get(name).cloned().or(base_branch.map(str::to_owned));
+                let policed = policy.workspace.bases.get(&name).cloned();
+                let wish = own.or(policed).or(base_branch.map(str::to_owned));
                 let habit = policy.workspace.base_branch.clone();
-                base_of(tree, &Wishes { wish, habit }, policy.workspace.fetch_seconds)?
+                base_of(&tree, &Wishes { wish, habit }, policy.workspace.fetch_seconds)?
             };
-            chosen.push(Chosen { name: name.clone(), repo: tree.clone(), base });
+            chosen.push(Chosen { name, repo: tree, base });
         }
         Ok(chosen)
     }
 
-    /// The ticket and worktrees of a run that reuses this workspace; it and its branches are never removed by us.
-    pub(super) fn adopt(&self, ticket: &RunTicket) -> ServiceResult<(RunTicket, Vec<RunWorktree>)> {
+    /// The worktree of the workspace that a name or a path means.
+    fn tree_of(&self, caller: &Caller, place: &str) -> ServiceResult<(RepoName, Repository)> {
+        let by_path = if place.contains('/') || place == "." || place == ".." {
+            Repository::discover(&caller.cwd.join(place))?
+        } else {
+            None
+        };
+        let fits = |(name, tree): &&(RepoName, Repository)| match &by_path {
+            Some(repo) => repo.common_dir() == tree.common_dir(),
+            None => name.as_str() == place,
+        };
+        self.trees.iter().find(fits).cloned().ok_or_else(|| {
+            let names: Vec<_> = self.trees.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!(
+                "The workspace '{}' holds no repository '{place}'; it holds {}.",
+                self.name,
+                names.join(", ")
+            );
+            ServiceError::failed(message, &[&format!("git metawsm run --repos {} ...", names[0])])
+        })
+    }
+
+    /// The ticket and worktrees of a run that reuses these repositories of this workspace; it and its branches are
+    /// never removed by us.
+    pub(super) fn adopt(
+        &self,
+        ticket: &RunTicket,
+        repos: &[Chosen],
+    ) -> ServiceResult<(RunTicket, Vec<RunWorktree>)> {
         let mut worktrees = Vec::new();
-        for (name, tree) in &self.trees {
+        for Chosen { name, repo: tree, .. } in repos {
             let (branch, id) = branch_here(tree)?;
             worktrees.push(RunWorktree {
                 ticket: ticket.id.clone(),

@@ -7,6 +7,7 @@ use super::settle::{self, Settled};
 use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent};
+use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
@@ -85,7 +86,7 @@ pub struct StatusReport {
 /// Looks at one run or at all open ones.
 pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusReport> {
     let mut report = StatusReport::default();
-    let here = find_control(caller)?;
+    let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if request.everywhere {
         for control in everywhere(caller, here) {
@@ -141,11 +142,11 @@ fn view(
     request: &StatusRequest,
 ) -> ServiceResult<RunView> {
     let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
-    let policy = super::policies::stored(&run).unwrap_or_default();
+    let limits = policy::health_from_table(&run.policy);
     let mut needs = settled.needs;
     let mut agents = Vec::new();
     for (agent, seen) in run.agents.iter().zip(&settled.observations) {
-        let health = health(&run, agent, seen, &policy);
+        let health = health(&run, agent, seen, &limits);
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
     }
@@ -164,15 +165,29 @@ fn settled(
     if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
-    match control.store.hold(&run.id, "status", Duration::ZERO) {
+    match control.hold_to_settle(&run.id, Duration::ZERO) {
         Ok(mut hold) => {
-            let settled = settle::settle(control, &mut hold)?;
+            let mut settled = settle::settle(control, &mut hold)?;
+            keep_activity(&mut settled.observations, &looked.observations);
             Ok((hold.run().clone(), settled, None))
         }
         Err(error) if error.is_busy() || error.is_newer() || matches!(error, StoreError::NotFound { .. }) => {
             Ok((run.clone(), looked, control.store.holder(&run.id)))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Settling looks again, without asking tmux again.
+fn keep_activity(fresh: &mut [Observation], before: &[Observation]) {
+    for (fresh, before) in fresh.iter_mut().zip(before) {
+        if let (
+            Observation::Alive { last_activity, .. },
+            Observation::Alive { last_activity: known @ Some(_), .. },
+        ) = (fresh, before)
+        {
+            *last_activity = *known;
+        }
     }
 }
 

@@ -33,10 +33,16 @@ pub enum Observation {
     },
 }
 
-/// Observes sessions, answers in the same order. Costs one tmux process if any living one is a tmux session, and
-/// none else.
+/// Observes sessions, answers in the same order, without their last activity. Starts no process.
+pub fn observe_states(sessions: &[(&Session, &SessionFiles)]) -> Vec<Observation> {
+    let boot = procs::boot_id();
+    sessions.iter().map(|(session, files)| observe(session, files, &boot)).collect()
+}
+
+/// As [`observe_states`], with the last activity of those that live. Costs one tmux process if any living one is a tmux
+/// session, and none else.
 pub fn observe_all(sessions: &[(&Session, &SessionFiles)]) -> Vec<Observation> {
-    let mut seen: Vec<_> = sessions.iter().map(|(session, files)| observe(session, files)).collect();
+    let mut seen = observe_states(sessions);
     let in_tmux = |at: usize| sessions[at].0.backend == SessionBackend::Tmux;
     let is_alive = |o: &Observation| matches!(o, Observation::Alive { .. });
     let asks = seen.iter().enumerate().any(|(at, o)| in_tmux(at) && is_alive(o));
@@ -59,7 +65,7 @@ fn written(log: &Path) -> Option<Timestamp> {
     Timestamp::try_from(log.metadata().ok()?.modified().ok()?).ok()
 }
 
-fn observe(session: &Session, files: &SessionFiles) -> Observation {
+fn observe(session: &Session, files: &SessionFiles, boot: &str) -> Observation {
     let record = match Record::find_of(&files.exit, &session.token) {
         Ok(Some(record)) => record,
         Ok(None) => return unrecorded(session, files),
@@ -68,7 +74,7 @@ fn observe(session: &Session, files: &SessionFiles) -> Observation {
     if let Some(ended) = record.ended {
         return Observation::Ended(ended);
     }
-    if record.boot != procs::boot_id() {
+    if record.boot != boot {
         return Observation::Dead { why: "the machine was started again since".to_owned() };
     }
     if procs::is_alive(record.wrapper) {

@@ -1,7 +1,7 @@
 //! Looking into a session and talking to its agent.
 
 use super::launch::{Record, SessionFiles};
-use super::{Observation, SessionError, observe_all, tmux};
+use super::{Observation, SessionError, observe_states, tmux};
 use crate::model::{Session, SessionBackend};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -87,7 +87,7 @@ pub fn follow(
     let mut source = Source { at: 0, shown: Vec::new() };
     loop {
         // Asked before reading: what was written until the end is read after it.
-        let alive = matches!(observe_all(&[(session, files)])[..], [Observation::Alive { .. }]);
+        let alive = matches!(observe_states(&[(session, files)])[..], [Observation::Alive { .. }]);
         let text = match session.backend {
             SessionBackend::Process => source.appended(&files.log),
             SessionBackend::Tmux => {

@@ -9,7 +9,7 @@ use crate::sys::watch::Watch;
 use crate::sys::{Cmd, Exit, clock, env, files, procs, term};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// Why the wrapper calls its caller.
@@ -28,9 +28,16 @@ enum Event {
     Files,
 }
 
+/// Whom the wrapper tells. `false` asks to be told of signals again in a moment.
+type Tell<'a> = &'a mut dyn FnMut(&Launch, Occasion) -> bool;
+
+/// When to tell of signals again.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// The entry of `agent exec <launch file>` and `agent child -- <argv>`; `args` begin after `agent`. Gives the exit
-/// code. `tell` is called on the wrapper's own thread, never while the agent's end is being written.
-pub fn dispatch(args: &[OsString], tell: &mut dyn FnMut(&Launch, Occasion)) -> Result<u8, SessionError> {
+/// code. `tell` is called on the wrapper's own thread, never while the agent's end is being written, and says
+/// whether it could do its work; the wrapper comes back to signals that it could not take.
+pub fn dispatch(args: &[OsString], tell: Tell<'_>) -> Result<u8, SessionError> {
     match args {
         [verb, file] if verb == "exec" => Ok(code_of(&wrapper(Path::new(file), tell)?)),
         [verb, rest @ ..] if verb == "child" => {
@@ -47,8 +54,9 @@ fn code_of(ended: &Ended) -> u8 {
 
 /// The body of `agent exec`: runs the agent to its end, ends what it leaves, and writes both down. Calls `tell` when
 /// a signal root changes and when the agent has ended; while `tell` runs the wrapper does not answer, so it must not
-/// wait long. In tmux with `keep_shell` it becomes a shell at the end and does not return.
-fn wrapper(launch_file: &Path, tell: &mut dyn FnMut(&Launch, Occasion)) -> Result<Ended, SessionError> {
+/// wait for whoever holds the run: that may be the one who stops us. In tmux with `keep_shell` it becomes a shell at
+/// the end and does not return.
+fn wrapper(launch_file: &Path, tell: Tell<'_>) -> Result<Ended, SessionError> {
     let launch = Launch::load(launch_file)?;
     let terminal = term::stdin_is_terminal();
     if !terminal {
@@ -119,6 +127,8 @@ fn watch(launch: &Launch, sender: Sender<Event>) {
         }
     }
     if any {
+        // The first look: what was put there before we watched woke nobody.
+        let _ = sender.send(Event::Files);
         std::thread::spawn(move || {
             loop {
                 if watch.wait(Duration::from_secs(3600)) && sender.send(Event::Files).is_err() {
@@ -159,29 +169,23 @@ fn path_with(launch: &Launch, own: &Path) -> OsString {
 
 /// The caller, with a note of each process that it starts and leaves, such as one that notifies the user: those
 /// lie below us like the agent's, and are not to end with it.
-fn keeping<'a>(
-    ours: &'a mut Vec<Child>,
-    tell: &'a mut dyn FnMut(&Launch, Occasion),
-) -> impl FnMut(&Launch, Occasion) + 'a {
+fn keeping<'a>(ours: &'a mut Vec<Child>, tell: Tell<'a>) -> impl FnMut(&Launch, Occasion) -> bool + 'a {
     move |launch, occasion| {
         let own = procs::own().pid;
         let before = procs::descendants(own);
-        tell(launch, occasion);
+        let done = tell(launch, occasion);
         let after: Vec<_> = procs::descendants(own).into_iter().filter(|c| !before.contains(c)).collect();
         if !after.is_empty() {
             let agents = procs::marked(env::SESSION, &launch.token);
             ours.extend(after.into_iter().filter(|c| !agents.contains(c)));
         }
+        done
     }
 }
 
 /// Waits until the agent has ended (its exit) or somebody asks us to stop (none yet, or the one that came first).
-fn attend(
-    agent: Child,
-    launch: &Launch,
-    events: &Receiver<Event>,
-    tell: &mut dyn FnMut(&Launch, Occasion),
-) -> (Option<Exit>, bool) {
+fn attend(agent: Child, launch: &Launch, events: &Receiver<Event>, tell: Tell<'_>) -> (Option<Exit>, bool) {
+    let mut waits = false;
     loop {
         // The first look comes before the first event: an agent may have ended before signals were taken.
         while let Some((pid, change)) = supervise::reap() {
@@ -195,12 +199,17 @@ fn attend(
                 _ => {}
             }
         }
-        match events.recv() {
+        let event = if waits {
+            events.recv_timeout(AGAIN)
+        } else {
+            events.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match event {
             Ok(Event::Woken(Wake::Child)) => {}
             // The kernel tells the leader of a terminal's session alone; the agent has a group of its own.
             Ok(Event::Woken(Wake::Hangup)) => supervise::hang_up_group(agent.pid),
-            Ok(Event::Woken(Wake::Stop)) | Err(_) => return (None, true),
-            Ok(Event::Files) => tell(launch, Occasion::Signals),
+            Ok(Event::Woken(Wake::Stop)) | Err(RecvTimeoutError::Disconnected) => return (None, true),
+            Ok(Event::Files) | Err(RecvTimeoutError::Timeout) => waits = !tell(launch, Occasion::Signals),
         }
     }
 }

@@ -131,13 +131,16 @@ impl Cmd {
     }
 
     /// Removes every variable that points git at a repository or configures it from outside, and every one of
-    /// our own (`METAWSM_*`); what is set by [`Cmd::env`] stays.
+    /// our own (`METAWSM_*`); what is set by [`Cmd::env`] stays. `GIT_EXEC_PATH` goes with them: git sets it for
+    /// us, and in a session it would outlive that git.
     #[must_use]
     pub fn without_outside(self) -> Self {
         let foreign = |name: &OsString| {
             let name = name.to_string_lossy();
             let starts = ["METAWSM_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"];
-            starts.iter().any(|s| name.starts_with(s)) || super::env::GIT_LOCAL.contains(&&*name)
+            starts.iter().any(|s| name.starts_with(s))
+                || super::env::GIT_LOCAL.contains(&&*name)
+                || name == "GIT_EXEC_PATH"
         };
         let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(foreign).collect();
         self.without_env(names)

@@ -2,7 +2,13 @@
 
 mod bad_input;
 mod cmd;
+mod crash;
+mod crowd;
+mod disks;
+mod dry_run;
+mod everyday_git;
 mod house;
+mod interrupts;
 #[allow(
     dead_code,
     unused_imports,
@@ -10,10 +16,23 @@ mod house;
 )]
 mod kit;
 mod kit_test;
+mod man;
 #[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
 #[path = "../bench/measure.rs"]
 mod measure;
 mod measure_test;
+mod readme;
 mod sessions;
+mod stage;
+mod story_bases;
+mod story_completion;
+mod story_conflicts;
+mod story_control;
+mod story_first_run;
+mod story_fork_reuse;
+mod story_provision;
+mod story_sessions;
+mod story_signals;
+mod story_whole_job;
 mod tickets_docmgr;
 mod workspaces_wsm;

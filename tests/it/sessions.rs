@@ -577,6 +577,7 @@ fn the_wrapper_tells_of_signals_and_of_the_end() {
                 mails.push(mail.start_detached(output).expect("started"));
             }
             told.push(occasion);
+            true
         });
         assert_eq!(code.expect("the agent ran"), 0);
         assert!(procs::is_alive(mails[0]), "what we started ourselves goes on");
