@@ -35,7 +35,7 @@ fn a_completed_run_is_merged_and_published() {
       git metawsm cleanup one
       git metawsm log one
     ");
-    insta::assert_snapshot!(stage.repo.git(["log", "--format=%s%n%b", "--no-merges", "-1"]).replace('\n', "|"), @"Close one: Do the work|api: 1 merge into 'main' (971fec50e13f..eccdf20c0253).||Metawsm-Closed: one|Metawsm-Ticket: do-the-work");
+    insta::assert_snapshot!(stage.masked(&stage.repo.git(["log", "--format=%B", "--no-merges", "-1"])), @"Close one: Do the work|api: 1 merge into 'main' (971fec50e13f..eccdf20c0253).||Metawsm-Closed: one|Metawsm-Ticket: do-the-work");
     assert_eq!(stage.repo.read("work.txt"), "work of one\n");
     assert_eq!(stage.repo.git(["status", "--porcelain"]), "");
     insta::assert_snapshot!(stage.said(&["close", "one"]), @"one is closed already.");
