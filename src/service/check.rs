@@ -8,7 +8,7 @@ use crate::model::Run;
 
 /// Judges all gates of a close; the run is settled in memory only.
 pub fn check(caller: &Caller, selector: &Selector) -> ServiceResult<(Run, Verdict)> {
-    let control = control(caller)?;
+    let control = control(caller)?.frozen();
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     let run = require_run(&control, &id)?;
     require_open(&run)?;

@@ -50,7 +50,10 @@ pub struct CloseReport {
 
 /// Judges a run, and merges or closes it.
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
-    let control = control(caller)?;
+    let mut control = control(caller)?;
+    if request.dry_run {
+        control = control.frozen();
+    }
     let id = select(caller, &control, &request.selector, may_act(request.action))?;
     let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
     let run = require_run(&control, &id)?;
@@ -61,7 +64,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     if run.state == RunState::Closed {
         return Ok(closed(run));
     }
-    let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    let mut hold = control.hold(&id, super::verdicts::word(request.action), caller)?;
     // Whoever held it until now may have closed it.
     if hold.run().state == RunState::Closed {
         return Ok(closed(hold.run().clone()));

@@ -50,7 +50,7 @@ fn is_resumable(run: &Run) -> bool {
 }
 
 fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress<'_>) -> ServiceResult<Run> {
-    let mut hold = control.store.hold(id, "resume", caller.wait)?;
+    let mut hold = control.hold(id, "resume", caller)?;
     require_open(hold.run())?;
     require_trust_of(hold.run())?;
     settle(control, &mut hold)?;
@@ -112,7 +112,7 @@ fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult
 pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> ServiceResult<Run> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open() && run.state != RunState::Closing)?;
-    let mut hold = control.store.hold(&id, "restart", caller.wait)?;
+    let mut hold = control.hold(&id, "restart", caller)?;
     require_open(hold.run())?;
     require_trust_of(hold.run())?;
     hold.run().state.check_move(RunState::Running).or_else(|error| match hold.run().state {

@@ -65,8 +65,13 @@ pub struct RunReport {
 /// Plans a run, records it, and carries the plan out.
 pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
     git::require_version()?;
-    let control = control(caller)?;
-    let rules = policies::present(caller, &control)?;
+    let mut control = control(caller)?;
+    let mut rules = policies::present(caller, &control)?;
+    if request.dry_run {
+        control = control.frozen();
+        // A fetch would move the remote-tracking branches.
+        rules.policy.workspace.fetch_seconds = 0;
+    }
     // A backend that is not there is better known before anything is made.
     sessions::backend(rules.policy.sessions.backend.as_str())?;
     let draft = draft(caller, &control, &rules, request)?;
@@ -95,6 +100,8 @@ pub(super) fn carry_out(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
+    // What killed commands left; whether it goes now or the next time is of no account for this run.
+    let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold)?;
     execute::execute(caller, control, hold, progress)?;
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.

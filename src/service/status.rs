@@ -86,7 +86,7 @@ pub struct StatusReport {
 /// Looks at one run or at all open ones.
 pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusReport> {
     let mut report = StatusReport::default();
-    let here = find_control(caller)?;
+    let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if request.everywhere {
         for control in everywhere(caller, here) {
@@ -165,7 +165,7 @@ fn settled(
     if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
-    match control.store.hold(&run.id, "status", Duration::ZERO) {
+    match control.hold_to_settle(&run.id, Duration::ZERO) {
         Ok(mut hold) => {
             let mut settled = settle::settle(control, &mut hold)?;
             keep_activity(&mut settled.observations, &looked.observations);

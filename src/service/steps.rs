@@ -172,23 +172,10 @@ fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     if repo.path_id("HEAD", &format!("{}/index.md", created.dir))?.is_none() {
         let message =
             format!("Open ticket {}: {}\n\nMetawsm-Run: {}\n", ticket.id, ticket.title, work.run.id);
-        // The directory as a whole: a kill may have left it made and not committed.
-        let files = tree_files(path, &created)?;
+        let files: Vec<_> = created.files.into_iter().map(crate::git::RepoPath::new).collect();
         repo.commit_paths(path, &files, &message)?;
     }
     Ok(Change { docs: Some((index, created.dir)), ..Change::default() })
-}
-
-/// Everything that belongs to a ticket just made: its directory, and what was made around it.
-fn tree_files(top: &Path, created: &tickets::Created) -> ServiceResult<Vec<crate::git::RepoPath>> {
-    let mut files = created.files.clone();
-    for name in crate::sys::files::names_in(&top.join(&created.dir))? {
-        let path = format!("{}/{name}", created.dir);
-        if top.join(&path).is_file() && !files.contains(&path) {
-            files.push(path);
-        }
-    }
-    Ok(files.into_iter().map(crate::git::RepoPath::new).collect())
 }
 
 fn require_repo(path: &Path) -> ServiceResult<Repository> {
@@ -273,6 +260,10 @@ fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
         )
     {
         return Ok(Change::default());
+    }
+    // Started by somebody who was killed before writing it down.
+    if let Some(session) = sessions::find_running(&files)? {
+        return Ok(Change { session: Some((index, session, None)), ..Change::default() });
     }
     let workspace: PathBuf = work.workspace()?.to_owned();
     let start = agents::prepare(work, agent, &workspace)?;

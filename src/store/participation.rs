@@ -131,7 +131,10 @@ pub fn enter(common_dir: &Path, entry: &OpenEntry, held: &lock::Lock) -> StoreRe
         why: format!("its entry {} cannot be written: {e}", path.display()),
     })?;
     path_list::add(&roots_file(common_dir), &entry.root)?;
-    temps::sweep_dir(&open_dir(common_dir))?;
+    // `info/exclude` too is written under this lock alone.
+    for dir in [open_dir(common_dir), common_dir.join("info")] {
+        temps::sweep_dir(&dir)?;
+    }
     Ok(files::write_atomic(&path, text.as_bytes())?)
 }
 

@@ -5,18 +5,16 @@ use super::find::{Found, Listing, list, select};
 use super::root::{DocsRoot, intended};
 use super::value::one_line;
 use super::{TicketError, TicketResult, vocabulary};
-use crate::model::{TicketId, slug_of};
-use crate::sys::{clock, files, random};
+use crate::model::{Child, TicketId, slug_of};
+use crate::sys::{clock, files, procs, random};
 use jiff::Timestamp;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 const VOCABULARY_CAP: u64 = 1 << 20;
 const TITLE_CAP: usize = 300;
-/// docmgr looks into no directory whose name starts like this, so a half-built ticket is never taken for one.
+/// docmgr looks into no directory whose name starts like this, so a half-built ticket is never taken for one. The
+/// process that builds it follows (id and start time): what a killed one left can be told from work going on.
 const BUILDING: &str = "_tmp-";
-/// A half-built directory older than this belongs to a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// A ticket that is to be.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +38,8 @@ pub struct NewTicket<'a> {
 pub struct Created {
     /// Its directory, relative to the repository's top.
     pub dir: String,
-    /// The files written or changed, relative to the repository's top; none where the ticket was there already.
+    /// The files of the ticket and the vocabulary that names its topics, relative to the repository's top: what has
+    /// to be committed with it, whether this call wrote it or one that was killed.
     pub files: Vec<String>,
 }
 
@@ -52,7 +51,7 @@ pub fn create(worktree: &Path, new: &NewTicket<'_>) -> TicketResult<Created> {
     if root.path().is_dir() {
         let Listing { tickets, problems } = list(&root)?;
         match select(tickets, id) {
-            Found::One(ticket) => return Ok(Created { dir: ticket.dir, files: Vec::new() }),
+            Found::One(ticket) => return there_already(&root, ticket.dir),
             Found::Several(tickets) => {
                 let dirs = tickets.into_iter().map(|t| t.dir).collect();
                 return Err(TicketError::Several { id: id.to_owned(), dirs });
@@ -61,9 +60,26 @@ pub fn create(worktree: &Path, new: &NewTicket<'_>) -> TicketResult<Created> {
         }
     }
     let topics = topics_of(new);
-    let mut written = ensure_vocabulary(&root, &topics)?;
-    let dir = build(&root, new, &topics, &mut written)?;
-    Ok(Created { dir, files: written })
+    sweep(&root.path());
+    let building = building_in(&root);
+    let made =
+        ensure_vocabulary(&root, &topics, &building).and_then(|()| build(&root, new, &topics, &building));
+    let dir = made.inspect_err(|_| {
+        let _ = files::remove_tree(&building);
+    })?;
+    there_already(&root, dir)
+}
+
+/// A ticket that stands, with its files.
+fn there_already(root: &DocsRoot, dir: String) -> TicketResult<Created> {
+    let mut found: Vec<_> = root.vocabulary.iter().filter(|v| root.top.join(v).is_file()).cloned().collect();
+    for name in files::names_in(&root.top.join(&dir))? {
+        let path = format!("{dir}/{name}");
+        if root.top.join(&path).is_file() {
+            found.push(path);
+        }
+    }
+    Ok(Created { dir, files: found })
 }
 
 fn topics_of(new: &NewTicket<'_>) -> Vec<String> {
@@ -94,24 +110,21 @@ fn refuse_broken(id: &str, problems: &[String]) -> TicketResult<()> {
 }
 
 /// Written before the ticket, so that no ticket is ever there whose topics are unknown.
-fn ensure_vocabulary(root: &DocsRoot, topics: &[String]) -> TicketResult<Vec<String>> {
-    let Some(relative) = &root.vocabulary else { return Ok(Vec::new()) };
+fn ensure_vocabulary(root: &DocsRoot, topics: &[String], building: &Path) -> TicketResult<()> {
+    let Some(relative) = &root.vocabulary else { return Ok(()) };
     let path = root.top.join(relative);
     let bytes = match files::find_foreign(&path, VOCABULARY_CAP)? {
         None => Some(vocabulary::fresh(topics).into_bytes()),
         Some(bytes) => vocabulary::with_topics(&bytes, topics),
     };
-    let Some(bytes) = bytes else { return Ok(Vec::new()) };
-    files::write_atomic(&path, &bytes)?;
-    Ok(vec![relative.clone()])
+    let Some(bytes) = bytes else { return Ok(()) };
+    // By way of the directory that is swept: a kill leaves nothing beside the documents.
+    let new = building.join("vocabulary");
+    files::write_atomic(&new, &bytes)?;
+    Ok(files::rename_durable(&new, &path)?)
 }
 
-fn build(
-    root: &DocsRoot,
-    new: &NewTicket<'_>,
-    topics: &[String],
-    written: &mut Vec<String>,
-) -> TicketResult<String> {
+fn build(root: &DocsRoot, new: &NewTicket<'_>, topics: &[String], building: &Path) -> TicketResult<String> {
     let id = new.id.as_str();
     let day = clock::local_date(new.now);
     let below = format!("{}/{id}--{}", day.replace('-', "/"), slug(id, new.title));
@@ -121,16 +134,8 @@ fn build(
         let why = "it holds no readable index.md of this ticket".to_owned();
         return Err(TicketError::Occupied { id: id.to_owned(), dir, why });
     }
-    sweep(&root.path());
-    let building = root.path().join(format!("{BUILDING}{}", random::base32(16)));
-    let made = write_all(&building, new, topics, &day).and_then(|names| {
-        files::rename_durable(&building, &target)?;
-        Ok(names)
-    });
-    let names = made.inspect_err(|_| {
-        let _ = files::remove_tree(&building);
-    })?;
-    written.extend(names.into_iter().map(|name| format!("{dir}/{name}")));
+    write_all(building, new, topics, &day)?;
+    files::rename_durable(building, &target)?;
     Ok(dir)
 }
 
@@ -142,12 +147,7 @@ fn slug(id: &str, title: &str) -> String {
     slug_of(rest).or_else(|| slug_of(title)).unwrap_or_else(|| "document".to_owned())
 }
 
-fn write_all(
-    building: &Path,
-    new: &NewTicket<'_>,
-    topics: &[String],
-    day: &str,
-) -> TicketResult<Vec<&'static str>> {
+fn write_all(building: &Path, new: &NewTicket<'_>, topics: &[String], day: &str) -> TicketResult<()> {
     let title: String = one_line(new.title).chars().take(TITLE_CAP).collect();
     let title = if title.is_empty() { new.id.to_string() } else { title };
     let head = NewHead {
@@ -175,19 +175,27 @@ fn write_all(
     for (name, text) in &contents {
         files::write_atomic(&building.join(name), text.as_bytes())?;
     }
-    Ok(contents.iter().map(|(name, _)| *name).collect())
+    Ok(())
+}
+
+fn building_in(root: &DocsRoot) -> PathBuf {
+    let own = procs::own();
+    root.path().join(format!("{BUILDING}{}-{}-{}", own.pid, own.start, random::base32(8)))
 }
 
 /// Removes what a killed process left half built.
 fn sweep(root: &Path) {
     let Ok(names) = files::names_in(root) else { return };
-    for name in names.iter().filter(|n| n.starts_with(BUILDING)) {
-        let path = root.join(name);
-        let age = path.symlink_metadata().and_then(|m| m.modified()).map(|t| t.elapsed());
-        if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
-            let _ = files::remove_tree(&path);
+    for name in names {
+        if builder(&name).is_some_and(|builder| !procs::is_alive(builder)) {
+            let _ = files::remove_tree(&root.join(name));
         }
     }
+}
+
+fn builder(name: &str) -> Option<Child> {
+    let mut parts = name.strip_prefix(BUILDING)?.split('-');
+    Some(Child { pid: parts.next()?.parse().ok()?, start: parts.next()?.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -216,7 +224,7 @@ mod tests {
         let created = make(&dir, "MW-12", "MW-12: Add login: phase 1", &["core"]).expect("create");
         let day = clock::local_date("2026-07-08T12:00:00Z".parse().expect("a time")).replace('-', "/");
         assert_eq!(created.dir, format!("ttmp/{day}/MW-12--add-login-phase-1"));
-        let names = ["index.md", "tasks.md", "changelog.md", "README.md"];
+        let names = ["README.md", "changelog.md", "index.md", "tasks.md"];
         let mut want = vec!["ttmp/vocabulary.yaml".to_owned()];
         want.extend(names.map(|n| format!("{}/{n}", created.dir)));
         assert_eq!(created.files, want);
@@ -234,7 +242,7 @@ mod tests {
         let dir = repo();
         let first = make(&dir, "A-1", "One", &["core"]).expect("create");
         let again = make(&dir, "a-1", "Another title", &["cli"]).expect("create");
-        assert_eq!(again, Created { dir: first.dir, files: vec![] });
+        assert_eq!(again, first, "what a kill kept from being committed is named again");
     }
 
     #[test]
@@ -243,8 +251,7 @@ mod tests {
         make(&dir, "A-1", "One", &["core"]).expect("create");
         let second = make(&dir, "A-2", "Two", &["core", " cli ", "cli"]).expect("create");
         assert_eq!(second.files[0], "ttmp/vocabulary.yaml");
-        let third = make(&dir, "A-3", "Three", &["cli"]).expect("create");
-        assert_eq!(third.files.len(), 4);
+        make(&dir, "A-3", "Three", &["cli"]).expect("create");
         let text = fs::read_to_string(dir.path().join("ttmp/vocabulary.yaml")).expect("read");
         assert_eq!(text.matches("slug:").count(), 2);
     }
@@ -291,15 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_swept_later_and_never_a_ticket() {
+    fn what_a_killed_process_left_is_swept_and_never_a_ticket() {
         let dir = repo();
-        let left = dir.path().join("ttmp/_tmp-old");
+        let own = procs::own();
+        let left = dir.path().join(format!("ttmp/_tmp-{}-{}-abcdefgh", own.pid, own.start + 1));
         fs::create_dir_all(&left).expect("dir");
         fs::write(left.join("index.md"), "---\nTicket: A-1\nDocType: index\n---\n").expect("write");
-        let fresh = dir.path().join("ttmp/_tmp-new");
+        let fresh = dir.path().join(format!("ttmp/_tmp-{}-{}-abcdefgh", own.pid, own.start));
         fs::create_dir(&fresh).expect("dir");
-        let old = std::time::SystemTime::now() - ABANDONED * 2;
-        fs::File::open(&left).and_then(|f| f.set_modified(old)).expect("set the time");
         make(&dir, "A-1", "One", &["core"]).expect("create");
         assert!(!left.exists() && fresh.exists());
     }

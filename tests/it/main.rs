@@ -1,7 +1,13 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
 mod cmd;
+mod crash;
+mod crowd;
+mod disks;
+mod dry_run;
+mod everyday_git;
 mod house;
+mod interrupts;
 #[allow(
     dead_code,
     unused_imports,
@@ -9,10 +15,12 @@ mod house;
 )]
 mod kit;
 mod kit_test;
+mod man;
 #[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
 #[path = "../bench/measure.rs"]
 mod measure;
 mod measure_test;
+mod readme;
 mod sessions;
 mod stage;
 mod story_bases;

@@ -271,3 +271,23 @@ fn attach_goes_into_the_session_from_outside_and_switches_the_client_inside_tmux
     stage.do_(["stop", id(&run)]).ok();
     wait_until("the person is out again", PATIENCE, || person.try_wait().is_ok_and(|s| s.is_some()));
 }
+
+#[test]
+fn a_session_that_was_started_and_not_written_down_is_found_again() {
+    let stage = Stage::with(&[("sleeper", SLEEPER)], "process", json!({}));
+    let run = stage.run(&["Sleep"]);
+    let before = left(id(&run));
+    // The record as a kill between the start and the word of it would have left it.
+    let record = stage.api.common_dir().join("metawsm/runs").join(id(&run)).join("run.toml");
+    let text = std::fs::read_to_string(&record).expect("the record");
+    let mut table: toml::Table = toml::from_str(&text).expect("TOML");
+    table["agents"][0].as_table_mut().expect("an agent").remove("live").expect("it was started");
+    let steps = table["steps"].as_array_mut().expect("steps");
+    steps.last_mut().expect("a step")["state"] = "running".into();
+    std::fs::write(&record, toml::to_string(&table).expect("TOML")).expect("the record is written");
+    stage.do_(["resume"]).ok();
+    assert_eq!(stage.look(id(&run))["agents"][0]["health"], "working");
+    assert_eq!(left(id(&run)), before, "nothing was started beside it");
+    stage.do_(["stop"]).ok();
+    assert_eq!(left(id(&run)), Vec::<String>::new());
+}

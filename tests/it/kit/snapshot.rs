@@ -11,12 +11,23 @@ use std::path::{Path, PathBuf};
 pub struct Snapshot {
     root: PathBuf,
     entries: BTreeMap<PathBuf, String>,
+    whole: bool,
 }
 
 impl Snapshot {
     /// Takes the snapshot; git object stores, our locks and our index of records are left out.
     pub fn of(root: &Path) -> Self {
-        let mut snapshot = Self { root: root.to_owned(), entries: BTreeMap::new() };
+        Self::begin(root, false)
+    }
+
+    /// As [`Snapshot::of`], with locks and the index of records: only git object stores are left out, because an
+    /// object that nothing names is no change.
+    pub fn whole(root: &Path) -> Self {
+        Self::begin(root, true)
+    }
+
+    fn begin(root: &Path, whole: bool) -> Self {
+        let mut snapshot = Self { root: root.to_owned(), entries: BTreeMap::new(), whole };
         snapshot.walk(root);
         snapshot
     }
@@ -24,7 +35,7 @@ impl Snapshot {
     fn walk(&mut self, dir: &Path) {
         let Ok(entries) = fs::read_dir(dir) else { return };
         for path in entries.flatten().map(|e| e.path()) {
-            if is_left_out(&path) {
+            if is_left_out(&path, self.whole) {
                 continue;
             }
             let Ok(meta) = path.symlink_metadata() else { continue };
@@ -85,7 +96,7 @@ impl Snapshot {
     }
 }
 
-fn is_left_out(path: &Path) -> bool {
+fn is_left_out(path: &Path, whole: bool) -> bool {
     let (Some(name), Some(parent)) = (path.file_name().and_then(|n| n.to_str()), path.parent()) else {
         return false;
     };
@@ -93,6 +104,7 @@ fn is_left_out(path: &Path) -> bool {
     let ours = || parent.ends_with("metawsm");
     match name {
         "objects" => in_git_dir(),
+        _ if whole => false,
         "locks" => ours(),
         _ => name.starts_with("index.db") && ours(),
     }

@@ -1,0 +1,177 @@
+//! The commands that are struck, and how each is finished afterwards.
+
+use super::Job;
+use super::scene::{Scene, TICKET, WORKS};
+use crate::kit::Repo;
+
+/// An agent that ends well and changes nothing: its run goes on until a person decides.
+pub const IDLES: &str = "true";
+
+pub fn run() -> Job {
+    Job {
+        name: "run",
+        args: &["run", "--ticket", TICKET, "--create", "Do it"],
+        scene: Scene::new(WORKS).saved(),
+        samples: [32, 12, 12],
+        finish: |scene| {
+            match scene.find(TICKET) {
+                None => scene.metawsm(["run", "--ticket", TICKET, "--create", "Do it"]).ok(),
+                Some(run) if run["state"] == "completed" => scene.metawsm(["status"]).ok(),
+                Some(_) => scene.metawsm(["resume", TICKET]).ok(),
+            };
+            scene.wait_for_state(TICKET, "completed");
+            let tree = scene.app.seen_from(scene.worktree());
+            assert_eq!(tree.git(["status", "--porcelain"]), "", "the worktree is complete and clean");
+            assert_eq!(tree.read("WORK.txt"), "work\n", "the agent worked once");
+            assert_eq!(tree.read(".env"), "SECRET=1\n", "the ignored file was copied");
+            scene.metawsm(["check", TICKET]).ok();
+        },
+    }
+}
+
+pub fn complete() -> Job {
+    Job {
+        name: "complete",
+        args: &["complete", TICKET, "--reason", "It is good enough"],
+        scene: Scene::new(IDLES).with_run().saved(),
+        samples: [8, 4, 4],
+        finish: |scene| {
+            scene.metawsm(["complete", TICKET, "--reason", "It is good enough"]).ok();
+            let run = scene.find(TICKET).expect("it is there");
+            assert_eq!((&run["state"], &run["reason"]), (&"completed".into(), &"It is good enough".into()));
+            let said = |line: &&serde_json::Value| line["state"] == "completed";
+            let id = scene.id(TICKET);
+            assert_eq!(scene.journal(&id).iter().filter(said).count(), 1, "the journal says it once");
+        },
+    }
+}
+
+pub fn stop() -> Job {
+    Job {
+        name: "stop",
+        args: &["stop", TICKET],
+        scene: Scene::new(IDLES).with_run().saved(),
+        samples: [8, 3, 3],
+        finish: |scene| {
+            scene.metawsm(["stop", TICKET]).ok();
+            assert_eq!(scene.state(TICKET), "stopped");
+        },
+    }
+}
+
+pub fn policy_apply() -> Job {
+    let scene = Scene::new(IDLES).with_run();
+    scene.say_policy(r#""execution":{"step_retries":3},"#);
+    scene.metawsm(["policy", "trust"]).ok();
+    Job {
+        name: "policy-apply",
+        args: &["policy", "apply", TICKET],
+        scene: scene.saved(),
+        samples: [6, 2, 2],
+        finish: |scene| {
+            scene.metawsm(["policy", "apply", TICKET]).ok();
+            let record = scene.live().join("runs").join(scene.id(TICKET)).join("run.toml");
+            let record = std::fs::read_to_string(record).expect("the record");
+            assert!(record.contains("step_retries = 3"), "{record}");
+        },
+    }
+}
+
+pub fn commit() -> Job {
+    let scene = Scene::new(IDLES).with_run();
+    let tree = scene.app.seen_from(scene.worktree());
+    tree.write("precious.txt", "work of hours\n");
+    tree.write("README.md", "changed\n");
+    Job {
+        name: "commit",
+        args: &["commit", TICKET, "-m", "Keep it"],
+        scene: scene.saved(),
+        samples: [10, 4, 4],
+        finish: |scene| {
+            scene.metawsm(["commit", TICKET, "-m", "Keep it"]).ok();
+            let tree = scene.app.seen_from(scene.worktree());
+            assert_eq!(tree.git(["status", "--porcelain"]), "");
+            assert_eq!(tree.git(["show", "HEAD:precious.txt"]), "work of hours");
+            let count = tree.git(["rev-list", "--count", "--grep=Keep it", "HEAD"]);
+            assert_eq!(count, "1", "committed once");
+        },
+    }
+}
+
+pub fn discard() -> Job {
+    let scene = Scene::new(WORKS).with_run();
+    let tree = scene.app.seen_from(scene.worktree());
+    tree.write("precious.txt", "work of hours\n");
+    tree.write("WORK.txt", "work\nand an edit\n");
+    Job {
+        name: "discard",
+        args: &["discard", TICKET, "--reason", "Not wanted"],
+        scene: scene.saved(),
+        samples: [22, 8, 8],
+        finish: |scene| {
+            let dir = scene.worktree();
+            scene.metawsm(["discard", TICKET, "--reason", "Not wanted"]).ok();
+            assert_eq!(scene.state(TICKET), "discarded");
+            assert!(!dir.exists(), "{} is still there", dir.display());
+            require_no_trace(scene);
+            require_rescued(&scene.app, "precious.txt", "work of hours");
+            require_rescued(&scene.app, "WORK.txt", "work\nand an edit");
+            let refs = scene.app.git(["log", "--format=%s", "--glob=refs/metawsm/rescue"]);
+            assert!(refs.contains("The work of the agent"), "{refs}");
+        },
+    }
+}
+
+/// Neither worktree, branch nor entry of the run is left in the repository.
+fn require_no_trace(scene: &Scene) {
+    let worktrees = scene.app.git(["worktree", "list", "--porcelain"]);
+    assert!(!worktrees.contains("task/t-1"), "{worktrees}");
+    assert_eq!(scene.app.rev("refs/heads/task/t-1"), None, "its branch is gone");
+    let id = scene.id(TICKET);
+    assert!(!scene.live().join("open").join(&id).exists(), "{id} is still entered");
+}
+
+fn require_rescued(repo: &Repo, file: &str, text: &str) {
+    let refs = repo.git(["for-each-ref", "--format=%(refname)", "refs/metawsm/rescue"]);
+    let holds = |name: &str| repo.try_git(["show", &format!("{name}:{file}")]).stdout.trim_end() == text;
+    assert!(refs.lines().any(holds), "no rescue ref holds {file}: {refs:?}");
+}
+
+pub fn close() -> Job {
+    Job {
+        name: "close",
+        args: &["close", TICKET],
+        scene: Scene::new(WORKS).with_run().saved(),
+        samples: [22, 8, 8],
+        finish: |scene| {
+            scene.metawsm(["close", TICKET]).ok();
+            assert_eq!(scene.state(TICKET), "closed");
+            assert_eq!(scene.app.git(["status", "--porcelain"]), "", "nothing foreign is staged");
+            assert_eq!(scene.app.read("WORK.txt"), "work\n");
+            let log = scene.app.git(["log", "--format=%(trailers:key=Metawsm-Merged,valueonly)", "--merges"]);
+            let id = scene.id(TICKET);
+            assert_eq!(log.lines().filter(|line| *line == id).count(), 1, "merged once: {log:?}");
+            let published = scene.app.git(["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/runs"]);
+            assert!(published.contains(&id), "{published}");
+            assert!(!scene.live().join("open").join(&id).exists(), "{id} is still entered");
+        },
+    }
+}
+
+pub fn cleanup() -> Job {
+    let scene = Scene::new(WORKS).with_run();
+    scene.metawsm(["close", TICKET]).ok();
+    Job {
+        name: "cleanup",
+        args: &["cleanup", TICKET],
+        scene: scene.saved(),
+        samples: [10, 4, 4],
+        finish: |scene| {
+            let dir = scene.worktree();
+            scene.metawsm(["cleanup", TICKET]).ok();
+            assert_eq!(scene.state(TICKET), "closed");
+            assert!(!dir.exists(), "{} is still there", dir.display());
+            require_no_trace(scene);
+        },
+    }
+}
