@@ -169,10 +169,10 @@ pub(super) enum Reach {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $variant:ident($module:ident) = $name:literal, $reach:ident;)*) => {
-        /// The commands.
+    ($($variant:ident($module:ident) = $name:literal, $reach:ident;)*) => {
+        /// The commands; what each is for stands on its arguments.
         #[derive(Debug, Subcommand)]
-        pub(super) enum Command { $($(#[$doc])* $variant($module::Args),)* }
+        pub(super) enum Command { $($variant($module::Args),)* }
 
         impl Command {
             /// The command's word.
@@ -188,49 +188,27 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Start agents on a text or on tickets, each in its own workspace
     Run(run) = "run", Act;
-    /// Show what needs you, one run in full or all open ones
     Status(status) = "status", Read;
-    /// List runs, newest first
     List(list) = "list", Read;
-    /// Show the journal of a run
     Log(log) = "log", Read;
-    /// Show what a run changed in all its repositories
     Diff(diff) = "diff", Read;
-    /// Print the directory of a run's workspace
     Path(path) = "path", Read;
-    /// Enter an agent's session
     Attach(attach) = "attach", Act;
-    /// Show an agent's output
     Logs(logs) = "logs", Read;
-    /// Type a line to a live agent
     Tell(tell) = "tell", Act;
-    /// Go on with what is not done, and start agents that are not alive
     Resume(resume) = "resume", Act;
-    /// End the sessions of a run and keep everything
     Stop(stop) = "stop", Act;
-    /// End the agents of a run and start them again
     Restart(restart) = "restart", Act;
-    /// Say that the work of a run is done
     Complete(complete) = "complete", Act;
-    /// Give a run up; its work is kept under rescue refs
     Discard(discard) = "discard", Act;
-    /// Commit what agents left, in all repositories of a run
     Commit(commit) = "commit", Act;
-    /// Judge every gate of a run and change nothing
     Check(check) = "check", Read;
-    /// Merge a run's branches into their bases
     Merge(merge) = "merge", Act;
-    /// Merge, close the ticket, and publish the record
     Close(close) = "close", Act;
-    /// Remove the workspaces and integrated branches of a run that is over
     Cleanup(cleanup) = "cleanup", Act;
-    /// Write a policy file with every key at its default
     PolicyInit(policy_init) = "policy-init", Act;
-    /// Show, check, trust or apply the policy
     Policy(policy) = "policy", Act;
-    /// Play the main job on two throwaway repositories
     Demo(demo) = "demo", Act;
 }
 

@@ -7,9 +7,9 @@ use crate::service::{self, Caller, DiffRequest, Selector};
 use crate::sys::{Cmd, term};
 use std::process::ExitCode;
 
-/// Show what a run changed in all its repositories, against the merge base with each base.
+/// Show what a run changed in all its repositories.
 ///
-/// What is not committed yet is included.
+/// Against the merge base with each base; what is not committed yet is included.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run id, a unique prefix of one, or a ticket.

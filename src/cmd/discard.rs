@@ -7,7 +7,9 @@ use crate::render::{self, Screen};
 use crate::service::{self, Caller};
 use std::process::ExitCode;
 
-/// Give a run up: its sessions, worktrees and branches go, its work is kept under rescue refs.
+/// Give a run up; its work is kept under rescue refs.
+///
+/// Its sessions end, its worktrees and branches go. Nothing is merged and nothing is committed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -175,9 +175,6 @@ fn hints(error: &ServiceError, command: &str) -> Vec<String> {
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])
         }
-        ServiceError::Session(SessionError::NoTerminal { .. }) => {
-            some(&["git metawsm logs -f", "git config metawsm.sessions.backend tmux"])
-        }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
         ServiceError::Name(error) if error.what == "run id" => some(&["git metawsm list --all"]),
         ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],

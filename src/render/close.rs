@@ -6,6 +6,7 @@ use super::screen::{Paint, Screen};
 use super::verdict;
 use crate::model::Run;
 use crate::service::{CleanedUp, CloseReport, Committed};
+use crate::sys::process::quoted;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -94,8 +95,13 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         text.push_str("  nothing was left to remove\n");
     }
     screen.answer(&text);
-    if let Some((_, reference)) = removal.rescued.first().and_then(|line| line.split_once(": ")) {
-        screen.story(&format!("  git -C <repository> show --stat {}", escape(reference)));
+    let first = removal.rescued.first().and_then(|line| line.split_once(": "));
+    if let Some((name, reference)) = first
+        && let Some(dir) = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_deref())
+    {
+        let dir = quoted(&dir.display().to_string());
+        screen.story(&screen.paint_story(Paint::Dim, "next:"));
+        screen.story(&format!("  git -C {} show --stat {}", escape(&dir), escape(reference)));
     }
 }
 

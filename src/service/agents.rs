@@ -243,7 +243,7 @@ pub fn agent_signals(root: &Path, run: &str) -> ServiceResult<bool> {
     if signals::look(&record).completions.is_empty() {
         return Ok(true);
     }
-    match control.store.hold(&id, "settle", Duration::ZERO) {
+    match control.hold_to_settle(&id, Duration::ZERO) {
         Ok(mut hold) => super::settle::settle(&control, &mut hold).map(|_| true),
         Err(error) if error.is_busy() => Ok(false),
         Err(error) => Err(error.into()),
@@ -254,7 +254,7 @@ pub fn agent_signals(root: &Path, run: &str) -> ServiceResult<bool> {
 /// than a moment settles it too.
 pub fn agent_ended(root: &Path, run: &str) -> ServiceResult<()> {
     let Some((control, id)) = run_at(root, run)? else { return Ok(()) };
-    let mut hold = control.store.hold(&id, "settle", Duration::from_secs(5))?;
+    let mut hold = control.hold_to_settle(&id, Duration::from_secs(5))?;
     super::settle::settle(&control, &mut hold)?;
     Ok(())
 }

@@ -68,7 +68,7 @@ pub fn cleanup(
         ];
         return Err(ServiceError::Failed { message, hints: hints.to_vec() });
     }
-    let mut hold = control.store.hold(&id, "cleanup", caller.wait)?;
+    let mut hold = control.hold(&id, "cleanup", caller)?;
     sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = Removal::default();

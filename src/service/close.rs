@@ -64,7 +64,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     if run.state == RunState::Closed {
         return Ok(closed(run));
     }
-    let mut hold = control.store.hold(&id, super::verdicts::word(request.action), caller.wait)?;
+    let mut hold = control.hold(&id, super::verdicts::word(request.action), caller)?;
     // Whoever held it until now may have closed it.
     if hold.run().state == RunState::Closed {
         return Ok(closed(hold.run().clone()));

@@ -27,7 +27,7 @@ pub fn commit(
 ) -> ServiceResult<(Run, Vec<Committed>)> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
-    let mut hold = control.store.hold(&id, "commit", caller.wait)?;
+    let mut hold = control.hold(&id, "commit", caller)?;
     require_open(hold.run())?;
     let run = hold.run().clone();
     let policy = policy::stricter(&policies::stored(&run)?, &policies::at_base(&control)?);

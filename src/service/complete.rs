@@ -12,7 +12,7 @@ pub fn complete(caller: &Caller, selector: &Selector, reason: &str) -> ServiceRe
         let hint = format!("git metawsm complete {id} --reason '<why the work is done>'");
         return Err(ServiceError::wrong("Say why the run is complete.", &[&hint]));
     }
-    let mut hold = control.store.hold(&id, "complete", caller.wait)?;
+    let mut hold = control.hold(&id, "complete", caller)?;
     require_open(hold.run())?;
     if hold.run().state == RunState::Completed {
         return Ok(hold.run().clone());

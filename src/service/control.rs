@@ -2,9 +2,14 @@
 
 use super::{Caller, ServiceError, ServiceResult};
 use crate::git::Repository;
-use crate::store::{self, Store};
+use crate::model::RunId;
+use crate::store::{self, Hold, Store, StoreResult};
 use crate::workspaces;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Who acts where nobody ordered it.
+const OURSELVES: &str = "git-metawsm";
 
 /// The control repository and its store.
 #[derive(Debug)]
@@ -19,6 +24,20 @@ impl Control {
     fn of(repo: Repository) -> Self {
         let store = Store::at(repo.common_dir(), repo.worktree());
         Self { repo, store }
+    }
+
+    /// Takes the hold of a run, in the name of whoever acts here: the journal says by whom.
+    pub(super) fn hold(&self, id: &RunId, command: &str, caller: &Caller) -> ServiceResult<Hold> {
+        let mut hold = self.store.hold(id, command, caller.wait)?;
+        hold.set_actor(&self.repo.identity());
+        Ok(hold)
+    }
+
+    /// Takes the hold of a run to write down what was seen, by nobody's order.
+    pub(super) fn hold_to_settle(&self, id: &RunId, wait: Duration) -> StoreResult<Hold> {
+        let mut hold = self.store.hold(id, "settle", wait)?;
+        hold.set_actor(OURSELVES);
+        Ok(hold)
     }
 
     /// The same for who only looks: not even the index of records changes.

@@ -22,7 +22,7 @@ pub(super) fn finish(caller: &Caller, control: &Control, hold: &mut Hold) -> Ser
 /// Finishes every decided run that a kill left among the live ones.
 pub(super) fn finish_all(caller: &Caller, control: &Control) -> ServiceResult<()> {
     for run in control.store.unarchived_runs()? {
-        let mut hold = control.store.hold(&run.id, "finish", caller.wait)?;
+        let mut hold = control.hold(&run.id, "finish", caller)?;
         finish(caller, control, &mut hold)?;
     }
     Ok(())

@@ -17,7 +17,7 @@ pub fn discard(
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
     decided::finish_all(caller, &control)?;
-    let mut hold = control.store.hold(&id, "discard", caller.wait)?;
+    let mut hold = control.hold(&id, "discard", caller)?;
     if hold.run().state == RunState::Discarded {
         return Ok((hold.run().clone(), Removal::default()));
     }

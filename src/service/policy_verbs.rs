@@ -111,7 +111,7 @@ pub fn apply(caller: &Caller, selector: &Selector, dry_run: bool) -> ServiceResu
         let changes = policy::diff_lines(&policies::stored(&run)?, &new);
         return Ok(PolicyApplied { run, changes });
     }
-    let mut hold = control.store.hold(&id, "policy apply", caller.wait)?;
+    let mut hold = control.hold(&id, "policy apply", caller)?;
     require_open(hold.run())?;
     let changes = policy::diff_lines(&policies::stored(hold.run())?, &new);
     if !changes.is_empty() {

@@ -10,6 +10,7 @@ use super::{
 use crate::model::{Run, RunId, RunState, StepKind, StepState};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
+use crate::sys::clock;
 
 /// What `resume` was asked.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +50,7 @@ fn is_resumable(run: &Run) -> bool {
 }
 
 fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress<'_>) -> ServiceResult<Run> {
-    let mut hold = control.store.hold(id, "resume", caller.wait)?;
+    let mut hold = control.hold(id, "resume", caller)?;
     require_open(hold.run())?;
     require_trust_of(hold.run())?;
     settle(control, &mut hold)?;
@@ -111,7 +112,7 @@ fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult
 pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> ServiceResult<Run> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open() && run.state != RunState::Closing)?;
-    let mut hold = control.store.hold(&id, "restart", caller.wait)?;
+    let mut hold = control.hold(&id, "restart", caller)?;
     require_open(hold.run())?;
     require_trust_of(hold.run())?;
     hold.run().state.check_move(RunState::Running).or_else(|error| match hold.run().state {
@@ -119,6 +120,10 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
         _ => Err(ServiceError::Move { run: id.to_string(), source: error }),
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
+    // What was said and not yet taken is about the work before.
+    for said in signals::look(hold.run()).completions {
+        signals::put_away(&said.path, &clock::compact(clock::now()))?;
+    }
     for ticket in hold.run().tickets.clone() {
         signals::put_away_questions(hold.run(), &ticket.id)?;
     }

@@ -157,7 +157,7 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
         return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
     }
     sessions::tell(session, &files, text).map_err(|error| no_talk(&run, &agent, error))?;
-    let mut hold = control.store.hold(&run.id, "tell", caller.wait)?;
+    let mut hold = control.hold(&run.id, "tell", caller)?;
     hold.note("told", &format!("{}: {text}", agent.key()))?;
     // What was asked is answered by what was told.
     signals::put_away_questions(&run, &agent.ticket)?;

@@ -2,7 +2,7 @@
 
 use super::ServiceResult;
 use crate::model::{Run, RunAgent, RunTicket, SignalKind, TicketId};
-use crate::sys::{clock, files};
+use crate::sys::{clock, files, random};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +110,8 @@ fn completion(
 /// Moves a taken signal to `seen/`, under a name of its own, so that the same words later count again.
 pub(super) fn put_away(path: &Path, stamp: &str) -> ServiceResult<()> {
     let (Some(root), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    let to = root.join("seen").join(format!("{stamp}-{}", name.to_string_lossy()));
+    let own = random::base32(4);
+    let to = root.join("seen").join(format!("{stamp}-{own}-{}", name.to_string_lossy()));
     Ok(files::rename_durable(path, &to)?)
 }
 

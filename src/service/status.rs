@@ -165,7 +165,7 @@ fn settled(
     if no_ingest || !settle::is_worthwhile(run, &looked) {
         return Ok((run.clone(), looked, control.store.holder(&run.id)));
     }
-    match control.store.hold(&run.id, "status", Duration::ZERO) {
+    match control.hold_to_settle(&run.id, Duration::ZERO) {
         Ok(mut hold) => {
             let mut settled = settle::settle(control, &mut hold)?;
             keep_activity(&mut settled.observations, &looked.observations);

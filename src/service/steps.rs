@@ -261,6 +261,10 @@ fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
     {
         return Ok(Change::default());
     }
+    // Started by somebody who was killed before writing it down.
+    if let Some(session) = sessions::find_running(&files)? {
+        return Ok(Change { session: Some((index, session, None)), ..Change::default() });
+    }
     let workspace: PathBuf = work.workspace()?.to_owned();
     let start = agents::prepare(work, agent, &workspace)?;
     let session = sessions::start(start.backend, &start.launch)?;

@@ -8,7 +8,7 @@ use crate::model::{Run, RunState};
 pub fn stop(caller: &Caller, selector: &Selector) -> ServiceResult<Run> {
     let control = control(caller)?;
     let id = select(caller, &control, selector, |run| run.state.is_open())?;
-    let mut hold = control.store.hold(&id, "stop", caller.wait)?;
+    let mut hold = control.hold(&id, "stop", caller)?;
     let keeps_state = matches!(
         hold.run().state,
         RunState::Completed | RunState::Stopped | RunState::Closed | RunState::Discarded | RunState::Closing

@@ -54,7 +54,8 @@ fn code_of(ended: &Ended) -> u8 {
 
 /// The body of `agent exec`: runs the agent to its end, ends what it leaves, and writes both down. Calls `tell` when
 /// a signal root changes and when the agent has ended; while `tell` runs the wrapper does not answer, so it must not
-/// wait for whoever holds the run: that may be the one who stops us. In tmux with `keep_shell` it becomes a shell at the end and does not return.
+/// wait for whoever holds the run: that may be the one who stops us. In tmux with `keep_shell` it becomes a shell at
+/// the end and does not return.
 fn wrapper(launch_file: &Path, tell: Tell<'_>) -> Result<Ended, SessionError> {
     let launch = Launch::load(launch_file)?;
     let terminal = term::stdin_is_terminal();
@@ -126,6 +127,8 @@ fn watch(launch: &Launch, sender: Sender<Event>) {
         }
     }
     if any {
+        // The first look: what was put there before we watched woke nobody.
+        let _ = sender.send(Event::Files);
         std::thread::spawn(move || {
             loop {
                 if watch.wait(Duration::from_secs(3600)) && sender.send(Event::Files).is_err() {

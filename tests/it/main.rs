@@ -15,17 +15,21 @@ mod interrupts;
 )]
 mod kit;
 mod kit_test;
+mod man;
 #[allow(dead_code, reason = "only what can be judged without a release build is tested here")]
 #[path = "../bench/measure.rs"]
 mod measure;
 mod measure_test;
+mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
 mod story_completion;
 mod story_conflicts;
+mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
+mod story_provision;
 mod story_sessions;
 mod story_signals;
 mod story_whole_job;

@@ -1,9 +1,8 @@
 //! The stage of the stories: repositories with a policy whose agents are shell scripts, and runs followed from outside.
 
-use crate::kit::{BINARY, Output, Repo, Running, World, wait_for, wait_until};
+use crate::kit::{Output, Repo, Running, World, wait_for, wait_until};
 use git_metawsm::sys::procs;
 use serde_json::{Value, json};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,11 +27,11 @@ pub struct Stage {
 impl Stage {
     /// A control repository `api` whose agents run these scripts as plain processes; the policy is trusted.
     pub fn new(agents: &[(&str, &str)]) -> Self {
-        Self::with(agents, "process", json!({}))
+        Self::with(agents, "process", &json!({}))
     }
 
     /// As [`Stage::new`], with a backend and more keys of policy.
-    pub fn with(agents: &[(&str, &str)], backend: &str, more: Value) -> Self {
+    pub fn with(agents: &[(&str, &str)], backend: &str, more: &Value) -> Self {
         let world = World::new();
         let api = world.repo("api");
         let stage = Self { rules: rules(&world, agents, backend, more), world, api };
@@ -112,22 +111,9 @@ impl Stage {
         });
     }
 
-    /// Waits until a file is there, and reads it.
-    pub fn wait_file(&self, path: impl AsRef<Path>) -> String {
-        let path = path.as_ref();
-        wait_for(&format!("{} appears", path.display()), PATIENCE, || {
-            std::fs::read_to_string(path).ok().filter(|text| text.ends_with('\n'))
-        })
-    }
-
     /// A repository on `branch` beside the control repository.
     pub fn repo_on(&self, name: &str, branch: &str) -> Repo {
         self.world.repo_on(name, branch)
-    }
-
-    /// Puts the binary on PATH, as an installation does.
-    pub fn install(&self) {
-        symlink(BINARY, self.world.bin().join("git-metawsm")).expect("a link in bin");
     }
 
     /// A process in the background of this world.
@@ -142,11 +128,11 @@ impl Stage {
 }
 
 /// A policy whose agents run scripts of this world, by the runner `command`.
-pub fn rules(world: &World, agents: &[(&str, &str)], backend: &str, more: Value) -> Value {
+pub fn rules(world: &World, agents: &[(&str, &str)], backend: &str, more: &Value) -> Value {
     let dir = world.root().join("agents");
     std::fs::create_dir_all(&dir).expect("a folder");
     let mut profiles = Vec::new();
-    let mut roles = Vec::new();
+    let mut takes_part = Vec::new();
     for (name, script) in agents {
         let file = dir.join(format!("{name}.sh"));
         std::fs::write(&file, format!("set -eu\n{script}\n")).expect("the script is written");
@@ -154,18 +140,26 @@ pub fn rules(world: &World, agents: &[(&str, &str)], backend: &str, more: Value)
         profiles.push(
             json!({ "name": format!("p-{name}"), "runner": "command", "runner_options": { "command": argv } }),
         );
-        roles.push(json!({ "name": name, "profile": format!("p-{name}") }));
+        takes_part.push(json!({ "name": name, "profile": format!("p-{name}") }));
     }
     let mut rules = json!({
         "version": 2,
         "sessions": { "backend": backend },
         "agent_profiles": profiles,
-        "agents": roles,
+        "agents": takes_part,
     });
     for (key, value) in more.as_object().expect("an object") {
         rules[key] = value.clone();
     }
     rules
+}
+
+/// Waits until a file is there and ends with a line, and reads it.
+pub fn wait_file(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    wait_for(&format!("{} appears", path.display()), PATIENCE, || {
+        std::fs::read_to_string(path).ok().filter(|text| text.ends_with('\n'))
+    })
 }
 
 /// The id of a run in an answer.

@@ -248,7 +248,7 @@ fn bases_come_from_the_flag_the_repository_and_the_policy_in_this_order() {
     let stage = Stage::with(
         &[("coder", "exit 0")],
         "process",
-        json!({ "workspace": { "bases": { "web": "next" } } }),
+        &json!({ "workspace": { "bases": { "web": "next" } } }),
     );
     let (web, core) = (stage.repo_on("web", "main"), stage.repo_on("core", "master"));
     for repo in [&stage.api, &web, &core] {

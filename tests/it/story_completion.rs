@@ -104,7 +104,7 @@ fn an_agent_that_ends_before_the_run_command_does_is_settled_all_the_same() {
     // The second ticket's set-up holds the run longer than a wrapper waits for it.
     let more = json!({ "workspace": { "setup_commands": [["sh", "-c",
         "case $METAWSM_TICKET in SLOW) sleep 7;; esac"]] } });
-    let stage = Stage::with(&[("coder", WORKER)], "process", more);
+    let stage = Stage::with(&[("coder", WORKER)], "process", &more);
     let run = stage.run(&["--ticket", "FAST,SLOW"]);
     stage.wait_state(id(&run), "completed");
 }
@@ -115,7 +115,7 @@ fn a_wrapper_that_was_killed_and_a_machine_that_was_restarted_are_shown_as_such(
         if backend == "tmux" && require("tmux").is_none() {
             continue;
         }
-        let stage = Stage::with(&[("sleeper", "exec sleep 600")], backend, json!({}));
+        let stage = Stage::with(&[("sleeper", "exec sleep 600")], backend, &json!({}));
         let run = stage.run(&["Sleep on it"]);
         let wrapper = record(&stage, id(&run), "sleep-on-it.sleeper")["wrapper"]["pid"].as_integer();
         let wrapper = procs::of_pid(i32::try_from(wrapper.expect("a process id")).expect("small"));
@@ -152,7 +152,7 @@ fn many_exits_at_once_are_all_reported_right() {
     let agents: Vec<_> = (0..count).map(|at| (format!("a{at}"), script(at))).collect();
     let agents: Vec<_> = agents.iter().map(|(name, script)| (name.as_str(), script.as_str())).collect();
     let backend = if require("tmux").is_some() { "tmux" } else { "process" };
-    let stage = Stage::with(&agents, backend, json!({}));
+    let stage = Stage::with(&agents, backend, &json!({}));
     let run = stage.run(&["Many ends"]);
     std::fs::write(stage.api.file(".git/go"), "").expect("a file");
     let view = stage.wait_ended(id(&run));

@@ -79,7 +79,7 @@ fn squashed_rebased_and_merged_work_counts_as_held_and_is_not_merged_again() {
     let heads = bases(&repos.each_ref());
     let closed = stage.do_(["close"]).ok();
     for name in names {
-        holds(&closed.stdout, &[&format!("of {name} held the work already")]);
+        holds(&closed.stdout, &[&format!("'main' of {name} holds the run's branch already")]);
     }
     assert_eq!(bases(&repos.each_ref()), heads);
     let cleaned = stage.do_(["cleanup"]).ok();
@@ -98,7 +98,7 @@ fn merging_twice_merges_once() {
     stage.wait_state(id(&run), "completed");
     stage.do_(["merge"]).ok();
     let heads = bases(&[&stage.api, &web]);
-    stage.do_(["merge"]).ok().says("held the work already");
+    stage.do_(["merge"]).ok().says("'main' of web holds the run's branch already");
     assert_eq!(bases(&[&stage.api, &web]), heads);
     assert_eq!(stage.look(id(&run))["state"], "completed");
     stage.do_(["close"]).ok();
@@ -107,11 +107,11 @@ fn merging_twice_merges_once() {
 }
 
 /// A signing program that leaves its mark: what gpg writes, as far as git looks.
-const GPG: &str = r#"#!/bin/sh -eu
+const GPG: &str = r"#!/bin/sh -eu
 cat > /dev/null
 printf '\n[GNUPG:] SIG_CREATED D 1 8 00 1767323045 0000000000000000000000000000000000000000\n' >&2
 printf -- '-----BEGIN PGP SIGNATURE-----\n\nsigned by the story\n-----END PGP SIGNATURE-----\n'
-"#;
+";
 
 #[test]
 fn merges_and_records_are_signed_where_the_user_signs() {
@@ -175,7 +175,7 @@ fn without_an_identity_nothing_moves_and_the_error_says_what_to_set() {
     let stage = Stage::with(
         &[("coder", "git -c user.name=A -c user.email=a@b commit -qm x --allow-empty")],
         "process",
-        json!({}),
+        &json!({}),
     );
     let run = stage.run(&["Go ahead"]);
     stage.wait_state(id(&run), "completed");

@@ -1,7 +1,7 @@
 //! Sessions from day to day: stopped, resumed, restarted, looked into, talked to, and never mistaken for another.
 
 use crate::kit::{all, require, wait_for, wait_until};
-use crate::stage::{PATIENCE, Stage, WORKER, holds, id, needs, workspace};
+use crate::stage::{PATIENCE, Stage, WORKER, holds, id, needs, wait_file, workspace};
 use git_metawsm::sys::procs;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -18,8 +18,8 @@ fn left(run: &str) -> Vec<String> {
     found.iter().map(|c| procs::command_line(c.pid).unwrap_or_default()).collect()
 }
 
-fn wait_started(stage: &Stage, run: &Value, mark: &str) {
-    stage.wait_file(workspace(run, 0).join(mark));
+fn wait_started(run: &Value, mark: &str) {
+    wait_file(workspace(run, 0).join(mark));
 }
 
 #[test]
@@ -32,9 +32,9 @@ echo work > left.txt
 sleep 0.2; echo > "$METAWSM_WORKSPACE/begun"
 while :; do sleep 1; done"#;
     for backend in backends() {
-        let stage = Stage::with(&[("stubborn", stubborn)], backend, json!({}));
+        let stage = Stage::with(&[("stubborn", stubborn)], backend, &json!({}));
         let run = stage.run(&["Hold on"]);
-        wait_started(&stage, &run, "begun");
+        wait_started(&run, "begun");
         let wrapper = left(id(&run)).len();
         assert!(wrapper >= 4, "{wrapper} processes");
         stage.do_(["stop"]).ok().says("stopped");
@@ -60,9 +60,9 @@ fn a_stopped_run_goes_on_where_it_was_and_a_completed_one_stays_completed() {
     // The first start waits, the second one works.
     let script = format!("if [ -e ../again ]; then\n{WORKER}\nelse echo > ../again; exec sleep 600; fi");
     for backend in backends() {
-        let stage = Stage::with(&[("coder", &script)], backend, json!({}));
+        let stage = Stage::with(&[("coder", &script)], backend, &json!({}));
         let run = stage.run(&["Go on"]);
-        wait_started(&stage, &run, "again");
+        wait_started(&run, "again");
         stage.do_(["stop"]).ok();
         stage.do_(["resume"]).ok();
         stage.wait_state(id(&run), "completed");
@@ -80,12 +80,12 @@ fn after_a_restart_of_the_machine_everything_that_was_at_work_starts_again() {
         return;
     }
     let script = "echo >> \"$METAWSM_WORKSPACE/starts\"; exec sleep 600";
-    let stage = Stage::with(&[("coder", script), ("worker", WORKER)], "tmux", json!({}));
+    let stage = Stage::with(&[("coder", script), ("worker", WORKER)], "tmux", &json!({}));
     let runs = ["One", "Two"].map(|text| stage.run(&["--agent", "coder", text]));
     let done = stage.run(&["--agent", "worker", "Done already"]);
     stage.wait_state(id(&done), "completed");
     for run in &runs {
-        wait_started(&stage, run, "starts");
+        wait_started(run, "starts");
     }
     // What a power cut does to processes.
     for child in procs::marked("HOME", &stage.world.home().to_string_lossy()) {
@@ -115,9 +115,9 @@ fn after_a_restart_of_the_machine_everything_that_was_at_work_starts_again() {
 fn restart_ends_what_works_and_starts_it_again() {
     let script = "echo $$ >> \"$METAWSM_WORKSPACE/starts\"; exec sleep 600";
     for backend in backends() {
-        let stage = Stage::with(&[("coder", script)], backend, json!({}));
+        let stage = Stage::with(&[("coder", script)], backend, &json!({}));
         let run = stage.run(&["Again"]);
-        wait_started(&stage, &run, "starts");
+        wait_started(&run, "starts");
         stage.do_(["restart"]).ok();
         let starts = workspace(&run, 0).join("starts");
         let pids = wait_for("it starts again", PATIENCE, || {
@@ -135,7 +135,7 @@ fn restart_ends_what_works_and_starts_it_again() {
 fn stopping_one_of_many_never_touches_another_of_a_similar_name() {
     let count = if all() { 100 } else { 12 };
     for backend in backends() {
-        let stage = Stage::with(&[("agent", SLEEPER)], backend, json!({}));
+        let stage = Stage::with(&[("agent", SLEEPER)], backend, &json!({}));
         let tickets: Vec<_> = (1..=count).map(|at| format!("ws{at}")).collect();
         // One run each for those whose names begin alike, one for all the others.
         let single = ["ws1", "ws10", "ws11"];
@@ -170,7 +170,7 @@ fn a_session_of_somebody_else_is_never_taken_over() {
     if require("tmux").is_none() {
         return;
     }
-    let stage = Stage::with(&[("agent", SLEEPER)], "tmux", json!({}));
+    let stage = Stage::with(&[("agent", SLEEPER)], "tmux", &json!({}));
     stage.world.tmux(["new-session", "-d", "-s", "agent-mine", "sleep 600"]).ok();
     let failed = stage.do_(["run", "--ticket", "mine"]).code(1);
     failed.tells("agent-mine").tells("resume");
@@ -196,7 +196,7 @@ fn a_line_told_reaches_a_live_agent_as_it_is_and_logs_show_and_follow_it() {
     if require("tmux").is_none() {
         return;
     }
-    let stage = Stage::with(&[("ear", LISTENER)], "tmux", json!({}));
+    let stage = Stage::with(&[("ear", LISTENER)], "tmux", &json!({}));
     let run = listener(&stage);
     let follower = stage.start(["logs", "-f", "listen-well"]);
     let odd = r#"$(touch /tmp/x) #{pane_id} ; C-c Enter 'q' "d" \n -t"#;
@@ -223,7 +223,7 @@ fn the_output_of_a_process_is_kept_and_followed_and_nothing_can_be_told_to_it() 
     let follower = stage.start(["logs", "-f", "talk"]);
     wait_until("it talks", PATIENCE, || stage.do_(["logs"]).ok().stdout.contains("one"));
     let refused = stage.do_(["tell", "talk", "hello"]).output();
-    assert!(refused.status != Some(0) && refused.stderr.contains("backend tmux"), "{refused}");
+    assert!(refused.status != Some(0) && refused.stderr.contains("without a terminal"), "{refused}");
     stage.do_(["attach", "talk"]).output().tells("git metawsm logs");
     std::fs::write(workspace(&run, 0).join("go"), "").expect("a file");
     holds(&follower.end().ok().stdout, &["one\n", "two\n", "no newline"]);
@@ -236,7 +236,7 @@ fn attach_goes_into_the_session_from_outside_and_switches_the_client_inside_tmux
     if require("tmux").is_none() {
         return;
     }
-    let stage = Stage::with(&[("one", SLEEPER), ("two", SLEEPER)], "tmux", json!({}));
+    let stage = Stage::with(&[("one", SLEEPER), ("two", SLEEPER)], "tmux", &json!({}));
     let run = stage.run(&["Look inside"]);
     let word = format!("{}:two", id(&run));
     let argv = |out: crate::kit::Output| out.ok().json()["argv"].to_string();
@@ -270,4 +270,24 @@ fn attach_goes_into_the_session_from_outside_and_switches_the_client_inside_tmux
     });
     stage.do_(["stop", id(&run)]).ok();
     wait_until("the person is out again", PATIENCE, || person.try_wait().is_ok_and(|s| s.is_some()));
+}
+
+#[test]
+fn a_session_that_was_started_and_not_written_down_is_found_again() {
+    let stage = Stage::with(&[("sleeper", SLEEPER)], "process", json!({}));
+    let run = stage.run(&["Sleep"]);
+    let before = left(id(&run));
+    // The record as a kill between the start and the word of it would have left it.
+    let record = stage.api.common_dir().join("metawsm/runs").join(id(&run)).join("run.toml");
+    let text = std::fs::read_to_string(&record).expect("the record");
+    let mut table: toml::Table = toml::from_str(&text).expect("TOML");
+    table["agents"][0].as_table_mut().expect("an agent").remove("live").expect("it was started");
+    let steps = table["steps"].as_array_mut().expect("steps");
+    steps.last_mut().expect("a step")["state"] = "running".into();
+    std::fs::write(&record, toml::to_string(&table).expect("TOML")).expect("the record is written");
+    stage.do_(["resume"]).ok();
+    assert_eq!(stage.look(id(&run))["agents"][0]["health"], "working");
+    assert_eq!(left(id(&run)), before, "nothing was started beside it");
+    stage.do_(["stop"]).ok();
+    assert_eq!(left(id(&run)), Vec::<String>::new());
 }

@@ -174,3 +174,16 @@ fn restarted_agents_have_to_say_it_again() {
     stage.wait_state(id(&run), "completed");
     assert_eq!(seen(&workspace(&run, 0)), 2, "the same words count twice");
 }
+
+#[test]
+fn a_word_from_before_a_restart_says_nothing_about_the_work_after_it() {
+    let stage = Stage::new(&[("coder", SLEEPER)]);
+    let run = stage.run(&["Start over"]);
+    stage.do_(["stop"]).ok();
+    stage.wait_nobody();
+    put(&done_in(&workspace(&run, 0)), r#"{"summary": "the old work"}"#);
+    stage.do_(["restart"]).ok();
+    let view = stage.status(id(&run));
+    assert_eq!((&view["state"], &view["agents"][0]["completed"]), (&"running".into(), &Value::Null));
+    assert_eq!(seen(&workspace(&run, 0)), 1, "it is kept");
+}

@@ -31,7 +31,7 @@ fn two_tickets_three_repositories_and_two_agents_each_go_from_run_to_cleanup_in_
     if require("tmux").is_none() {
         return;
     }
-    let stage = Stage::with(&[("coder", BUSY), ("tester", BUSY)], "tmux", json!({}));
+    let stage = Stage::with(&[("coder", BUSY), ("tester", BUSY)], "tmux", &json!({}));
     let (api, web, core) = (&stage.api, stage.repo_on("web", "main"), stage.repo_on("core", "master"));
     api.commit(&format!("{DIR}/index.md"), INDEX);
     api.commit(&format!("{DIR}/changelog.md"), "# Changelog\n\n## 2026-01-02\n\n- Opened\n");
@@ -109,8 +109,8 @@ fn record_is_published(api: &Repo, run_id: &str, closed: &Value) {
 fn tickets_are_closed(api: &Repo) {
     let index = api.git(["show", &format!("main:{DIR}/index.md")]) + "\n";
     let expected = INDEX.replace("Status: active", "Status: complete");
-    let without_time = |text: &str| -> String {
-        text.lines().filter(|l| !l.starts_with("LastUpdated:")).map(|l| format!("{l}\n")).collect()
+    let without_time = |text: &str| -> Vec<String> {
+        text.lines().filter(|l| !l.starts_with("LastUpdated:")).map(str::to_owned).collect()
     };
     assert_eq!(without_time(&index), without_time(&expected));
     let log = api.git(["show", &format!("main:{DIR}/changelog.md")]);

@@ -1,0 +1,244 @@
+//! The README keeps its word: every fenced `sh` line is run as it stands there, every `text` block is what the block
+//! before it printed, every `json` block is a good policy, and every command named in the text exists.
+
+use crate::kit::{BINARY, Output, Repo, World, require, wait_for};
+use clap::CommandFactory;
+use git_metawsm::cmd::Cli;
+use regex::Regex;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How a line is run. A line of the README that is not listed here fails the test, and so does a line listed here
+/// that the README no longer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// As it stands, in the repository `shop` with `docs` beside it, with this exit status.
+    InShop(i32),
+    /// As above with exit 0; then its agents are waited for.
+    AgentsEnd,
+    /// As it stands, at the top of this project.
+    AtTop,
+    /// cargo itself is not run from a test: what the line names exists, and the program does what it says.
+    Demo,
+    /// The program that it would install is this package's.
+    Install,
+    /// The file is there and executable; it runs this very test.
+    IsThere,
+}
+
+const LINES: &[(&str, How)] = &[
+    ("cargo run --release -- demo", How::Demo),
+    ("tests/run", How::IsThere),
+    ("cargo install --path .", How::Install),
+    ("mkdir -p ~/.local/share/man/man1", How::AtTop),
+    ("cp man/*.1 ~/.local/share/man/man1/", How::AtTop),
+    ("git metawsm run 'Add a greeting'", How::AgentsEnd),
+    ("git metawsm status", How::InShop(0)),
+    ("git metawsm diff --stat", How::InShop(0)),
+    ("git metawsm close", How::InShop(0)),
+    ("git metawsm cleanup", How::InShop(0)),
+    ("git metawsm run 'Think about it'", How::InShop(0)),
+    ("git metawsm close", How::InShop(3)),
+    ("git metawsm stop", How::InShop(0)),
+    ("git metawsm resume", How::InShop(0)),
+    ("git metawsm discard", How::InShop(0)),
+    ("git metawsm list --all", How::InShop(0)),
+    ("git metawsm log think-about-it", How::InShop(0)),
+    ("git metawsm run 'Rename the product' --repos shop,docs", How::AgentsEnd),
+    (
+        "git metawsm run --ticket SHOP-7,SHOP-8 --create --repos .,../docs --agent claude,codex",
+        How::AgentsEnd,
+    ),
+    ("git metawsm diff shop-7", How::InShop(0)),
+    ("git metawsm close shop-7", How::InShop(0)),
+    ("git metawsm policy check", How::InShop(0)),
+    ("git metawsm policy show", How::InShop(0)),
+    ("git metawsm policy trust", How::InShop(0)),
+];
+
+/// What `claude` and `codex` are in these tests: the text of the prompt decides.
+const AGENT: &str = r#"
+case "$*" in *'Think about it'*) exec sleep 300 ;; esac
+for repo in "$METAWSM_WORKSPACE"/*/; do
+  cd "$repo"
+  case "$METAWSM_AGENT" in agent) file=GREETING.md ;; *) file=$METAWSM_TICKET-$METAWSM_AGENT.md ;; esac
+  echo "Hello, reader." >>"$file"
+  # Two agents may meet in one worktree.
+  until git add "$file" && git commit -q -m 'Add a greeting' -- "$file"; do sleep 0.1; done
+done
+"#;
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(top().join("README.md")).expect("the README")
+}
+
+/// The fenced blocks: language and text.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line.strip_prefix("```") {
+            Some(_) if inside => inside = false,
+            Some(language) => {
+                inside = true;
+                blocks.push((language.trim().to_owned(), String::new()));
+            }
+            None if inside => {
+                let (_, text) = blocks.last_mut().expect("a block has begun");
+                text.push_str(line);
+                text.push('\n');
+            }
+            None => {}
+        }
+    }
+    assert!(!inside, "a block of the README does not end");
+    blocks
+}
+
+struct Reader {
+    world: World,
+    shop: Repo,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let world = World::new();
+        symlink(BINARY, world.bin().join("git-metawsm")).expect("the program on PATH");
+        world.script("claude", AGENT);
+        world.script("codex", AGENT);
+        let identity = "[user]\n\tname = Ada Tester\n\temail = ada@example.org\n";
+        std::fs::write(world.home().join(".gitconfig"), identity).expect("an identity");
+        let shop = world.repo("shop");
+        let docs = world.repo("docs");
+        docs.git(["branch", "develop"]);
+        Self { world, shop }
+    }
+
+    fn sh(&self, dir: &Path, line: &str) -> Output {
+        // Answer and story in the order in which they were written, as on a terminal.
+        let mut command = self.world.command("/bin/sh");
+        command.arg("-c").arg(format!("exec 2>&1\n{line}")).current_dir(dir);
+        Output::of(&mut command, "sh")
+    }
+
+    /// Runs a line as the list says and gives what it printed.
+    fn run(&self, line: &str, how: How) -> String {
+        let shop = self.shop.path();
+        match how {
+            How::InShop(code) => self.sh(shop, line).code(code).stdout,
+            How::AgentsEnd => {
+                let printed = self.sh(shop, line).ok().stdout;
+                self.wait_for_agents();
+                printed
+            }
+            How::AtTop => self.sh(top(), line).ok().stdout,
+            How::Demo => {
+                let manifest = manifest();
+                assert_eq!(manifest["package"]["default-run"].as_str(), Some("git-metawsm"));
+                let output = self.world.run(["demo"]).limit(Duration::from_secs(240)).ok();
+                output.says("git metawsm run 'Greet the reader'").says("published .metawsm/runs/").stdout
+            }
+            How::Install => {
+                let manifest = manifest();
+                let bins = manifest["bin"].as_array().expect("binaries");
+                assert!(bins.iter().any(|b| b["name"].as_str() == Some("git-metawsm")), "{bins:?}");
+                String::new()
+            }
+            How::IsThere => {
+                let file = top().join(line).metadata().expect("the file of the line");
+                assert!(file.permissions().mode() & 0o111 != 0, "{line} is not executable");
+                String::new()
+            }
+        }
+    }
+
+    fn wait_for_agents(&self) {
+        wait_for("every open run is completed", Duration::from_secs(60), || {
+            let status = self.world.run(["status", "--json"]).at(&self.shop).ok().json();
+            let runs = status["runs"].as_array().cloned().unwrap_or_default();
+            runs.iter().all(|run| run["state"] == "completed").then_some(())
+        });
+    }
+
+    /// With what differs from run to run masked.
+    fn masked(&self, text: &str) -> String {
+        let text = text.replace(&*self.world.home().to_string_lossy(), "~");
+        let text = self.world.masked(&text);
+        let masks = [(r"runs/\d{4}-\d\d/", "runs/MONTH/"), (r"\b[0-9a-f]{12}\b", "OID")];
+        masks.iter().fold(text, |text, (pattern, to)| {
+            Regex::new(pattern).expect("a pattern of ours").replace_all(&text, *to).into_owned()
+        })
+    }
+}
+
+fn manifest() -> toml::Table {
+    let text = std::fs::read_to_string(top().join("Cargo.toml")).expect("the manifest");
+    toml::from_str(&text).expect("a manifest is TOML")
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_the_readme_says() {
+    // The samples are those of tmux.
+    let Some(_) = require("tmux") else { return };
+    let reader = Reader::new();
+    let mut left = LINES.iter();
+    let mut printed = String::new();
+    for (language, text) in blocks(&readme()) {
+        match language.as_str() {
+            "sh" => {
+                for line in text.lines() {
+                    let (expected, how) =
+                        left.next().unwrap_or_else(|| panic!("not listed in this test: {line}"));
+                    assert_eq!(line, *expected, "the README and the list of this test part here");
+                    printed = reader.run(line, *how);
+                }
+            }
+            "text" => assert_eq!(reader.masked(&printed), reader.masked(&text), "after the lines before it"),
+            "json" => check_policy(&reader, &text),
+            other => panic!("nothing is known of blocks in '{other}'"),
+        }
+    }
+    assert_eq!(left.next(), None, "the README no longer holds this line");
+    let page = reader.world.home().join(".local/share/man/man1/git-metawsm.1");
+    assert!(page.is_file(), "{} was installed", page.display());
+    assert_eq!(reader.shop.git(["status", "--porcelain"]), "?? .metawsm/policy.json");
+}
+
+/// The example is taken as it stands by the commands that follow it.
+fn check_policy(reader: &Reader, text: &str) {
+    reader.shop.write(".metawsm/policy.json", text);
+    reader.world.run(["policy", "check"]).at(&reader.shop).ok();
+}
+
+#[test]
+fn every_command_that_the_text_of_the_readme_names_exists() {
+    let program = Cli::command();
+    let named = Regex::new(r"`git metawsm ([a-z][a-z-]*)([^`]*)`").expect("a pattern");
+    let flags = Regex::new(r"--([a-z][a-z-]*)").expect("a pattern");
+    let mut found = 0;
+    for line in readme().lines() {
+        for words in named.captures_iter(line) {
+            found += 1;
+            let command = program.find_subcommand(&words[1]);
+            assert!(command.is_some() || &words[1] == "help", "no command: {line}");
+            for flag in flags.captures_iter(&words[2]) {
+                let known =
+                    command.is_some_and(|c| c.get_arguments().any(|a| a.get_long() == Some(&flag[1])));
+                assert!(known, "'{}' has no --{}: {line}", &words[1], &flag[1]);
+            }
+        }
+    }
+    assert!(found > 5, "only {found} commands were found in the text");
+}
+
+#[test]
+fn every_place_that_the_readme_names_in_this_repository_is_there() {
+    for name in ["src/lib.rs", "ttmp", ".ci/run", "man", "tests/run", "LICENSE"] {
+        assert!(PathBuf::from(top()).join(name).exists(), "{name}");
+    }
+}
