@@ -11,6 +11,7 @@ mod receipt;
 mod run;
 mod slug;
 mod state;
+mod stored_policy;
 
 pub use digest::{content_hash, sha256_hex};
 pub use level::GateLevel;
@@ -22,3 +23,4 @@ pub use run::{
 };
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
+pub use stored_policy::StoredPolicy;
