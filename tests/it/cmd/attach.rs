@@ -60,7 +60,12 @@ fn a_tmux_session_is_entered_by_its_exact_id() {
     // Without a terminal tmux itself refuses, and that is an outside program's failure.
     stage.run(&["attach", "one"]).code(5);
     stage.run(&["stop", "one"]).ok();
-    insta::assert_snapshot!(stage.refuses(&["attach", "one"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["attach", "one"]), @"
+    1 failed
+    error: The agent do-the-work.agent has no session any more; its output can be read.
+    next:
+      git metawsm logs one:do-the-work.agent
+    ");
 }
 
 #[test]

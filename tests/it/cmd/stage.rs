@@ -137,7 +137,7 @@ impl Stage {
         let masks = [
             (r"\b\d+ (s|min) ago", "AGE ago"),
             (r"since \d+ s;", "since AGE;"),
-            (r"/\d{8}-\d{6}(-\d+)?\b", "/STAMP$1"),
+            (r"/\d{8}-\d{6}(-\d+)?\b", "/STAMP"),
             (r"\.metawsm/runs/\d{4}-\d\d/", ".metawsm/runs/MONTH/"),
             (r"(?m)[ \t]+$", ""),
         ];
