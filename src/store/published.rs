@@ -182,8 +182,9 @@ fn fill(conn: &Connection, tree: &PublishedTree<'_>, failed: &RefCell<Option<Str
     )?;
     let mut sum = Sum::default();
     let mut kept = Ok(());
+    let read = |blob: &str| (tree.read)(blob).map_err(|why| unread(why, failed));
     let listed = (tree.list)(&mut |path, blob| {
-        kept = keep(conn, path, blob, tree.read, &mut sum, failed);
+        kept = keep(conn, path, blob, &read, &mut sum);
         kept.is_ok()
     });
     kept?;
@@ -204,9 +205,8 @@ fn keep(
     conn: &Connection,
     path: &str,
     blob: &str,
-    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+    read: &dyn Fn(&str) -> Result<Vec<u8>, Fault>,
     sum: &mut Sum,
-    failed: &RefCell<Option<String>>,
 ) -> Result<(), Fault> {
     // Two names that are not UTF-8 may read the same; the first counts.
     if conn.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES(?1)")?.execute([path])? == 0 {
@@ -218,7 +218,7 @@ fn keep(
         sum.add(&seal);
         return Ok(());
     }
-    let bytes = read(blob).map_err(|why| unread(why, failed))?;
+    let bytes = read(blob)?;
     let row = PublishedRow { packed: packed_of(path, &bytes), path: path.to_owned(), blob: blob.to_owned() };
     let (seal, told, created) = (row.seal(), &row.packed, row.packed.created());
     let text = created.to_string();
