@@ -47,13 +47,27 @@ pub fn take(path: &Path, what: &str, command: &str, extra: &str, wait: Duration)
             return Ok(lock);
         }
         if begun.elapsed() >= wait {
-            let holder = holder(path).map_or_else(|| "another process".to_owned(), |h| h.describe());
+            let holder = present_holder(path).map_or_else(|| "another process".to_owned(), |h| h.describe());
             return Err(SysError::Busy { what: what.to_owned(), holder, waited: begun.elapsed().as_secs() });
         }
         let left = wait.saturating_sub(begun.elapsed());
         std::thread::sleep(Duration::from_millis(pause + random::below(pause)).min(left));
         pause = (pause * 2).min(100);
     }
+}
+
+/// What the one who has the lock now says of itself. It says so right after it took the lock: who looks in between
+/// finds nothing, or the note of an earlier holder that is gone, and looks again for a moment.
+fn present_holder(path: &Path) -> Option<Holder> {
+    let mut found = holder(path);
+    for _ in 0..20 {
+        if found.as_ref().is_some_and(|h| procs::is_alive(procs::of_pid(h.pid))) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        found = holder(path).or(found);
+    }
+    found
 }
 
 /// Takes the lock if it is free.
@@ -100,9 +114,10 @@ impl Lock {
         let pid = procs::own().pid;
         let text = format!("{pid}\n{}\n{command}\n{extra}\n", clock::now());
         let mut write = || {
-            self.file.set_len(0)?;
+            // In this order there is a note at every moment; readers take the first lines only.
             self.file.seek(SeekFrom::Start(0))?;
-            self.file.write_all(text.as_bytes())
+            self.file.write_all(text.as_bytes())?;
+            self.file.set_len(text.len() as u64)
         };
         // The note serves messages only: a full disk must not keep us from locking.
         match write() {
@@ -134,5 +149,22 @@ mod tests {
         drop(lock);
         assert!(current_holder(&path).is_none());
         take(&path, "run a", "stop", "", Duration::ZERO).expect("free again");
+    }
+
+    #[test]
+    fn the_note_of_a_holder_that_is_gone_is_not_taken_for_the_present_one() {
+        let dir = tempfile::tempdir().expect("temp");
+        let path = dir.path().join("a.lock");
+        let gone = files::write_atomic(&path, b"999999999\n2026-01-01T00:00:00Z\nold\n\n");
+        gone.expect("an old note");
+        let file = OpenOptions::new().read(true).write(true).open(&path).expect("open");
+        file.try_lock_exclusive().expect("free");
+        let mut lock = Lock { file, path: path.clone() };
+        let error = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| take(&path, "run a", "stop", "", Duration::ZERO).expect_err("held"));
+            lock.note("new", "").expect("written");
+            waiting.join().expect("no panic")
+        });
+        assert!(error.to_string().starts_with("run a is in use by 'new' (process "), "{error}");
     }
 }
