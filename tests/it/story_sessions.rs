@@ -274,7 +274,7 @@ fn attach_goes_into_the_session_from_outside_and_switches_the_client_inside_tmux
 
 #[test]
 fn a_session_that_was_started_and_not_written_down_is_found_again() {
-    let stage = Stage::with(&[("sleeper", SLEEPER)], "process", json!({}));
+    let stage = Stage::with(&[("sleeper", SLEEPER)], "process", &json!({}));
     let run = stage.run(&["Sleep"]);
     let before = left(id(&run));
     // The record as a kill between the start and the word of it would have left it.

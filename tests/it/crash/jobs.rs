@@ -12,7 +12,7 @@ pub fn run() -> Job {
         name: "run",
         args: &["run", "--ticket", TICKET, "--create", "Do it"],
         scene: Scene::new(WORKS).saved(),
-        samples: [32, 12, 12],
+        samples: [32, 8, 8],
         finish: |scene| {
             match scene.find(TICKET) {
                 None => scene.metawsm(["run", "--ticket", TICKET, "--create", "Do it"]).ok(),
@@ -34,7 +34,7 @@ pub fn complete() -> Job {
         name: "complete",
         args: &["complete", TICKET, "--reason", "It is good enough"],
         scene: Scene::new(IDLES).with_run().saved(),
-        samples: [8, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             scene.metawsm(["complete", TICKET, "--reason", "It is good enough"]).ok();
             let run = scene.find(TICKET).expect("it is there");
@@ -86,7 +86,7 @@ pub fn commit() -> Job {
         name: "commit",
         args: &["commit", TICKET, "-m", "Keep it"],
         scene: scene.saved(),
-        samples: [10, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             scene.metawsm(["commit", TICKET, "-m", "Keep it"]).ok();
             let tree = scene.app.seen_from(scene.worktree());
@@ -107,7 +107,7 @@ pub fn discard() -> Job {
         name: "discard",
         args: &["discard", TICKET, "--reason", "Not wanted"],
         scene: scene.saved(),
-        samples: [22, 8, 8],
+        samples: [20, 6, 6],
         finish: |scene| {
             let dir = scene.worktree();
             scene.metawsm(["discard", TICKET, "--reason", "Not wanted"]).ok();
@@ -142,7 +142,7 @@ pub fn close() -> Job {
         name: "close",
         args: &["close", TICKET],
         scene: Scene::new(WORKS).with_run().saved(),
-        samples: [22, 8, 8],
+        samples: [20, 6, 6],
         finish: |scene| {
             scene.metawsm(["close", TICKET]).ok();
             assert_eq!(scene.state(TICKET), "closed");
@@ -165,7 +165,7 @@ pub fn cleanup() -> Job {
         name: "cleanup",
         args: &["cleanup", TICKET],
         scene: scene.saved(),
-        samples: [10, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             let dir = scene.worktree();
             scene.metawsm(["cleanup", TICKET]).ok();

@@ -13,7 +13,7 @@ use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,7 +44,8 @@ pub struct Traced {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// Every call that changes something, in order, as `name path`.
+    /// Every call that changes something, in order, as `name path`; a process that was started counts once before
+    /// and once after that.
     pub calls: Vec<String>,
     /// The call that went wrong.
     pub hit: Option<String>,
@@ -80,8 +81,8 @@ struct Tracer {
     fault: Fault,
     /// The program itself runs, no longer the shell in front of it.
     begun: bool,
-    /// Threads that are inside of a call.
-    inside: HashSet<Pid>,
+    /// Threads that are inside of a call, and whether it starts a process.
+    inside: HashMap<Pid, bool>,
     /// Threads whose call was made to fail.
     failing: HashSet<Pid>,
     calls: Vec<String>,
@@ -108,7 +109,7 @@ impl Tracer {
             main,
             fault,
             begun: false,
-            inside: HashSet::new(),
+            inside: HashMap::new(),
             failing: HashSet::new(),
             calls: Vec::new(),
             hit: None,
@@ -140,31 +141,44 @@ impl Tracer {
 
     fn at_call(&mut self, pid: Pid) {
         let Ok(mut regs) = ptrace::getregs(pid) else { return go_on(pid, None) };
-        if self.inside.remove(&pid) {
+        if let Some(starts) = self.inside.remove(&pid) {
             if self.failing.remove(&pid) {
                 regs.rax = errno_of(self.fault);
                 let _ = ptrace::setregs(pid, regs);
+            } else if starts && self.begun && self.note("started".to_owned()) {
+                // The child is there and outlives us.
+                return;
             }
             return go_on(pid, None);
         }
-        self.inside.insert(pid);
         let call =
             Call { pid, number: regs.orig_rax.cast_signed(), args: [regs.rdi, regs.rsi, regs.rdx, regs.r10] };
-        let Some(name) = self.begun.then(|| call.change()).flatten() else { return go_on(pid, None) };
+        let name = self.begun.then(|| call.change()).flatten();
+        self.inside.insert(pid, name.as_deref() == Some("start"));
+        let Some(name) = name else { return go_on(pid, None) };
         let at = self.calls.len();
-        self.calls.push(name.clone());
+        if self.note(name.clone()) {
+            return;
+        }
         match self.fault {
-            Fault::Kill(n) if n == at => {
-                self.hit = Some(name);
-                // The call is never carried out: the process dies on its way into it.
-                let _ = kill(self.main, Signal::SIGKILL);
-                return;
-            }
             Fault::Eio(n) if n == at => self.fail(pid, regs, name),
             Fault::Full(n) if n <= at && call.takes_space() => self.fail(pid, regs, name),
             _ => {}
         }
         go_on(pid, None);
+    }
+
+    /// Counts a call; kills the process where it is the one. A call at its entry is then never carried out: the
+    /// process dies on its way into it.
+    fn note(&mut self, name: String) -> bool {
+        let at = self.calls.len();
+        self.calls.push(name.clone());
+        if self.fault != Fault::Kill(at) {
+            return false;
+        }
+        self.hit = Some(name);
+        let _ = kill(self.main, Signal::SIGKILL);
+        true
     }
 
     fn fail(&mut self, pid: Pid, mut regs: libc::user_regs_struct, name: String) {
