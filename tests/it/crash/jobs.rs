@@ -1,11 +1,8 @@
 //! The commands that are struck, and how each is finished afterwards.
 
-use super::Job;
-use super::scene::{Scene, TICKET, WORKS};
+use super::scene::{IDLES, Scene, TICKET, WORKS};
+use super::strikes::Job;
 use crate::kit::Repo;
-
-/// An agent that ends well and changes nothing: its run goes on until a person decides.
-pub const IDLES: &str = "true";
 
 pub fn run() -> Job {
     Job {

@@ -35,6 +35,17 @@ pub enum Fault {
     Full(usize),
 }
 
+impl Fault {
+    /// By its short name.
+    pub fn of(kind: &str, at: usize) -> Self {
+        match kind {
+            "kill" => Self::Kill(at),
+            "eio" => Self::Eio(at),
+            _ => Self::Full(at),
+        }
+    }
+}
+
 /// A traced run of a program.
 #[derive(Debug)]
 pub struct Traced {
@@ -54,8 +65,9 @@ pub struct Traced {
 /// How long a traced command may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a command to its end under the tracer. Its standard input is empty.
-pub fn traced(command: &Command, fault: Fault) -> Traced {
+/// Runs a command to its end under the tracer. Its standard input is empty. `None` where the system lets nobody
+/// trace even a child.
+pub fn traced(command: &Command, fault: Fault) -> Option<Traced> {
     let command = held(command);
     // Only the thread that traces may wait for its tracees, and it must not take the children of other tests.
     let tracer = std::thread::scope(|scope| scope.spawn(|| Tracer::run(command, fault)).join());
@@ -90,14 +102,18 @@ struct Tracer {
 }
 
 impl Tracer {
-    fn run(mut command: Command, fault: Fault) -> Traced {
+    fn run(mut command: Command, fault: Fault) -> Option<Traced> {
         let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         command.stdout(out.try_clone().expect("a file")).stderr(err.try_clone().expect("a file"));
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the shell starts");
         let main = Pid::from_raw(child.id().cast_signed());
         let options =
             Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_TRACEEXEC;
-        ptrace::seize(main, options | Options::PTRACE_O_EXITKILL).expect("a child may be traced");
+        if ptrace::seize(main, options | Options::PTRACE_O_EXITKILL) == Err(Errno::EPERM) {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
         child.stdin.take().expect("a pipe").write_all(b"\n").expect("the shell reads");
         let (done, over) = channel::<()>();
         std::thread::spawn(move || {
@@ -118,7 +134,8 @@ impl Tracer {
         drop(done);
         // It is gone already; this only tells the standard library.
         let _ = child.wait();
-        Traced { status, stdout: text(&out), stderr: text(&err), calls: tracer.calls, hit: tracer.hit }
+        let (stdout, stderr) = (text(&out), text(&err));
+        Some(Traced { status, stdout, stderr, calls: tracer.calls, hit: tracer.hit })
     }
 
     /// Follows all threads until none is left.
