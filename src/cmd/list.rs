@@ -29,6 +29,8 @@ fn state(text: &str) -> Result<RunState, String> {
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let request = ListRequest { all: args.all, ticket: args.ticket, state: args.state };
-    render::listed(screen, &service::list(caller, &request)?);
+    let mut listing = render::Listing::new(screen);
+    let broken = service::list(caller, &request, &mut |run| listing.add(run))?;
+    listing.end(&broken);
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,7 @@ pub use refs::Head;
 pub use repository::Repository;
 pub use rescue::{Rescue, RescueLimits};
 pub use status::{DirtKind, Dirty};
-pub use tree::{EntryKind, TreeEntry};
+pub use tree::{Blobs, EntryKind, TreeEntry};
 pub use upstream::Upstream;
 pub use version::{OLDEST, Version, require_version, version};
 pub use worktrees::{NewWorktree, Worktree};

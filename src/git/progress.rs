@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// When the index or the log of HEAD of a worktree last changed; `None` where neither can be looked at.
@@ -15,9 +16,10 @@ pub fn last_progress(worktree: &Path) -> Option<Timestamp> {
 /// The git directory that a worktree's `.git` is or points at.
 fn git_dir(worktree: &Path) -> Option<PathBuf> {
     let dot = worktree.join(".git");
-    if dot.is_dir() {
-        return Some(dot);
-    }
-    let text = fs::read_to_string(&dot).ok()?;
+    let text = match fs::read_to_string(&dot) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::IsADirectory => return Some(dot),
+        Err(_) => return None,
+    };
     Some(worktree.join(text.strip_prefix("gitdir: ")?.trim_end_matches('\n')))
 }

@@ -66,19 +66,12 @@ impl Repository {
 
     /// The bytes of a blob; `None` where the id names none.
     pub fn read_blob(&self, id: &str) -> GitResult<Option<Vec<u8>>> {
-        self.answer(
-            |repo| {
-                let object = repo.find_object(git2::Oid::from_str(id)?, None)?;
-                Ok(object.as_blob().map(|blob| blob.content().to_vec()))
-            },
-            || {
-                let kind = self.question().args(["cat-file", "-t", id]).output()?;
-                if !kind.exit.is_ok() || kind.text() != "blob" {
-                    return Ok(None);
-                }
-                Ok(Some(self.question().args(["cat-file", "blob", id]).run()?.stdout))
-            },
-        )
+        self.blobs().read(id)
+    }
+
+    /// A reader of many blobs.
+    pub fn blobs(&self) -> Blobs<'_> {
+        Blobs { repository: self, quick: self.quick() }
     }
 
     /// The entries at and below a directory of a commit or tree (`""` for the top): its files at any depth where
@@ -90,6 +83,14 @@ impl Repository {
             |repo| list_by_git2(repo, &id, &prefix, recursive),
             || self.list_by_git(&id, &prefix, recursive),
         )
+    }
+
+    fn blob_by_git(&self, id: &str) -> GitResult<Option<Vec<u8>>> {
+        let kind = self.question().args(["cat-file", "-t", id]).output()?;
+        if !kind.exit.is_ok() || kind.text() != "blob" {
+            return Ok(None);
+        }
+        Ok(Some(self.question().args(["cat-file", "blob", id]).run()?.stdout))
     }
 
     fn list_by_git(&self, id: &str, prefix: &str, recursive: bool) -> GitResult<Vec<TreeEntry>> {
@@ -104,6 +105,27 @@ impl Repository {
         let bytes = cmd.arg(id).run()?.stdout;
         super::path::split_nul(&bytes).map(|line| entry_of(line, prefix)).collect()
     }
+}
+
+/// Reads the blobs of a repository, which is opened once for all of them.
+pub struct Blobs<'a> {
+    repository: &'a Repository,
+    quick: Option<git2::Repository>,
+}
+
+impl Blobs<'_> {
+    /// The bytes of a blob; `None` where the id names none.
+    pub fn read(&self, id: &str) -> GitResult<Option<Vec<u8>>> {
+        match self.quick.as_ref().map(|repo| blob_by_git2(repo, id)) {
+            Some(Ok(bytes)) => Ok(bytes),
+            _ => self.repository.blob_by_git(id),
+        }
+    }
+}
+
+fn blob_by_git2(repo: &git2::Repository, id: &str) -> Result<Option<Vec<u8>>, git2::Error> {
+    let object = repo.find_object(git2::Oid::from_str(id)?, None)?;
+    Ok(object.as_blob().map(|blob| blob.content().to_vec()))
 }
 
 fn entry_of(line: &[u8], prefix: &str) -> GitResult<TreeEntry> {

@@ -12,6 +12,7 @@ mod run;
 mod signal;
 mod slug;
 mod state;
+mod stored_policy;
 
 pub use digest::{content_hash, sha256_hex};
 pub use level::GateLevel;
@@ -24,3 +25,4 @@ pub use run::{
 pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
+pub use stored_policy::StoredPolicy;

@@ -1,6 +1,9 @@
 //! The record of a run: spec, brief, state, steps, agents. One file, replaced whole at each transition.
 
-use super::{AgentName, IllegalMove, Receipt, RepoName, RunId, RunState, StepState, TicketId, WorkspaceName};
+use super::{
+    AgentName, IllegalMove, Receipt, RepoName, RunId, RunState, StepState, StoredPolicy, TicketId,
+    WorkspaceName,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -66,8 +69,8 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
     /// The policy that the run was planned under; left out of the published record.
-    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
-    pub policy: toml::Table,
+    #[serde(default, skip_serializing_if = "StoredPolicy::is_empty")]
+    pub policy: StoredPolicy,
 }
 
 impl Run {

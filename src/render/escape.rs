@@ -32,6 +32,19 @@ fn escaped(text: &str, lines: bool) -> String {
     out
 }
 
+/// JSON text with what is dangerous on a terminal written as JSON writes it; it means the same to programs.
+pub(super) fn escape_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_dangerous(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// C0, DEL and C1 controls; bidirectional embeddings, overrides, isolates and marks; zero-width characters and line separators.
 fn is_dangerous(c: char) -> bool {
     c.is_control()

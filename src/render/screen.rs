@@ -1,5 +1,6 @@
 //! Where output goes and how it looks.
 
+use super::escape::escape_json;
 use crate::sys::term;
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
@@ -99,7 +100,7 @@ impl Screen {
             Value::Object(fields) => fields,
             other => Map::from_iter([("value".to_owned(), other)]),
         };
-        let fields = Value::Object(fields).to_string();
+        let fields = escape_json(&Value::Object(fields).to_string());
         let rest = fields.strip_prefix("{").filter(|rest| *rest != "}").map(|rest| format!(",{rest}"));
         self.answer(&format!("{{\"schema\":{SCHEMA}{}\n", rest.as_deref().unwrap_or("}")));
     }

@@ -1,42 +1,13 @@
-//! What `list`, `log`, `diff`, `path`, `logs` and `tell` say.
+//! What `log`, `diff`, `path`, `logs` and `tell` say.
 
 use super::escape::{escape, escape_lines};
-use super::json::run_json;
 use super::screen::{Paint, Screen};
 use crate::model::RunId;
-use crate::service::{ListReport, TreeDiff};
+use crate::service::TreeDiff;
 use crate::store::{Chain, Journal};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
-
-/// Shows runs, newest first.
-pub fn listed(screen: &Screen, report: &ListReport) {
-    if screen.json {
-        let runs: Vec<_> = report.runs.iter().map(run_json).collect();
-        screen.answer_json(json!({ "runs": runs, "broken": report.broken }));
-        return;
-    }
-    let mut text = String::new();
-    for run in &report.runs {
-        let tickets: Vec<_> = run.tickets.iter().map(|t| t.id.as_str()).collect();
-        let _ = writeln!(
-            text,
-            "{}  {:<17}  {}  {}",
-            screen.paint(Paint::Bold, run.id.as_str()),
-            run.state.as_str(),
-            tickets.join(","),
-            escape(&run.title())
-        );
-    }
-    if report.runs.is_empty() {
-        text.push_str("No runs.\n");
-    }
-    screen.answer(&text);
-    for broken in &report.broken {
-        screen.complaint(&format!("{} {}", screen.paint_story(Paint::Warn, "unreadable:"), escape(broken)));
-    }
-}
 
 /// Shows the journal of a run, oldest line first.
 pub fn journal(screen: &Screen, run: &RunId, journal: &Journal) {

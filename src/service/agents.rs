@@ -82,7 +82,8 @@ pub(super) fn name_sessions(run: &mut Run, policy: &Policy) {
 
 /// Where the files of an agent's session lie; those of a decided run have moved with it.
 pub(super) fn session_files(control: &Control, run: &Run, agent: &RunAgent) -> SessionFiles {
-    SessionFiles::of(&control.store.agents_dir(&run.id), &control.store.logs_dir(&run.id), &agent.key())
+    let (agents, logs) = control.store.session_dirs(&run.id);
+    SessionFiles::of(&agents, &logs, &agent.key())
 }
 
 /// The text of `.metawsm/brief.md`: the prompt of the ticket's first agent, without the profile's own words.

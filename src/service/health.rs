@@ -18,9 +18,15 @@ pub struct Health {
     pub progress: Option<Timestamp>,
 }
 
+/// When the index or the head of one of an agent's worktrees last changed.
+pub(super) fn last_progress(run: &Run, agent: &RunAgent) -> Option<Timestamp> {
+    let trees = run.worktrees_for(&agent.ticket).filter_map(|tree| tree.path.as_deref());
+    trees.filter_map(git::last_progress).max()
+}
+
 /// Judges an agent by the thresholds of the policy: the wrapper's exit file, the activity of its session, and the
 /// times of its worktrees' index and head (`reference` 5.5).
-pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, limits: &HealthPolicy) -> Health {
+pub(super) fn health(seen: &Observation, progress: Option<Timestamp>, limits: &HealthPolicy) -> Health {
     let quiet = |word| Health { word, activity: None, progress: None };
     let (since, activity) = match seen {
         Observation::NotStarted => return quiet("not started"),
@@ -29,8 +35,7 @@ pub(super) fn health(run: &Run, agent: &RunAgent, seen: &Observation, limits: &H
         Observation::Unknown { .. } => return quiet("unknown"),
         Observation::Alive { since, last_activity } => (*since, *last_activity),
     };
-    let trees = run.worktrees_for(&agent.ticket).filter_map(|tree| tree.path.as_deref());
-    let progress = trees.filter_map(git::last_progress).max().max(Some(since));
+    let progress = progress.max(Some(since));
     let age =
         |at: Option<Timestamp>| at.map_or(0, |at| clock::now().as_second().saturating_sub(at.as_second()));
     let over = |at, limit: u64| u64::try_from(age(at)).unwrap_or(0) >= limit;

@@ -2,8 +2,9 @@
 
 use super::base::control_base;
 use super::{Control, ServiceResult};
+use crate::git::{EntryKind, GitResult};
 use crate::model::{Run, RunId};
-use crate::store::{self, Entry, Publication};
+use crate::store::{self, Entry, Publication, PublishedTree, StoreResult, TakeRecord};
 use crate::sys::clock;
 use std::path::Path;
 use std::time::Duration;
@@ -14,16 +15,17 @@ const RUNS: &str = ".metawsm/runs";
 /// How long a decided run's live directory stays where base has no upstream to vouch for the record, in seconds.
 const KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
-/// Every published run of base. Switching branches changes nothing, and unchanged history costs one comparison.
-pub(super) fn published(control: &Control) -> ServiceResult<Vec<Entry>> {
-    let Some((base, tree)) = records(control)? else { return Ok(Vec::new()) };
-    Ok(control.store.published_runs(&tree, &mut || read(control, &base))?)
+/// Gives out every published run of base, newest first. Switching branches changes nothing, and unchanged history
+/// reads no record.
+pub(super) fn each_published(control: &Control, take: &mut dyn FnMut(Entry)) -> ServiceResult<()> {
+    let Some((base, id)) = records(control)? else { return Ok(()) };
+    with_tree(control, &base, &id, |tree| control.store.each_published(tree, take))
 }
 
 /// One published run of base.
 pub(super) fn find_published(control: &Control, id: &RunId) -> ServiceResult<Option<Run>> {
-    let Some((base, tree)) = records(control)? else { return Ok(None) };
-    let found = control.store.find_published(&tree, id, &mut || read(control, &base))?;
+    let Some((base, tree_id)) = records(control)? else { return Ok(None) };
+    let found = with_tree(control, &base, &tree_id, |tree| control.store.find_published(tree, id))?;
     Ok(found.and_then(Entry::into_run))
 }
 
@@ -33,14 +35,35 @@ fn records(control: &Control) -> ServiceResult<Option<(String, String)>> {
     Ok(control.repo.path_id(&base.id, RUNS)?.map(|tree| (base.id, tree)))
 }
 
-fn read(control: &Control, base: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut files = Vec::new();
-    for entry in control.repo.list_tree(base, RUNS, true).map_err(|e| e.to_string())? {
-        if let Some(bytes) = control.repo.read_blob(&entry.id).map_err(|e| e.to_string())? {
-            files.push((entry.path.to_string(), bytes));
+fn with_tree<T>(
+    control: &Control,
+    base: &str,
+    id: &str,
+    ask: impl FnOnce(&PublishedTree<'_>) -> StoreResult<T>,
+) -> ServiceResult<T> {
+    let blobs = control.repo.blobs();
+    let read = |id: &str| {
+        let bytes = blobs.read(id).map_err(|e| e.to_string())?;
+        bytes.ok_or_else(|| format!("the blob {id} is missing"))
+    };
+    let list = |take: &mut TakeRecord<'_>| list_records(control, base, take).map_err(|e| e.to_string());
+    Ok(ask(&PublishedTree { id, list: &list, read: &read })?)
+}
+
+/// The records by months: never all of history in memory.
+fn list_records(control: &Control, base: &str, take: &mut TakeRecord<'_>) -> GitResult<()> {
+    for top in control.repo.list_tree(base, RUNS, false)? {
+        let entries = match top.kind {
+            EntryKind::Tree => control.repo.list_tree(base, &top.path.to_string(), true)?,
+            _ => vec![top],
+        };
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Blob) {
+            if !take(&entry.path.to_string(), &entry.id) {
+                return Ok(());
+            }
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Forgets the live directories of decided runs that history holds: published, cleaned up, and in base's upstream,

@@ -1,10 +1,11 @@
 //! `list` and `log`: runs, newest first; the journal of one.
 
-use super::history::published;
+use super::history::each_published;
 use super::select::{Selector, select};
 use super::{Caller, ServiceResult, control};
 use crate::model::{Run, RunId, RunState};
 use crate::store::{Entry, Journal};
+use std::collections::HashSet;
 
 /// What `list` was asked.
 #[derive(Debug, Clone, Default)]
@@ -17,39 +18,79 @@ pub struct ListRequest {
     pub state: Option<RunState>,
 }
 
-/// Runs, newest first, and records that cannot be read.
-#[derive(Debug, Clone, Default)]
-pub struct ListReport {
-    /// Runs.
-    pub runs: Vec<Run>,
-    /// Sentences.
-    pub broken: Vec<String>,
+/// Lists runs: open ones, with `all` also decided ones and those published on base by anybody. Each is given out once,
+/// newest first; history is never in memory as a whole. Returns sentences on records that cannot be read.
+pub fn list(
+    caller: &Caller,
+    request: &ListRequest,
+    take: &mut dyn FnMut(&Run),
+) -> ServiceResult<Vec<String>> {
+    let control = control(caller)?;
+    let all = request.all || request.state.is_some_and(|state| !state.is_open());
+    let mut entries = control.store.open_runs()?;
+    if all {
+        entries.extend(control.store.closed_runs()?);
+    }
+    let mut listing = Listing { request, here: Vec::new(), ids: HashSet::new(), broken: Vec::new(), take };
+    listing.add_here(entries);
+    if all {
+        each_published(&control, &mut |entry| listing.add_published(entry))?;
+    }
+    Ok(listing.end())
 }
 
-/// Lists runs: open ones, with `all` also decided ones and those published on base by anybody.
-pub fn list(caller: &Caller, request: &ListRequest) -> ServiceResult<ListReport> {
-    let control = control(caller)?;
-    let mut report = ListReport::default();
-    let mut entries = control.store.open_runs()?;
-    if request.all || request.state.is_some_and(|s| !s.is_open()) {
-        entries.extend(control.store.closed_runs()?);
-        entries.extend(published(&control)?);
+/// Two sources, both newest first, on their way to becoming one.
+struct Listing<'a> {
+    request: &'a ListRequest,
+    /// The runs of this machine that are not given out yet, oldest first.
+    here: Vec<Run>,
+    /// All runs of this machine: those in history are the same.
+    ids: HashSet<RunId>,
+    broken: Vec<String>,
+    take: &'a mut dyn FnMut(&Run),
+}
+
+impl Listing<'_> {
+    fn add_here(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            match entry {
+                Entry::Run(run) if self.ids.insert(run.id.clone()) => self.here.push(*run),
+                Entry::Run(_) => {}
+                Entry::Broken { why, .. } => self.broken.push(why),
+            }
+        }
+        self.here.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     }
-    for entry in entries {
+
+    fn add_published(&mut self, entry: Entry) {
         match entry {
-            Entry::Run(run) if report.runs.iter().any(|other| other.id == run.id) => {}
-            Entry::Run(run) => report.runs.push(*run),
-            Entry::Broken { why, .. } => report.broken.push(why),
+            Entry::Run(run) if self.ids.contains(&run.id) => {}
+            Entry::Run(run) => {
+                let is_newer = |here: &mut Run| (here.created, &here.id) > (run.created, &run.id);
+                while let Some(newer) = self.here.pop_if(is_newer) {
+                    self.give(&newer);
+                }
+                self.give(&run);
+            }
+            Entry::Broken { why, .. } => self.broken.push(why),
         }
     }
-    let ticket =
-        |run: &Run, wanted: &str| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(wanted));
-    report.runs.retain(|run| {
-        request.ticket.as_deref().is_none_or(|wanted| ticket(run, wanted))
-            && request.state.is_none_or(|state| run.state == state)
-    });
-    report.runs.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
-    Ok(report)
+
+    fn give(&mut self, run: &Run) {
+        let is_of = |wanted: &str| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(wanted));
+        let fits = self.request.ticket.as_deref().is_none_or(is_of)
+            && self.request.state.is_none_or(|state| run.state == state);
+        if fits {
+            (self.take)(run);
+        }
+    }
+
+    fn end(mut self) -> Vec<String> {
+        while let Some(run) = self.here.pop() {
+            self.give(&run);
+        }
+        self.broken
+    }
 }
 
 /// The journal of a run, oldest line first.

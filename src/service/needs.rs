@@ -1,8 +1,6 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
-use super::ServiceResult;
-use super::facts_of_work::{Work, work};
-use super::settle::ended_well;
+use super::facts_of_work::Work;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
@@ -21,8 +19,13 @@ fn need(what: impl Into<String>, command: String) -> Need {
     Need { what: what.into(), command }
 }
 
-/// What a run needs a person for, most urgent first.
-pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Vec<Need>> {
+/// What a run needs a person for, most urgent first; `work` is what its agents left, where all have ended.
+pub(super) fn needs(
+    run: &Run,
+    observations: &[Observation],
+    signals: &Signals,
+    work: Option<&Work>,
+) -> Vec<Need> {
     let id = &run.id;
     let mut found = Vec::new();
     for path in &signals.questions {
@@ -53,17 +56,17 @@ pub(super) fn needs(run: &Run, observations: &[Observation], signals: &Signals) 
         RunState::Completed => {
             found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")));
         }
-        RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations)?),
+        RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations, work)),
         RunState::Closed | RunState::Discarded => {}
     }
-    Ok(found)
+    found
 }
 
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "no reason recorded" } else { text }
 }
 
-fn of_running(run: &Run, observations: &[Observation]) -> ServiceResult<Vec<Need>> {
+fn of_running(run: &Run, observations: &[Observation], work: Option<&Work>) -> Vec<Need> {
     let id = &run.id;
     let mut found = Vec::new();
     let unfinished =
@@ -73,19 +76,17 @@ fn of_running(run: &Run, observations: &[Observation]) -> ServiceResult<Vec<Need
             format!("{unfinished} of {} steps are not done.", run.steps.len()),
             format!("git metawsm resume {id}"),
         ));
-        return Ok(found);
+        return found;
     }
     for (agent, seen) in run.agents.iter().zip(observations) {
         if agent.completed.is_none() {
             found.extend(of_agent(run, agent, seen));
         }
     }
-    if found.is_empty()
-        && run.agents.iter().zip(observations).all(|(a, o)| a.completed.is_some() || ended_well(o))
-    {
-        found.extend(of_ended_work(run, &work(run)?));
+    if found.is_empty() {
+        found.extend(work.into_iter().flat_map(|work| of_ended_work(run, work)));
     }
-    Ok(found)
+    found
 }
 
 fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {

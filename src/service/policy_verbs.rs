@@ -115,7 +115,7 @@ pub fn apply(caller: &Caller, selector: &Selector, dry_run: bool) -> ServiceResu
     require_open(hold.run())?;
     let changes = policy::diff_lines(&policies::stored(hold.run())?, &new);
     if !changes.is_empty() {
-        hold.update(|run| run.policy = policy::to_table(&new))?;
+        hold.update(|run| run.policy = policy::to_table(&new).into())?;
         hold.note("policy applied", &changes.join("; "))?;
     }
     Ok(PolicyApplied { run: hold.run().clone(), changes })

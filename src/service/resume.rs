@@ -7,7 +7,7 @@ use super::settle::{ended_well, settle};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
 };
-use crate::model::{Run, RunId, RunState, StepKind, StepState};
+use crate::model::{Run, RunId, RunState, RunWorktree, StepKind, StepState, Strategy};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
 use crate::sys::clock;
@@ -59,6 +59,7 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     }
     to_running(&mut hold, "resumed")?;
     let seen = agents_now::observe(control, hold.run());
+    make_again(&mut hold)?;
     start_again(&mut hold, &|index| {
         !matches!(seen.get(index), Some(Observation::Alive { .. }))
             && !seen.get(index).is_some_and(ended_well)
@@ -86,6 +87,34 @@ fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
     Ok(())
 }
 
+/// Sets the steps of worktrees that are gone back to pending: no agent may start in a folder that is none.
+fn make_again(hold: &mut Hold) -> ServiceResult<()> {
+    let run = hold.run();
+    if run.strategy == Strategy::Reuse {
+        return Ok(());
+    }
+    let is_gone = |t: &&RunWorktree| t.path.as_deref().is_some_and(|path| !path.join(".git").exists());
+    let gone: Vec<_> =
+        run.worktrees.iter().filter(is_gone).map(|t| (t.ticket.clone(), t.repo.clone())).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    hold.update(|run| {
+        for step in run.steps.iter_mut().filter(|s| s.state == StepState::Done) {
+            let is_of = |(ticket, repo): &(_, _)| match step.kind {
+                StepKind::EnsureWorktree => step.ticket == *ticket && step.repo.as_ref() == Some(repo),
+                StepKind::FinishWorkspace => step.ticket == *ticket,
+                _ => false,
+            };
+            if gone.iter().any(is_of) {
+                step.state = StepState::Pending;
+                step.attempts = 0;
+            }
+        }
+    })?;
+    Ok(())
+}
+
 /// Sets the start steps of the chosen agents back to pending.
 fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult<()> {
     hold.update(|run| {
@@ -108,6 +137,8 @@ fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult
     Ok(())
 }
 
+const RESTARTED: &str = "restarted";
+
 /// Ends all sessions of a run and starts its agents again; their completion no longer counts.
 pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> ServiceResult<Run> {
     let control = control(caller)?;
@@ -128,7 +159,11 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
         signals::put_away_questions(hold.run(), &ticket.id)?;
     }
     hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
-    to_running(&mut hold, "restarted")?;
+    to_running(&mut hold, RESTARTED)?;
+    if hold.run().reason != RESTARTED {
+        hold.go(RunState::Running, RESTARTED)?;
+    }
+    make_again(&mut hold)?;
     start_again(&mut hold, &|_| true)?;
     carry_out(caller, &control, &mut hold, progress)?;
     Ok(hold.run().clone())

@@ -166,7 +166,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         agents,
         steps: Vec::new(),
         receipt: None,
-        policy: policy::to_table(&rules.policy),
+        policy: policy::to_table(&rules.policy).into(),
     };
     Ok(Draft { run, repos, source, notes })
 }

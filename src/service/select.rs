@@ -1,6 +1,6 @@
 //! Which run is meant. Nothing is guessed: what is not the only candidate is listed.
 
-use super::history::{find_published, published};
+use super::history::{each_published, find_published};
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::model::{Run, RunId};
 use crate::store::{Entry, StoreError};
@@ -156,7 +156,7 @@ fn matching(control: &Control, fits: &dyn Fn(&Run) -> bool) -> ServiceResult<Vec
     let mut runs = runs_here(control)?;
     runs.retain(fits);
     if runs.is_empty() {
-        runs = published(control)?.into_iter().filter_map(Entry::into_run).filter(|run| fits(run)).collect();
+        each_published(control, &mut |entry| runs.extend(entry.into_run().filter(|run| fits(run))))?;
     }
     Ok(runs)
 }

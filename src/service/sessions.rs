@@ -50,8 +50,10 @@ pub(super) fn end_sessions(control: &Control, hold: &mut Hold) -> ServiceResult<
     for (agent, seen) in run.agents.iter().zip(observed) {
         let Some(session) = &agent.live else { continue };
         worked |= matches!(seen, Observation::Alive { .. } | Observation::Unknown { .. });
-        sessions::stop(session, &session_files(control, &run, agent), GRACE)?;
-        hold.note("session ended", &agent.key())?;
+        let stopped = sessions::stop(session, &session_files(control, &run, agent), GRACE)?;
+        if stopped.was_alive {
+            hold.note("session ended", &agent.key())?;
+        }
     }
     Ok(worked)
 }

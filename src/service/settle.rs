@@ -1,8 +1,9 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
+use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, facts_of_work, sessions as agents_now};
+use super::{Control, ServiceResult, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
@@ -16,8 +17,8 @@ pub(super) struct Settled {
     pub observations: Vec<Observation>,
     /// What a person is needed for.
     pub needs: Vec<Need>,
-    /// Whether completion signals wait to be taken.
-    pub said: bool,
+    /// Whether settling would change the run: a signal waits, or the completion rule holds.
+    pub would_change: bool,
 }
 
 /// Takes completion signals and applies the completion rule; the caller holds the run.
@@ -32,11 +33,12 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
         signals::put_away(&said.path, &clock::compact(clock::now()))?;
     }
     let observations = agents_now::observe(control, hold.run());
-    if let Some(why) = completion(hold.run(), &observations, &signals)? {
+    let work = ended_work(hold.run(), &observations, &signals)?;
+    if let Some(why) = completion(hold.run(), &signals, work.as_ref()) {
         hold.go(RunState::Completed, &why)?;
     }
-    let needs = needs(hold.run(), &observations, &signals)?;
-    Ok(Settled { observations, needs, said: false })
+    let needs = needs(hold.run(), &observations, &signals, work.as_ref());
+    Ok(Settled { observations, needs, would_change: false })
 }
 
 /// The same in memory only: what the run would be after settling.
@@ -45,8 +47,8 @@ pub(super) fn preview(control: &Control, mut run: Run) -> ServiceResult<Run> {
     for said in &signals.completions {
         run.agents[said.agent].completed = Some(said.summary.clone());
     }
-    let observations = agents_now::observe(control, &run);
-    if let Some(why) = completion(&run, &observations, &signals)? {
+    let work = ended_work(&run, &agents_now::observe(control, &run), &signals)?;
+    if let Some(why) = completion(&run, &signals, work.as_ref()) {
         let now = clock::now();
         // The table allows it: `completion` answers for running runs only.
         let _ = run.go(RunState::Completed, &why, now);
@@ -54,43 +56,46 @@ pub(super) fn preview(control: &Control, mut run: Run) -> ServiceResult<Run> {
     Ok(run)
 }
 
-/// As [`settle`] without writing, for observations already made.
-pub(super) fn look_only(run: &Run, observations: Vec<Observation>) -> ServiceResult<Settled> {
-    let signals = signals::look(run);
-    let needs = needs(run, &observations, &signals)?;
-    let said = !signals.completions.is_empty();
-    Ok(Settled { observations, needs, said })
+/// As [`settle`] without writing, for signals and observations already looked at.
+pub(super) fn look_only(
+    run: &Run,
+    observations: Vec<Observation>,
+    signals: &Signals,
+) -> ServiceResult<Settled> {
+    let work = ended_work(run, &observations, signals)?;
+    let needs = needs(run, &observations, signals, work.as_ref());
+    let would_change = !signals.completions.is_empty() || completion(run, signals, work.as_ref()).is_some();
+    Ok(Settled { observations, needs, would_change })
 }
 
-/// Whether settling could change the run: a signal waits, or its agents have ended while it counts as running.
-pub(super) fn is_worthwhile(run: &Run, looked: &Settled) -> bool {
+/// What the agents of a run left, where all have signalled or ended well, its plan is through, and their word alone
+/// does not complete it. Costs opening its repositories, so it is looked at once.
+fn ended_work(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Option<Work>> {
+    if completion(run, signals, None).is_some() {
+        return Ok(None);
+    }
     let at_end = |(agent, seen): (&RunAgent, &Observation)| agent.completed.is_some() || ended_well(seen);
-    looked.said || (run.state == RunState::Running && run.agents.iter().zip(&looked.observations).all(at_end))
+    let is_at_end = matches!(run.state, RunState::Running | RunState::AwaitingGuidance)
+        && plan::is_finished(&run.steps)
+        && run.agents.iter().zip(observations).all(at_end);
+    if is_at_end { facts_of_work::work(run).map(Some) } else { Ok(None) }
 }
 
 /// The completion rule (behaviour 4): every agent has written its completion signal; or each has ended with exit
 /// 0 (or signalled) while the branches hold at least one commit since their start and all worktrees are clean.
-fn completion(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Option<String>> {
+fn completion(run: &Run, signals: &Signals, work: Option<&Work>) -> Option<String> {
     if run.state != RunState::Running || !signals.questions.is_empty() || run.agents.is_empty() {
-        return Ok(None);
+        return None;
     }
     if !plan::is_finished(&run.steps) {
-        return Ok(None);
+        return None;
     }
     if run.agents.iter().all(|agent| agent.completed.is_some()) {
-        return Ok(Some("every agent has signalled completion".to_owned()));
+        return Some("every agent has signalled completion".to_owned());
     }
-    let at_end = |(agent, seen): (&RunAgent, &Observation)| agent.completed.is_some() || ended_well(seen);
-    if !run.agents.iter().zip(observations).all(at_end) {
-        return Ok(None);
-    }
-    let work = facts_of_work::work(run)?;
-    if work.commits > 0 && work.dirty == 0 && work.odd.is_empty() {
-        let commits =
-            if work.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", work.commits) };
-        return Ok(Some(format!("every agent has ended with exit 0, and its work is committed ({commits})")));
-    }
-    Ok(None)
+    let work = work.filter(|work| work.commits > 0 && work.dirty == 0 && work.odd.is_empty())?;
+    let commits = if work.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", work.commits) };
+    Some(format!("every agent has ended with exit 0, and its work is committed ({commits})"))
 }
 
 /// Whether a session has ended by itself with exit 0.

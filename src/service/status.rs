@@ -1,9 +1,10 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
-use super::health::{Health, health};
+use super::health::{Health, health, last_progress};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
+use super::signals::{self, Signals};
 use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent};
@@ -11,6 +12,7 @@ use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
+use jiff::Timestamp;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -98,8 +100,7 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
         } else {
             let id = select(caller, &control, &request.selector, |_| true)?;
             let run = require_run(&control, &id)?;
-            let seen = agents_now::observe_all(&control, &[&run]).pop().unwrap_or_default();
-            report.runs.push(view(&control, &run, seen, request)?);
+            add(&control, vec![run], request, &mut report)?;
             report.in_full = true;
         }
     }
@@ -128,25 +129,55 @@ fn add_open(control: &Control, request: &StatusRequest, report: &mut StatusRepor
             Entry::Broken { why, .. } => report.broken.push(why),
         }
     }
-    let seen = agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>());
-    for (run, seen) in runs.into_iter().zip(seen) {
-        report.runs.push(view(control, &run, seen, request)?);
+    add(control, runs, request, report)
+}
+
+fn add(
+    control: &Control,
+    runs: Vec<Run>,
+    request: &StatusRequest,
+    report: &mut StatusReport,
+) -> ServiceResult<()> {
+    let (observed, glances) = std::thread::scope(|scope| {
+        let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
+        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run)).collect();
+        observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
+    })?;
+    for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
+        glance.observed = observed;
+        report.runs.push(view(control, run, glance, request)?);
     }
     Ok(())
 }
 
-fn view(
-    control: &Control,
-    run: &Run,
-    seen: Vec<Observation>,
-    request: &StatusRequest,
-) -> ServiceResult<RunView> {
-    let (run, settled, holder) = settled(control, run, seen, request.no_ingest)?;
+/// What is looked at while tmux answers.
+struct Glance {
+    signals: Signals,
+    holder: Option<Holder>,
+    /// Last progress, one per agent.
+    progress: Vec<Option<Timestamp>>,
+    observed: Vec<Observation>,
+}
+
+impl Glance {
+    fn at(control: &Control, run: &Run) -> Self {
+        Self {
+            signals: signals::look(run),
+            holder: control.store.holder(&run.id),
+            progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
+            observed: Vec::new(),
+        }
+    }
+}
+
+fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
+    let progress = glance.progress.clone();
+    let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
     let mut needs = settled.needs;
     let mut agents = Vec::new();
-    for (agent, seen) in run.agents.iter().zip(&settled.observations) {
-        let health = health(&run, agent, seen, &limits);
+    for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
+        let health = health(seen, progress, &limits);
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
     }
@@ -157,13 +188,13 @@ fn view(
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
 fn settled(
     control: &Control,
-    run: &Run,
-    seen: Vec<Observation>,
+    run: Run,
+    glance: Glance,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(run, seen)?;
-    if no_ingest || !settle::is_worthwhile(run, &looked) {
-        return Ok((run.clone(), looked, control.store.holder(&run.id)));
+    let looked = settle::look_only(&run, glance.observed, &glance.signals)?;
+    if no_ingest || !looked.would_change {
+        return Ok((run, looked, glance.holder));
     }
     match control.hold_to_settle(&run.id, Duration::ZERO) {
         Ok(mut hold) => {
@@ -172,7 +203,8 @@ fn settled(
             Ok((hold.run().clone(), settled, None))
         }
         Err(error) if error.is_busy() || error.is_newer() || matches!(error, StoreError::NotFound { .. }) => {
-            Ok((run.clone(), looked, control.store.holder(&run.id)))
+            let holder = control.store.holder(&run.id);
+            Ok((run, looked, holder))
         }
         Err(error) => Err(error.into()),
     }

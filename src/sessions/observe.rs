@@ -42,11 +42,21 @@ pub fn observe_states(sessions: &[(&Session, &SessionFiles)]) -> Vec<Observation
 /// As [`observe_states`], with the last activity of those that live. Costs one tmux process if any living one is a tmux
 /// session, and none else.
 pub fn observe_all(sessions: &[(&Session, &SessionFiles)]) -> Vec<Observation> {
-    let mut seen = observe_states(sessions);
-    let in_tmux = |at: usize| sessions[at].0.backend == SessionBackend::Tmux;
-    let is_alive = |o: &Observation| matches!(o, Observation::Alive { .. });
-    let asks = seen.iter().enumerate().any(|(at, o)| in_tmux(at) && is_alive(o));
-    let panes = if asks { tmux::panes().unwrap_or_default() } else { Vec::new() };
+    let boot = procs::boot_id();
+    let mut seen = Vec::with_capacity(sessions.len());
+    // tmux answers while we look at the others.
+    let panes = std::thread::scope(|scope| {
+        let mut asked = None;
+        for (session, files) in sessions {
+            let observation = observe(session, files, &boot);
+            let in_tmux = session.backend == SessionBackend::Tmux;
+            if in_tmux && asked.is_none() && matches!(observation, Observation::Alive { .. }) {
+                asked = Some(scope.spawn(tmux::panes));
+            }
+            seen.push(observation);
+        }
+        asked.and_then(|answer| answer.join().ok()?.ok()).unwrap_or_default()
+    });
     for (observation, (session, files)) in seen.iter_mut().zip(sessions) {
         if let Observation::Alive { last_activity, .. } = observation {
             *last_activity = match session.backend {

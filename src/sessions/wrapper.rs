@@ -117,13 +117,14 @@ fn own_session(launch: &Launch) -> Session {
     })
 }
 
-/// Wakes the wrapper when something changes in a signal root. Without file events others ingest signals.
+/// Wakes the wrapper when something changes in a signal root.
 fn watch(launch: &Launch, sender: Sender<Event>) {
-    let Ok(mut watch) = Watch::new() else { return };
+    let mut watch = Watch::new();
     let mut any = false;
     for root in &launch.signal_roots {
         if root.parent().is_some_and(Path::is_dir) && files::ensure_dir(root).is_ok() {
-            any |= watch.add(root).is_ok();
+            watch.add(root);
+            any = true;
         }
     }
     if any {

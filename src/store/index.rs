@@ -25,9 +25,12 @@ const SCHEMA: &str = "
     CREATE TABLE live(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
         inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, id TEXT NOT NULL,
         state TEXT NOT NULL, created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL,
+        policy TEXT NOT NULL, seal TEXT NOT NULL);
+    CREATE TABLE published(path TEXT PRIMARY KEY, blob TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
+        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, policy TEXT NOT NULL,
         seal TEXT NOT NULL);
-    CREATE TABLE published(path TEXT PRIMARY KEY, hash TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
-        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, seal TEXT NOT NULL);
+    CREATE INDEX published_id ON published(id);
+    CREATE INDEX published_order ON published(created DESC, id DESC, path);
 ";
 
 /// Why the index gave no answer.
@@ -42,7 +45,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    fn why(self) -> String {
+    pub(super) fn why(self) -> String {
         match self {
             Self::Absent => "it is not there".to_owned(),
             Self::Damaged(why) | Self::Unusable(why) => why,
@@ -201,6 +204,15 @@ fn build(path: &Path, fill: impl Fn(&Connection) -> Result<(), Fault>) -> Result
     fill(&conn)?;
     conn.execute_batch("COMMIT")?;
     conn.close().map_err(|(_, e)| Fault::from(e))
+}
+
+/// An empty index that nobody else sees, on disk where there is room and gone with its connection.
+pub(super) fn private() -> Result<Connection, Fault> {
+    let conn = Connection::open("").or_else(|_| Connection::open_in_memory())?;
+    conn.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")?;
+    conn.execute_batch(SCHEMA)?;
+    conn.execute_batch("BEGIN")?;
+    Ok(conn)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {

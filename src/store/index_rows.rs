@@ -1,14 +1,13 @@
 //! The rows of the index: what a record's file looked like when it was parsed, and what it said.
 //!
 //! Each row is sealed with a hash over all its columns, because SQLite does not notice a flipped bit in a value:
-//! a row whose seal does not fit is no row. The published rows together carry the hash of their seals, so that
-//! none can be missing unnoticed.
+//! a row whose seal does not fit is no row.
 
 use super::Entry;
 use super::index::{Fault, Index};
-use crate::model::{Run, sha256_hex};
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::{HashMap, HashSet};
+use crate::model::{Run, StoredPolicy, sha256_hex};
+use rusqlite::{Row, params};
+use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
@@ -57,19 +56,15 @@ pub(super) struct LiveRow {
     pub packed: Packed,
 }
 
-/// A row of a published record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PublishedRow {
-    pub path: String,
-    /// Content hash of the blob.
-    pub hash: String,
-    pub packed: Packed,
-}
+/// Before the text of a record that is kept as it is.
+const RAW: char = '=';
 
 /// What a record said, in the form that is quick to read again, and the columns that tell of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Packed {
     text: String,
+    /// Apart, because it is most of a record, and nearly all runs hold the same one.
+    policy: String,
     id: String,
     state: String,
     created: i64,
@@ -82,48 +77,97 @@ impl Packed {
         let packed = match entry {
             Entry::Run(run) => {
                 let tickets = run.tickets.iter().map(|t| t.id.as_str().to_ascii_lowercase());
+                let bare = Run { policy: StoredPolicy::default(), ..Run::clone(run) };
                 Self {
-                    text: serde_json::to_string(run).ok()?,
+                    text: serde_json::to_string(&bare).ok()?,
+                    policy: serde_json::to_string(&run.policy).ok()?,
                     id: run.id.to_string(),
                     state: run.state.to_string(),
-                    created: run.created.as_second(),
+                    created: clamped(run.created.as_nanosecond()),
                     tickets: tickets.collect::<Vec<_>>().join(" "),
                 }
             }
             Entry::Broken { id, why, newer } => Self {
                 text: serde_json::to_string(&(id, why, newer)).ok()?,
+                policy: String::new(),
                 id: id.clone(),
                 state: String::new(),
-                created: 0,
+                created: i64::MIN,
                 tickets: String::new(),
             },
         };
-        (packed.entry().as_ref() == Some(entry)).then_some(packed)
+        (packed.entry(&mut Policies::default()).as_ref() == Some(entry)).then_some(packed)
+    }
+
+    /// A record in its own text, which is neither an object nor an array.
+    pub(super) fn raw(entry: &Entry, text: &str) -> Self {
+        let created = entry.run().map_or(i64::MIN, |run| clamped(run.created.as_nanosecond()));
+        let (id, text) = (entry.id().to_owned(), format!("{RAW}{text}"));
+        Self { text, policy: String::new(), id, state: String::new(), created, tickets: String::new() }
+    }
+
+    /// The text that [`Packed::raw`] keeps.
+    pub(super) fn as_raw(&self) -> Option<&str> {
+        self.text.strip_prefix(RAW)
+    }
+
+    /// When the run was made, in nanoseconds since 1970; what is broken comes before everything.
+    pub(super) fn created(&self) -> i64 {
+        self.created
     }
 
     /// The entry; a run is an object, a broken record an array.
-    pub(super) fn entry(&self) -> Option<Entry> {
+    pub(super) fn entry(&self, policies: &mut Policies) -> Option<Entry> {
         if self.text.starts_with('{') {
-            return serde_json::from_str::<Run>(&self.text).ok().map(|run| Entry::Run(Box::new(run)));
+            let mut run: Run = serde_json::from_str(&self.text).ok()?;
+            run.policy = policies.read(&self.policy)?;
+            return Some(Entry::Run(Box::new(run)));
         }
         let (id, why, newer) = serde_json::from_str(&self.text).ok()?;
         Some(Entry::Broken { id, why, newer })
     }
 
-    /// Reads the columns `id, state, created, tickets, run`, of which the first has the number `first`.
-    fn at(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+    /// Reads the columns `id, state, created, tickets, run, policy`, of which the first has the number `first`.
+    pub(super) fn at(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(first)?,
             state: row.get(first + 1)?,
             created: row.get(first + 2)?,
             tickets: row.get(first + 3)?,
             text: row.get(first + 4)?,
+            policy: row.get(first + 5)?,
         })
+    }
+
+    /// The columns as [`Packed::at`] reads them; `created` is [`Packed::created`] as text.
+    pub(super) fn columns<'a>(&'a self, created: &'a str) -> [&'a str; 6] {
+        [&self.id, &self.state, created, &self.tickets, &self.text, &self.policy]
+    }
+}
+
+fn clamped(nanoseconds: i128) -> i64 {
+    i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN + 1 } else { i64::MAX })
+}
+
+/// The policies that were read so far: each text is parsed once, and the runs that hold it share it.
+#[derive(Debug, Default)]
+pub(super) struct Policies {
+    known: HashMap<String, StoredPolicy>,
+}
+
+impl Policies {
+    fn read(&mut self, text: &str) -> Option<StoredPolicy> {
+        if let Some(known) = self.known.get(text) {
+            return Some(known.clone());
+        }
+        let policy: StoredPolicy = serde_json::from_str(text).ok()?;
+        self.known.insert(text.to_owned(), policy.clone());
+        Some(policy)
     }
 }
 
 /// One hash over all columns, each with its length, so that none can lend a byte to the next.
-fn seal_of(columns: &[&str]) -> String {
+pub(super) fn seal_of(columns: &[&str]) -> String {
     let mut bytes = Vec::with_capacity(columns.iter().map(|c| c.len() + 8).sum());
     for column in columns {
         bytes.extend_from_slice(&(column.len() as u64).to_le_bytes());
@@ -136,28 +180,14 @@ impl LiveRow {
     fn seal(&self) -> String {
         let (look, told) = (format!("{:?}", self.look), &self.packed);
         let created = told.created.to_string();
-        seal_of(&[&self.path, &look, &self.hash, &told.id, &told.state, &created, &told.tickets, &told.text])
+        seal_of(&[&[self.path.as_str(), &look, &self.hash], &told.columns(&created)[..]].concat())
     }
 
     fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
         let look =
             Look { size: row.get(1)?, mtime_ns: row.get(2)?, inode: row.get(3)?, seen_ns: row.get(4)? };
         let found = Self { path: row.get(0)?, look, hash: row.get(5)?, packed: Packed::at(row, 6)? };
-        let sealed: String = row.get(11)?;
-        Ok((found.seal() == sealed).then_some(found))
-    }
-}
-
-impl PublishedRow {
-    fn seal(&self) -> String {
-        let told = &self.packed;
-        let created = told.created.to_string();
-        seal_of(&[&self.path, &self.hash, &told.id, &told.state, &created, &told.tickets, &told.text])
-    }
-
-    fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
-        let found = Self { path: row.get(0)?, hash: row.get(1)?, packed: Packed::at(row, 2)? };
-        let sealed: String = row.get(7)?;
+        let sealed: String = row.get(12)?;
         Ok((found.seal() == sealed).then_some(found))
     }
 }
@@ -184,7 +214,7 @@ impl Index {
                 drop.execute([path])?;
             }
             let mut put = conn.prepare(
-                "INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?;
             for row in fresh {
                 let (look, told) = (&row.look, &row.packed);
@@ -200,108 +230,11 @@ impl Index {
                     told.created,
                     told.tickets,
                     told.text,
+                    told.policy,
                     row.seal(),
                 ])?;
             }
             Ok(())
         });
     }
-
-    /// The published rows, if they are exactly those of this tree; `None` where they are of another one.
-    pub(super) fn published_of(&self, tree_id: &str) -> Result<Option<Vec<PublishedRow>>, Fault> {
-        self.read(|conn| {
-            let Some((tree, whole)) = published_head(conn)? else { return Ok(None) };
-            if tree != tree_id {
-                return Ok(None);
-            }
-            let rows = published_all(conn)?;
-            Ok((whole_of(rows.iter().map(PublishedRow::seal).collect()) == whole).then_some(rows))
-        })
-    }
-
-    /// The published row of this run, if the rows are of this tree and there is exactly one.
-    pub(super) fn published_one(&self, tree_id: &str, id: &str) -> Result<Option<PublishedRow>, Fault> {
-        self.read(|conn| {
-            if published_head(conn)?.is_none_or(|(tree, _)| tree != tree_id) {
-                return Ok(None);
-            }
-            let mut ask = conn.prepare("SELECT * FROM published WHERE id = ?1 LIMIT 2")?;
-            let found = ask.query_map([id], PublishedRow::at)?.collect::<Result<Vec<_>, _>>()?;
-            Ok(if let [row] = &found[..] { row.clone() } else { None })
-        })
-    }
-
-    /// The published rows of whatever tree, by path, to parse only what is new.
-    pub(super) fn published_known(&self) -> HashMap<String, PublishedRow> {
-        let rows = self.read(published_all).unwrap_or_default();
-        rows.into_iter().map(|row| (row.path.clone(), row)).collect()
-    }
-
-    /// Makes the published rows exactly these, writing only those that differ.
-    pub(super) fn put_published(&self, tree_id: &str, rows: &[PublishedRow]) {
-        self.write(|conn| {
-            let mut old = published_seals(conn)?;
-            let mut put =
-                conn.prepare("INSERT OR REPLACE INTO published VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-            let mut seals = Vec::with_capacity(rows.len());
-            for row in rows {
-                let (seal, told) = (row.seal(), &row.packed);
-                let same = old.remove(&row.path).is_some_and(|was| was == seal);
-                if !same {
-                    put.execute(params![
-                        row.path,
-                        row.hash,
-                        told.id,
-                        told.state,
-                        told.created,
-                        told.tickets,
-                        told.text,
-                        seal,
-                    ])?;
-                }
-                seals.push(seal);
-            }
-            let mut drop = conn.prepare("DELETE FROM published WHERE path = ?1")?;
-            for path in old.keys() {
-                drop.execute([path])?;
-            }
-            let head = format!("{tree_id} {}", whole_of(seals));
-            conn.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('published', ?1)", [head])?;
-            Ok(())
-        });
-    }
-}
-
-/// One hash over all seals, in whatever order they come.
-fn whole_of(mut seals: Vec<String>) -> String {
-    seals.sort_unstable();
-    sha256_hex(seals.join("\n").as_bytes())
-}
-
-fn published_head(conn: &Connection) -> Result<Option<(String, String)>, Fault> {
-    let ask = "SELECT value FROM meta WHERE key = 'published'";
-    let text: Option<String> = conn.query_row(ask, [], |row| row.get(0)).optional()?;
-    Ok(text.and_then(|text| text.split_once(' ').map(|(tree, whole)| (tree.to_owned(), whole.to_owned()))))
-}
-
-/// The rows whose seals fit, newest first.
-fn published_all(conn: &Connection) -> Result<Vec<PublishedRow>, Fault> {
-    let mut ask = conn.prepare("SELECT * FROM published ORDER BY created DESC, id DESC")?;
-    let mut rows = ask.query([])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.extend(PublishedRow::at(row)?);
-    }
-    Ok(found)
-}
-
-/// Path and seal of the rows whose seals fit; others are to be written again.
-fn published_seals(conn: &Connection) -> Result<HashMap<String, String>, Fault> {
-    let rows = published_all(conn)?;
-    let good: HashMap<String, String> = rows.iter().map(|row| (row.path.clone(), row.seal())).collect();
-    let mut ask = conn.prepare("SELECT path FROM published")?;
-    let paths = ask.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<HashSet<_>, _>>()?;
-    let spoiled = paths.into_iter().filter(|path| !good.contains_key(path)).map(|path| (path, String::new()));
-    let spoiled: Vec<_> = spoiled.collect();
-    Ok(good.into_iter().chain(spoiled).collect())
 }

@@ -102,14 +102,10 @@ impl Store {
         with_record.or_else(|| places.iter().find(|dir| dir.is_dir())).cloned()
     }
 
-    /// Where the wrappers of a run's agents write.
-    pub fn agents_dir(&self, id: &RunId) -> PathBuf {
-        self.run_dir(id).join("agents")
-    }
-
-    /// The output of a run's process sessions.
-    pub fn logs_dir(&self, id: &RunId) -> PathBuf {
-        self.run_dir(id).join("logs")
+    /// Where the wrappers of a run's agents write, and where the output of its process sessions lies.
+    pub fn session_dirs(&self, id: &RunId) -> (PathBuf, PathBuf) {
+        let dir = self.run_dir(id);
+        (dir.join("agents"), dir.join("logs"))
     }
 
     pub(super) fn lock_path(&self, id: &RunId) -> PathBuf {

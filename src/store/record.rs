@@ -5,7 +5,7 @@
 
 use super::places::{MACHINE, PERSONAL, Places};
 use super::{StoreError, StoreResult};
-use crate::model::{RECORD_FORMAT, Run};
+use crate::model::{RECORD_FORMAT, Run, StoredPolicy};
 use crate::sys::clock;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ pub fn published_path(run: &Run) -> String {
 pub fn published_form(run: &Run) -> String {
     let places = Places::of(run);
     let mut copy = run.clone();
-    copy.policy = toml::Table::new();
+    copy.policy = StoredPolicy::default();
     copy.steps = Vec::new();
     for path in paths_of(&mut copy) {
         *path = None;

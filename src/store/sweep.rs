@@ -1,7 +1,7 @@
 //! Reading all records of a place, through the index where it is good and from the files where it is not.
 
 use super::index::Index;
-use super::index_rows::{LiveRow, Look, Packed, PublishedRow};
+use super::index_rows::{LiveRow, Look, Packed, Policies};
 use super::live::{Folder, RECORD, Store, understand};
 use super::{Entry, StoreError, StoreResult};
 use crate::model::{RunId, content_hash};
@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// More than any record that we write; published records come from others.
-const RECORD_CAP: usize = 4 << 20;
+pub(super) const RECORD_CAP: usize = 4 << 20;
 
 /// What a record says, and the row for the index where the one it has does not stand.
 type Seen = (Entry, Option<LiveRow>);
@@ -32,11 +32,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut rows = self.index().live_rows(folder.name()).unwrap_or_default();
+        let mut policies = Policies::default();
         let mut entries = Vec::with_capacity(names.len());
         let mut fresh = Vec::new();
         for name in &names {
             let key = format!("{}/{name}/{RECORD}", folder.name());
-            if let Some((entry, row)) = self.look_at(folder, name, rows.remove(&key)) {
+            if let Some((entry, row)) = self.look_at(folder, name, rows.remove(&key), &mut policies) {
                 entries.push(entry);
                 fresh.extend(row);
             }
@@ -48,76 +49,17 @@ impl Store {
         Entry::newest_first(&mut entries);
         Ok(entries)
     }
-
-    /// The published runs of base, newest first, what is broken last. `tree_id` is the id of base's records tree;
-    /// where the index holds its rows nothing is read, else `read` is called once and gives path and bytes of
-    /// every record.
-    pub fn published_runs(
-        &self,
-        tree_id: &str,
-        read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
-    ) -> StoreResult<Vec<Entry>> {
-        if let Ok(Some(rows)) = self.index().published_of(tree_id)
-            && let Some(mut entries) = rows.iter().map(|row| row.packed.entry()).collect::<Option<Vec<_>>>()
-        {
-            Entry::newest_first(&mut entries);
-            return Ok(entries);
-        }
-        let texts = read().map_err(StoreError::Published)?;
-        let mut known = self.index().published_known();
-        let mut entries = Vec::with_capacity(texts.len());
-        let mut rows = Vec::with_capacity(texts.len());
-        let mut keeps = self.exists() && !self.is_frozen();
-        for (path, bytes) in texts {
-            let hash = content_hash(&bytes);
-            let row = known.remove(&path).filter(|row| row.hash == hash);
-            let entry = row.as_ref().and_then(|row| row.packed.entry());
-            let entry = entry.unwrap_or_else(|| published(&path, &bytes));
-            let row = row.or_else(|| Some(PublishedRow { packed: Packed::of(&entry)?, path, hash }));
-            keeps &= row.is_some();
-            rows.extend(row);
-            entries.push(entry);
-        }
-        if keeps {
-            self.index().put_published(tree_id, &rows);
-        }
-        Entry::newest_first(&mut entries);
-        Ok(entries)
-    }
-
-    /// One published run, without reading the others where the index knows it; arguments as for
-    /// [`Store::published_runs`]. `None` is said only after all records were looked at.
-    pub fn find_published(
-        &self,
-        tree_id: &str,
-        id: &RunId,
-        read: &mut dyn FnMut() -> Result<Vec<(String, Vec<u8>)>, String>,
-    ) -> StoreResult<Option<Entry>> {
-        let row = self.index().published_one(tree_id, id.as_str()).ok().flatten();
-        if let Some(entry) = row.and_then(|row| row.packed.entry()) {
-            return Ok(Some(entry));
-        }
-        let entries = self.published_runs(tree_id, read)?;
-        Ok(entries.into_iter().find(|entry| entry.id() == id.as_str()))
-    }
-}
-
-fn published(path: &str, bytes: &[u8]) -> Entry {
-    let file = Path::new(path);
-    let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or(path);
-    let broken = |why: &str| StoreError::Broken { path: file.to_owned(), why: why.to_owned() };
-    let run = if bytes.len() > RECORD_CAP {
-        Err(broken("it is too large to be a record"))
-    } else {
-        let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text"));
-        text.and_then(|text| understand(file, stem, text))
-    };
-    run.map_or_else(|e| Entry::broken(stem, &e), |run| Entry::Run(Box::new(run)))
 }
 
 impl Store {
     /// One look at one record; `None` where it was moved away meanwhile.
-    fn look_at(&self, folder: Folder, name: &str, row: Option<LiveRow>) -> Option<Seen> {
+    fn look_at(
+        &self,
+        folder: Folder,
+        name: &str,
+        row: Option<LiveRow>,
+        policies: &mut Policies,
+    ) -> Option<Seen> {
         let dir = self.folder(folder).join(name);
         let path = dir.join(RECORD);
         let broken = |error: &StoreError| Some((Entry::broken(name, error), None));
@@ -132,7 +74,7 @@ impl Store {
             Err(e) => return broken(&SysError::file("read", &path, e).into()),
         };
         if let Some(row) = row.as_ref().filter(|row| row.look.proves(&look))
-            && let Some(entry) = row.packed.entry()
+            && let Some(entry) = row.packed.entry(policies)
         {
             return Some((entry, None));
         }
@@ -143,7 +85,7 @@ impl Store {
         };
         let hash = content_hash(&bytes);
         if let Some(row) = row.filter(|row| row.hash == hash)
-            && let Some(entry) = row.packed.entry()
+            && let Some(entry) = row.packed.entry(policies)
         {
             // A row that would still not be proof is not worth a write.
             return Some((entry, (!look.is_racy()).then_some(LiveRow { look, ..row })));
@@ -344,52 +286,6 @@ mod tests {
     }
 
     #[test]
-    fn published_records_are_read_once_for_each_tree() {
-        let place = Place::new();
-        drop(place.made("live"));
-        let record = |id: &str| {
-            let text = crate::store::published_form(&full(id));
-            (format!(".metawsm/runs/2025-03/{id}.toml"), text.into_bytes())
-        };
-        let reads = std::cell::Cell::new(0);
-        let ask = |tree: &str, files: &[(String, Vec<u8>)]| {
-            let mut read = || {
-                reads.set(reads.get() + 1);
-                Ok(files.to_vec())
-            };
-            place.store().published_runs(tree, &mut read).expect("published")
-        };
-        let mut files: Vec<_> = (0..20).map(|n| record(&format!("p{n:02}"))).collect();
-        let first = ask("t1", &files);
-        assert_eq!((first.len(), reads.get()), (20, 1));
-        assert_eq!((ask("t1", &files), reads.get()), (first.clone(), 1));
-        files.push(("x/broken.toml".to_owned(), b"no record".to_vec()));
-        files.push(("x/newer.toml".to_owned(), b"format = 99\nkind = \"run\"".to_vec()));
-        files.remove(0);
-        for expected in [2, 2] {
-            let now = ask("t2", &files);
-            assert_eq!((now.len(), reads.get()), (21, expected));
-            assert!(matches!(&now[20], Entry::Broken { id, newer: false, .. } if id == "broken"), "{now:?}");
-            assert!(matches!(&now[19], Entry::Broken { id, newer: true, .. } if id == "newer"), "{now:?}");
-        }
-        let find = |id: &str| {
-            let mut read = || panic!("the index knows, or all rows are good");
-            place.store().find_published("t2", &run_id(id), &mut read).expect("find")
-        };
-        assert_eq!(find("p07").as_ref().map(Entry::id), Some("p07"));
-        assert_eq!(find("p00"), None);
-        // A row that vanished from the index is missed.
-        let conn = rusqlite::Connection::open(place.store().index().path()).expect("open");
-        conn.execute("DELETE FROM published WHERE id = 'p07'", []).expect("delete");
-        drop(conn);
-        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
-        assert_eq!((ask("t2", &files).len(), reads.get()), (21, 3));
-        let failed = place.store().published_runs("t3", &mut || Err("no such tree".to_owned()));
-        assert!(matches!(failed, Err(StoreError::Published(_))));
-        assert_eq!(ids(&place.store().open_runs().expect("sweep")), ["live"]);
-    }
-
-    #[test]
     fn a_run_that_moves_while_we_look_is_no_fault() {
         let place = Place::new();
         let done = std::sync::atomic::AtomicBool::new(false);
@@ -434,17 +330,5 @@ mod tests {
         time("100 runs, no index", &sweep);
         time("100 runs, good index", &sweep);
         time("100 runs, good index", &sweep);
-        let records = || {
-            let record = |n| {
-                (format!("m/p{n}.toml"), crate::store::published_form(&full(&format!("p{n}"))).into_bytes())
-            };
-            Ok((0..10_000).map(record).collect())
-        };
-        let published =
-            |tree: &str| drop(place.store().published_runs(tree, &mut { records }).expect("published"));
-        time("10,000 published, new tree, making them included", &|| published("t1"));
-        time("10,000 published, same tree", &|| published("t1"));
-        time("10,000 published, next tree, making them included", &|| published("t2"));
-        time("making them", &|| drop(records()));
     }
 }

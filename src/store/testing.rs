@@ -4,7 +4,7 @@ use super::{Hold, Store};
 use crate::model::{
     AgentName, Brief, CheckResult, Child, GateLine, Mode, RECORD_FORMAT, Receipt, RepoName, RepoReceipt, Run,
     RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session, SessionBackend, Step, StepKind,
-    StepState, Strategy, TicketId, WorkspaceName,
+    StepState, StoredPolicy, Strategy, TicketId, WorkspaceName,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub(super) fn plain(id: &str) -> Run {
         agents: Vec::new(),
         steps: Vec::new(),
         receipt: None,
-        policy: toml::Table::new(),
+        policy: StoredPolicy::default(),
     }
 }
 
@@ -163,7 +163,8 @@ pub(super) fn full(id: &str) -> Run {
             require_clean_git = true
             [close.gates]
             forum-quiet = "warn"
-        },
+        }
+        .into(),
         ..plain(id)
     }
 }

@@ -163,7 +163,8 @@ pub fn find_foreign(path: &Path, cap: u64) -> SysResult<Option<Vec<u8>>> {
     if meta.len() > cap {
         return refuse(format!("it has {} bytes, and at most {cap} are taken", meta.len()));
     }
-    let mut bytes = Vec::new();
+    // Room for one byte more than there should be: the end is seen without a further look for room.
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
     file.take(cap + 1).read_to_end(&mut bytes).map_err(|e| SysError::file("read", path, e))?;
     if bytes.len() as u64 > cap {
         return refuse(format!("it grew over {cap} bytes while it was read"));

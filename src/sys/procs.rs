@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 /// What `/proc/<pid>/stat` tells that we need.
@@ -18,7 +19,10 @@ struct Stat {
 }
 
 fn stat_of(pid: i32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The file says it has no bytes, and would be read in small pieces; it is one line of a few hundred.
+    let mut bytes = [0; 4096];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut f| f.read(&mut bytes)).ok()?;
+    let text = String::from_utf8_lossy(&bytes[..length]);
     // The command name stands in parentheses and may hold anything, also parentheses.
     let mut fields = text.get(text.rfind(')')? + 2..)?.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;

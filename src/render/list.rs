@@ -1,0 +1,76 @@
+//! What `list` says: runs as they come, because there may be a hundred thousand.
+
+use super::escape::escape;
+use super::json::run_json;
+use super::screen::{Paint, Screen};
+use crate::model::Run;
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Bytes that are gathered before they are written.
+const PIECE: usize = 1 << 16;
+
+/// What stands before the first run; [`Screen::answer_json`] writes whole objects the same way.
+const RUNS: &str = "{\"schema\":1,\"runs\":[";
+
+/// A list of runs under way to standard output.
+pub struct Listing<'a> {
+    screen: &'a Screen,
+    text: String,
+    /// Whether a run was added.
+    any: bool,
+}
+
+impl<'a> Listing<'a> {
+    /// A list without runs. Nothing is written before the first piece is full.
+    pub fn new(screen: &'a Screen) -> Self {
+        Self { screen, text: String::new(), any: false }
+    }
+
+    /// Adds the next run.
+    pub fn add(&mut self, run: &Run) {
+        if self.screen.is_closed() {
+            return;
+        }
+        if self.screen.json {
+            self.text.push_str(if self.any { "," } else { RUNS });
+            let _ = write!(self.text, "{}", run_json(run));
+        } else {
+            self.line(run);
+        }
+        self.any = true;
+        if self.text.len() >= PIECE {
+            self.screen.answer(&self.text);
+            self.text.clear();
+        }
+    }
+
+    fn line(&mut self, run: &Run) {
+        let tickets: Vec<_> = run.tickets.iter().map(|t| t.id.as_str()).collect();
+        let _ = writeln!(
+            self.text,
+            "{}  {:<17}  {}  {}",
+            self.screen.paint(Paint::Bold, run.id.as_str()),
+            run.state.as_str(),
+            tickets.join(","),
+            escape(&run.title())
+        );
+    }
+
+    /// Ends the list with the records that cannot be read.
+    pub fn end(mut self, broken: &[String]) {
+        if self.screen.json {
+            let begin = if self.any { "" } else { RUNS };
+            let _ = writeln!(self.text, "{begin}],\"broken\":{}}}", json!(broken));
+        } else if !self.any {
+            self.text.push_str("No runs.\n");
+        }
+        self.screen.answer(&self.text);
+        if !self.screen.json {
+            let what = self.screen.paint_story(Paint::Warn, "unreadable:");
+            for broken in broken {
+                self.screen.complaint(&format!("{what} {}", escape(broken)));
+            }
+        }
+    }
+}
