@@ -22,6 +22,7 @@ pub(super) const LONG: Duration = Duration::from_secs(30 * 60);
 /// git without a repository.
 pub(super) fn plain() -> Cmd {
     let cmd = Cmd::new("git")
+        .awaited()
         .without_env(env::GIT_LOCAL)
         .without_env(MEANING)
         .env("GIT_TERMINAL_PROMPT", "0")

@@ -16,6 +16,9 @@ pub const WORKSPACE: &str = "METAWSM_WORKSPACE";
 pub const SESSION: &str = "METAWSM_SESSION";
 /// The run whose git child this is; who finds one alive after a crash waits for it.
 pub const STEP: &str = "METAWSM_STEP";
+/// The process of ours that started this child, as `<pid>-<start time>`: who takes a lock after it was killed waits
+/// for what it started.
+pub const STARTER: &str = "METAWSM_STARTER";
 /// The hold token that lets our own git children pass our hooks.
 pub const HOLD: &str = "METAWSM_HOLD";
 /// The reason that lets one operation pass the hooks.
@@ -47,7 +50,7 @@ pub const GIT_LOCAL: [&str; 20] = [
 ];
 
 /// Our own variables that must not reach a session or a set-up command from outside.
-pub const OURS: [&str; 9] = [ROOT, RUN, TICKET, AGENT, WORKSPACE, SESSION, STEP, HOLD, BYPASS];
+pub const OURS: [&str; 10] = [ROOT, RUN, TICKET, AGENT, WORKSPACE, SESSION, STEP, STARTER, HOLD, BYPASS];
 
 /// A variable as text; `None` where it is unset, empty or not UTF-8.
 pub fn text(name: &str) -> Option<String> {

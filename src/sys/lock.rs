@@ -1,12 +1,21 @@
 //! Advisory file locks with a holder's note. A lock file is never unlinked; the kernel frees the lock when its
 //! holder dies. Order of locks everywhere: run, repositories by path, thread, index.
+//!
+//! A git that the dead holder had started lives on, and still moves refs and files. So a holder that lets go strikes
+//! its note out; a note that stands in a free lock is that of a holder that was killed, and as long as something works
+//! that it had started ([`super::Cmd::awaited`]), the lock counts as held.
 
 use super::{SysError, SysResult, clock, files, procs, random};
+use crate::model::Child;
 use fs2::FileExt;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// How long the children of a dead holder are waited for, by whoever waits at all: a checkout may take long.
+const AFTER_DEATH: Duration = Duration::from_secs(120);
 
 /// A held lock; dropped, it is free. No child inherits it (the file is opened close-on-exec).
 #[derive(Debug)]
@@ -15,11 +24,20 @@ pub struct Lock {
     path: PathBuf,
 }
 
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // In place, so that a full disk cannot keep it from being struck out.
+        let _ = self.file.write_at(b"-", 0);
+    }
+}
+
 /// What stands in a held lock file, for messages only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Process id.
     pub pid: i32,
+    /// When the process began, as `/proc` tells it.
+    pub start: u64,
     /// What it does, such as `close`.
     pub command: String,
     /// Since when.
@@ -33,7 +51,16 @@ impl Holder {
     pub fn describe(&self) -> String {
         let age = self.since.map(|s| clock::now().as_second() - s.as_second());
         let age = age.map(|s| format!(" since {s} s")).unwrap_or_default();
-        format!("'{}' (process {}){age}", self.command, self.pid)
+        let gone = if self.is_alive() { "" } else { ", which is gone, and what it started still works" };
+        format!("'{}' (process {}){age}{gone}", self.command, self.pid)
+    }
+
+    fn process(&self) -> Child {
+        Child { pid: self.pid, start: self.start }
+    }
+
+    fn is_alive(&self) -> bool {
+        procs::is_alive(self.process())
     }
 }
 
@@ -46,6 +73,8 @@ pub fn take(path: &Path, what: &str, command: &str, extra: &str, wait: Duration)
         if let Some(lock) = try_take(path, command, extra)? {
             return Ok(lock);
         }
+        let left = !wait.is_zero() && holder(path).is_some_and(|h| !h.is_alive());
+        let wait = if left { wait.max(AFTER_DEATH) } else { wait };
         if begun.elapsed() >= wait {
             let holder = present_holder(path).map_or_else(|| "another process".to_owned(), |h| h.describe());
             return Err(SysError::Busy { what: what.to_owned(), holder, waited: begun.elapsed().as_secs() });
@@ -61,13 +90,18 @@ pub fn take(path: &Path, what: &str, command: &str, extra: &str, wait: Duration)
 fn present_holder(path: &Path) -> Option<Holder> {
     let mut found = holder(path);
     for _ in 0..20 {
-        if found.as_ref().is_some_and(|h| procs::is_alive(procs::of_pid(h.pid))) {
+        if found.as_ref().is_some_and(|h| h.is_alive() || is_left(h)) {
             break;
         }
         std::thread::sleep(Duration::from_millis(5));
         found = holder(path).or(found);
     }
     found
+}
+
+/// Whether a holder was killed while something of its works on.
+fn is_left(holder: &Holder) -> bool {
+    !holder.is_alive() && !procs::awaited_of(holder.process()).is_empty()
 }
 
 /// Takes the lock if it is free.
@@ -81,6 +115,9 @@ pub fn try_take(path: &Path, command: &str, extra: &str) -> SysResult<Option<Loc
         Ok(()) => {}
         Err(e) if e.raw_os_error() == fs2::lock_contended_error().raw_os_error() => return Ok(None),
         Err(e) => return Err(SysError::file("lock", path, e)),
+    }
+    if holder(path).is_some_and(|h| is_left(&h)) {
+        return Ok(None);
     }
     let mut lock = Lock { file, path: path.to_owned() };
     lock.note(command, extra)?;
@@ -102,17 +139,19 @@ pub fn holder(path: &Path) -> Option<Holder> {
     File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
     let mut lines = text.lines();
     Some(Holder {
-        pid: lines.next()?.parse().ok()?,
+        // What was struck out reads as a negative number.
+        pid: lines.next()?.parse().ok().filter(|pid| *pid > 0)?,
         since: lines.next()?.parse().ok(),
         command: lines.next()?.to_owned(),
         extra: lines.next().unwrap_or_default().to_owned(),
+        start: lines.next()?.parse().ok()?,
     })
 }
 
 impl Lock {
     fn note(&mut self, command: &str, extra: &str) -> SysResult<()> {
-        let pid = procs::own().pid;
-        let text = format!("{pid}\n{}\n{command}\n{extra}\n", clock::now());
+        let Child { pid, start } = procs::own();
+        let text = format!("{pid}\n{}\n{command}\n{extra}\n{start}\n", clock::now());
         let mut write = || {
             // In this order there is a note at every moment; readers take the first lines only.
             self.file.seek(SeekFrom::Start(0))?;
@@ -137,6 +176,7 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::{Cmd, env};
 
     #[test]
     fn a_held_lock_names_its_holder_and_is_free_when_dropped() {
@@ -147,7 +187,7 @@ mod tests {
         assert!(error.to_string().starts_with("run a is in use by 'close' (process "), "{error}");
         assert!(current_holder(&path).is_some());
         drop(lock);
-        assert!(current_holder(&path).is_none());
+        assert!(current_holder(&path).is_none() && holder(&path).is_none(), "its note is struck out");
         take(&path, "run a", "stop", "", Duration::ZERO).expect("free again");
     }
 
@@ -155,7 +195,7 @@ mod tests {
     fn the_note_of_a_holder_that_is_gone_is_not_taken_for_the_present_one() {
         let dir = tempfile::tempdir().expect("temp");
         let path = dir.path().join("a.lock");
-        let gone = files::write_atomic(&path, b"999999999\n2026-01-01T00:00:00Z\nold\n\n");
+        let gone = files::write_atomic(&path, b"999999999\n2026-01-01T00:00:00Z\nold\n\n1\n");
         gone.expect("an old note");
         let file = OpenOptions::new().read(true).write(true).open(&path).expect("open");
         file.try_lock_exclusive().expect("free");
@@ -166,5 +206,31 @@ mod tests {
             waiting.join().expect("no panic")
         });
         assert!(error.to_string().starts_with("run a is in use by 'new' (process "), "{error}");
+    }
+
+    #[test]
+    fn a_lock_whose_holder_was_killed_is_held_until_what_it_started_has_ended() {
+        let dir = tempfile::tempdir().expect("temp");
+        let path = dir.path().join("a.lock");
+        let gone = Child { pid: 999_999_999, start: 1 };
+        let note = format!("{}\n2026-01-01T00:00:00Z\nclose\n\n{}\n", gone.pid, gone.start);
+        files::write_atomic(&path, note.as_bytes()).expect("the note of a killed holder");
+        let fifo = dir.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        let child = Cmd::new("sh").args(["-c", &format!("read -r line < {}", fifo.display())]);
+        let child = child.env(env::STARTER, procs::mark_of(gone));
+        let (sender, started) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                child.output_watched(&mut |process| sender.send(process).expect("heard")).expect("it ends")
+            });
+            started.recv().expect("it starts");
+            assert!(try_take(&path, "stop", "").expect("no error").is_none());
+            let error = take(&path, "run a", "stop", "", Duration::ZERO).expect_err("held");
+            assert!(error.to_string().contains("which is gone"), "{error}");
+            let waiting = scope.spawn(|| take(&path, "run a", "stop", "", Duration::from_millis(1)));
+            std::fs::write(&fifo, "go\n").expect("it reads");
+            waiting.join().expect("no panic").expect("free once it has ended");
+        });
     }
 }

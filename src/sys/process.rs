@@ -146,6 +146,13 @@ impl Cmd {
         self.without_env(names)
     }
 
+    /// Marks the child as part of what we hold locks for: should we be killed, our locks count as held until it has
+    /// ended (see [`super::lock`]). For children that are run to their end.
+    #[must_use]
+    pub fn awaited(self) -> Self {
+        self.env(super::env::STARTER, super::procs::mark_of(super::procs::own()))
+    }
+
     /// Starts from an empty environment.
     #[must_use]
     pub fn clear_env(mut self) -> Self {

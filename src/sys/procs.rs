@@ -13,6 +13,8 @@ use std::path::Path;
 struct Stat {
     state: u8,
     parent: i32,
+    group: i32,
+    session: i32,
     start: u64,
 }
 
@@ -25,8 +27,10 @@ fn stat_of(pid: i32) -> Option<Stat> {
     let mut fields = text.get(text.rfind(')')? + 2..)?.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
     let parent = fields.next()?.parse().ok()?;
-    let start = fields.nth(17)?.parse().ok()?;
-    Some(Stat { state, parent, start })
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    let start = fields.nth(15)?.parse().ok()?;
+    Some(Stat { state, parent, group, session, start })
 }
 
 /// The process behind a child handle.
@@ -91,6 +95,20 @@ pub fn marked(name: &str, value: &str) -> Vec<Child> {
     };
     let alive = |pid| Some(of_pid(pid)).filter(|child| is_alive(*child));
     all_pids().into_iter().filter(holds).filter_map(alive).collect()
+}
+
+/// What a process of ours writes into the environment of the children that are to be waited for.
+pub(super) fn mark_of(starter: Child) -> String {
+    format!("{}-{}", starter.pid, starter.start)
+}
+
+/// The children that this process of ours started with [`super::Cmd::awaited`] and that still work, whether it is
+/// there or not. What they left in the background (a daemon, a cache of passwords) is not among them: a child of
+/// ours leads its group and no session.
+pub fn awaited_of(starter: Child) -> Vec<Child> {
+    let mut found = marked(super::env::STARTER, &mark_of(starter));
+    found.retain(|child| stat_of(child.pid).is_some_and(|s| s.group == child.pid && s.session != child.pid));
+    found
 }
 
 /// The pids above a process, nearest first.

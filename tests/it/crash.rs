@@ -5,127 +5,23 @@
 //! A first run without a fault lists the calls of a command. Of these a sample is taken by `METAWSM_TEST_SEED`, with
 //! `METAWSM_TEST_ALL=1` every one. `METAWSM_TEST_FAULT=run:kill:37` takes this one alone.
 
-mod jobs;
+//!
+//! The tracer speaks with the registers of one kind of processor; elsewhere these tests are left out, and say so.
+
 mod scene;
+
+#[cfg(target_arch = "x86_64")]
+mod jobs;
+#[cfg(target_arch = "x86_64")]
+mod strikes;
+#[cfg(target_arch = "x86_64")]
 mod trace;
 
-use crate::kit::{all, seed};
-pub use jobs::IDLES;
-pub use scene::{PATIENCE, Scene, TICKET, WORKS};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use trace::{Fault, Traced};
+pub use scene::{IDLES, PATIENCE, Scene, TICKET, WORKS};
 
-/// A command that is struck by faults.
-struct Job {
-    name: &'static str,
-    args: &'static [&'static str],
-    scene: Scene,
-    /// How many kills, failing calls and full disks are taken of all.
-    samples: [usize; 3],
-    /// Finishes the job after a fault and requires that it was done once and whole.
-    finish: fn(&Scene),
-}
-
-/// What may be taken out of a list of `count`, by the seed: `take` different ones, or all.
-fn sample(count: usize, take: usize, salt: &str) -> Vec<usize> {
-    let mut all: Vec<usize> = (0..count).collect();
-    if self::all() || take >= count {
-        return all;
-    }
-    let mut state = salt.bytes().fold(seed(), |state, byte| state.wrapping_mul(31).wrapping_add(byte.into()));
-    for at in 0..take {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let left = u64::try_from(count - at).expect("small");
-        all.swap(at, at + usize::try_from((state >> 33) % left).expect("small"));
-    }
-    all.truncate(take);
-    all.sort_unstable();
-    all
-}
-
-/// Strikes a job at the sampled calls; all failures are told together.
-fn strike(job: &Job) {
-    let clean = job.scene.traced(job.args, Fault::None);
-    assert_eq!(clean.status, Some(0), "{clean:#?}");
-    (job.finish)(&job.scene);
-    let count = clean.calls.len();
-    let kinds: [(&str, fn(usize) -> Fault); 3] =
-        [("kill", Fault::Kill), ("eio", Fault::Eio), ("full", Fault::Full)];
-    let wanted = std::env::var("METAWSM_TEST_FAULT").ok();
-    let (mut failures, mut struck) = (Vec::new(), 0);
-    for ((kind, fault), take) in kinds.into_iter().zip(job.samples) {
-        let name = |at: usize| format!("{}:{kind}:{at}", job.name);
-        let points = match &wanted {
-            Some(wanted) => (0..count).filter(|at| name(*at) == *wanted).collect(),
-            None => sample(count, take, &name(0)),
-        };
-        for at in points {
-            job.scene.set_back();
-            let traced = job.scene.traced(job.args, fault(at));
-            struck += 1;
-            let judged = catch_unwind(AssertUnwindSafe(|| judge(job, &traced, kind)));
-            if let Err(panic) = judged {
-                let why = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-                let said = format!("{}{}", traced.stdout, traced.stderr);
-                let (hit, now) = (traced.hit.unwrap_or_default(), job.scene.described());
-                failures.push(format!("== {} at '{hit}'\n{why}\n-- it said\n{said}-- now\n{now}", name(at)));
-            }
-        }
-    }
-    eprintln!("{}: {struck} faults at {count} calls, seed {}", job.name, seed());
-    assert!(failures.is_empty(), "{} of {struck}:\n{}", failures.len(), failures.join("\n"));
-}
-
-fn judge(job: &Job, traced: &Traced, kind: &str) {
-    if kind == "kill" {
-        // A call near the end may not come again where the index needed no refresh this time.
-        assert!(traced.hit.is_none() || traced.status.is_none(), "it was not killed");
-    } else {
-        let status = traced.status.expect("it ended by itself");
-        assert!(![70, 101].contains(&status) && !traced.stderr.contains("panicked"), "it broke");
-        assert!(status == 0 || traced.stderr.contains("error:"), "it failed without a word");
-    }
-    job.scene.require_survival(traced);
-    (job.finish)(&job.scene);
-    job.scene.require_whole();
-}
-
+#[cfg(not(target_arch = "x86_64"))]
 #[test]
-fn a_run_survives_faults_at_every_call() {
-    strike(&jobs::run());
-}
-
-#[test]
-fn a_completion_survives_faults_at_every_call() {
-    strike(&jobs::complete());
-}
-
-#[test]
-fn a_discard_survives_faults_at_every_call() {
-    strike(&jobs::discard());
-}
-
-#[test]
-fn a_stop_survives_faults_at_every_call() {
-    strike(&jobs::stop());
-}
-
-#[test]
-fn a_policy_applied_survives_faults_at_every_call() {
-    strike(&jobs::policy_apply());
-}
-
-#[test]
-fn a_commit_survives_faults_at_every_call() {
-    strike(&jobs::commit());
-}
-
-#[test]
-fn a_close_survives_faults_at_every_call() {
-    strike(&jobs::close());
-}
-
-#[test]
-fn a_cleanup_survives_faults_at_every_call() {
-    strike(&jobs::cleanup());
+fn faults_are_not_struck_on_this_kind_of_processor() {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: faults are struck on x86_64 only");
 }

@@ -41,12 +41,12 @@ fn sixteen_who_write_to_one_store_at_once_lose_nothing() {
     scene.wait_until_quiet();
     let known: Vec<_> = tickets.iter().map(|t| (scene.id(t), scene.journal(&scene.id(t)))).collect();
     assert_eq!(scene.runs().len(), 17, "every run and the one before are there");
-    let verb = |n: usize| if n % 2 == 0 { "stop" } else { "complete --reason=enough" };
+    let verb = |n: usize| if n.is_multiple_of(2) { "stop" } else { "complete --reason=enough" };
     for output in at_once(&scene, &each(&|n, t| format!("--wait 100 {} {t}", verb(n)))) {
         output.ok();
     }
     for (n, (ticket, (id, lines))) in tickets.iter().zip(known).enumerate() {
-        assert_eq!(scene.state(ticket), if n % 2 == 0 { "stopped" } else { "completed" });
+        assert_eq!(scene.state(ticket), if n.is_multiple_of(2) { "stopped" } else { "completed" });
         assert!(scene.journal(&id).starts_with(&lines), "{id} has lost lines");
     }
     scene.require_whole();

@@ -70,7 +70,7 @@ fn switching_to_an_old_or_an_orphan_branch_changes_nothing_that_is_told() {
     scene.app.git(["switch", "-q", "main"]);
     scene.metawsm(["close", TICKET]).ok();
     unmoved(&scene, "an old commit after the close", |app| {
-        drop(app.git(["switch", "-q", "--detach", &first]))
+        drop(app.git(["switch", "-q", "--detach", &first]));
     });
 }
 

@@ -1,18 +1,15 @@
 //! The commands that are struck, and how each is finished afterwards.
 
-use super::Job;
-use super::scene::{Scene, TICKET, WORKS};
+use super::scene::{IDLES, Scene, TICKET, WORKS};
+use super::strikes::Job;
 use crate::kit::Repo;
-
-/// An agent that ends well and changes nothing: its run goes on until a person decides.
-pub const IDLES: &str = "true";
 
 pub fn run() -> Job {
     Job {
         name: "run",
         args: &["run", "--ticket", TICKET, "--create", "Do it"],
         scene: Scene::new(WORKS).saved(),
-        samples: [32, 12, 12],
+        samples: [32, 8, 8],
         finish: |scene| {
             match scene.find(TICKET) {
                 None => scene.metawsm(["run", "--ticket", TICKET, "--create", "Do it"]).ok(),
@@ -34,7 +31,7 @@ pub fn complete() -> Job {
         name: "complete",
         args: &["complete", TICKET, "--reason", "It is good enough"],
         scene: Scene::new(IDLES).with_run().saved(),
-        samples: [8, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             scene.metawsm(["complete", TICKET, "--reason", "It is good enough"]).ok();
             let run = scene.find(TICKET).expect("it is there");
@@ -86,7 +83,7 @@ pub fn commit() -> Job {
         name: "commit",
         args: &["commit", TICKET, "-m", "Keep it"],
         scene: scene.saved(),
-        samples: [10, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             scene.metawsm(["commit", TICKET, "-m", "Keep it"]).ok();
             let tree = scene.app.seen_from(scene.worktree());
@@ -107,7 +104,7 @@ pub fn discard() -> Job {
         name: "discard",
         args: &["discard", TICKET, "--reason", "Not wanted"],
         scene: scene.saved(),
-        samples: [22, 8, 8],
+        samples: [20, 6, 6],
         finish: |scene| {
             let dir = scene.worktree();
             scene.metawsm(["discard", TICKET, "--reason", "Not wanted"]).ok();
@@ -142,7 +139,7 @@ pub fn close() -> Job {
         name: "close",
         args: &["close", TICKET],
         scene: Scene::new(WORKS).with_run().saved(),
-        samples: [22, 8, 8],
+        samples: [20, 6, 6],
         finish: |scene| {
             scene.metawsm(["close", TICKET]).ok();
             assert_eq!(scene.state(TICKET), "closed");
@@ -165,7 +162,7 @@ pub fn cleanup() -> Job {
         name: "cleanup",
         args: &["cleanup", TICKET],
         scene: scene.saved(),
-        samples: [10, 4, 4],
+        samples: [8, 3, 3],
         finish: |scene| {
             let dir = scene.worktree();
             scene.metawsm(["cleanup", TICKET]).ok();

@@ -13,7 +13,7 @@ use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::Write;
@@ -35,6 +35,17 @@ pub enum Fault {
     Full(usize),
 }
 
+impl Fault {
+    /// By its short name.
+    pub fn of(kind: &str, at: usize) -> Self {
+        match kind {
+            "kill" => Self::Kill(at),
+            "eio" => Self::Eio(at),
+            _ => Self::Full(at),
+        }
+    }
+}
+
 /// A traced run of a program.
 #[derive(Debug)]
 pub struct Traced {
@@ -44,7 +55,8 @@ pub struct Traced {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// Every call that changes something, in order, as `name path`.
+    /// Every call that changes something, in order, as `name path`; a process that was started counts once before
+    /// and once after that.
     pub calls: Vec<String>,
     /// The call that went wrong.
     pub hit: Option<String>,
@@ -53,8 +65,9 @@ pub struct Traced {
 /// How long a traced command may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a command to its end under the tracer. Its standard input is empty.
-pub fn traced(command: &Command, fault: Fault) -> Traced {
+/// Runs a command to its end under the tracer. Its standard input is empty. `None` where the system lets nobody
+/// trace even a child.
+pub fn traced(command: &Command, fault: Fault) -> Option<Traced> {
     let command = held(command);
     // Only the thread that traces may wait for its tracees, and it must not take the children of other tests.
     let tracer = std::thread::scope(|scope| scope.spawn(|| Tracer::run(command, fault)).join());
@@ -80,8 +93,8 @@ struct Tracer {
     fault: Fault,
     /// The program itself runs, no longer the shell in front of it.
     begun: bool,
-    /// Threads that are inside of a call.
-    inside: HashSet<Pid>,
+    /// Threads that are inside of a call, and whether it starts a process.
+    inside: HashMap<Pid, bool>,
     /// Threads whose call was made to fail.
     failing: HashSet<Pid>,
     calls: Vec<String>,
@@ -89,14 +102,18 @@ struct Tracer {
 }
 
 impl Tracer {
-    fn run(mut command: Command, fault: Fault) -> Traced {
+    fn run(mut command: Command, fault: Fault) -> Option<Traced> {
         let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         command.stdout(out.try_clone().expect("a file")).stderr(err.try_clone().expect("a file"));
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the shell starts");
         let main = Pid::from_raw(child.id().cast_signed());
         let options =
             Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_TRACEEXEC;
-        ptrace::seize(main, options | Options::PTRACE_O_EXITKILL).expect("a child may be traced");
+        if ptrace::seize(main, options | Options::PTRACE_O_EXITKILL) == Err(Errno::EPERM) {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
         child.stdin.take().expect("a pipe").write_all(b"\n").expect("the shell reads");
         let (done, over) = channel::<()>();
         std::thread::spawn(move || {
@@ -108,7 +125,7 @@ impl Tracer {
             main,
             fault,
             begun: false,
-            inside: HashSet::new(),
+            inside: HashMap::new(),
             failing: HashSet::new(),
             calls: Vec::new(),
             hit: None,
@@ -117,7 +134,8 @@ impl Tracer {
         drop(done);
         // It is gone already; this only tells the standard library.
         let _ = child.wait();
-        Traced { status, stdout: text(&out), stderr: text(&err), calls: tracer.calls, hit: tracer.hit }
+        let (stdout, stderr) = (text(&out), text(&err));
+        Some(Traced { status, stdout, stderr, calls: tracer.calls, hit: tracer.hit })
     }
 
     /// Follows all threads until none is left.
@@ -140,31 +158,44 @@ impl Tracer {
 
     fn at_call(&mut self, pid: Pid) {
         let Ok(mut regs) = ptrace::getregs(pid) else { return go_on(pid, None) };
-        if self.inside.remove(&pid) {
+        if let Some(starts) = self.inside.remove(&pid) {
             if self.failing.remove(&pid) {
                 regs.rax = errno_of(self.fault);
                 let _ = ptrace::setregs(pid, regs);
+            } else if starts && self.begun && self.note("started".to_owned()) {
+                // The child is there and outlives us.
+                return;
             }
             return go_on(pid, None);
         }
-        self.inside.insert(pid);
         let call =
             Call { pid, number: regs.orig_rax.cast_signed(), args: [regs.rdi, regs.rsi, regs.rdx, regs.r10] };
-        let Some(name) = self.begun.then(|| call.change()).flatten() else { return go_on(pid, None) };
+        let name = self.begun.then(|| call.change()).flatten();
+        self.inside.insert(pid, name.as_deref() == Some("start"));
+        let Some(name) = name else { return go_on(pid, None) };
         let at = self.calls.len();
-        self.calls.push(name.clone());
+        if self.note(name.clone()) {
+            return;
+        }
         match self.fault {
-            Fault::Kill(n) if n == at => {
-                self.hit = Some(name);
-                // The call is never carried out: the process dies on its way into it.
-                let _ = kill(self.main, Signal::SIGKILL);
-                return;
-            }
             Fault::Eio(n) if n == at => self.fail(pid, regs, name),
             Fault::Full(n) if n <= at && call.takes_space() => self.fail(pid, regs, name),
             _ => {}
         }
         go_on(pid, None);
+    }
+
+    /// Counts a call; kills the process where it is the one. A call at its entry is then never carried out: the
+    /// process dies on its way into it.
+    fn note(&mut self, name: String) -> bool {
+        let at = self.calls.len();
+        self.calls.push(name.clone());
+        if self.fault != Fault::Kill(at) {
+            return false;
+        }
+        self.hit = Some(name);
+        let _ = kill(self.main, Signal::SIGKILL);
+        true
     }
 
     fn fail(&mut self, pid: Pid, mut regs: libc::user_regs_struct, name: String) {
