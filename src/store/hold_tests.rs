@@ -1,7 +1,7 @@
-use super::super::journal::{Chain, FILE};
-use super::super::testing::{LONG, Place, full, plain, run_id};
-use super::super::{Entry, Journal};
 use super::*;
+use crate::store::journal::{Chain, FILE};
+use crate::store::testing::{LONG, Place, full, plain, run_id};
+use crate::store::{Entry, Journal};
 use std::fs;
 use std::sync::Barrier;
 use std::thread;
