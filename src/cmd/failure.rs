@@ -10,18 +10,28 @@ use crate::store::StoreError;
 use crate::sys::{SysError, process::quoted};
 use crate::tickets::TicketError;
 use crate::workspaces::WorkspaceError;
+use clap::CommandFactory;
 use clap::error::ErrorKind;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Shows an error of this command and gives its exit code.
-pub(super) fn of(screen: &Screen, error: &ServiceError, command: &str) -> ExitCode {
+/// What was typed.
+pub(super) struct Asked<'a> {
+    /// The command's word.
+    pub command: &'static str,
+    /// All words after the program's name.
+    pub words: &'a [OsString],
+}
+
+/// Shows an error of what was asked and gives its exit code.
+pub(super) fn of(screen: &Screen, error: &ServiceError, asked: &Asked<'_>) -> ExitCode {
     let (kind, code) = class(error);
     let failure = Failure {
         kind,
         message: error.to_string(),
         details: details(error),
-        hints: hints(error, command),
+        hints: hints(error, asked),
         verdict: match error {
             ServiceError::Refused(refusal) => Some(refusal.verdict.clone()),
             _ => None,
@@ -32,19 +42,25 @@ pub(super) fn of(screen: &Screen, error: &ServiceError, command: &str) -> ExitCo
 }
 
 /// Shows what is wrong with the command line, or the help that was asked for.
-pub(super) fn of_usage(error: &clap::Error, json: bool) -> ExitCode {
-    let screen = plain_screen(json);
+pub(super) fn of_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let screen = plain_screen(args.iter().any(|word| word == "--json"));
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         screen.answer(&text);
         return screen.exit(ExitCode::SUCCESS);
     }
-    render::failure(&screen, &usage(error.kind(), &text));
+    render::failure(&screen, &usage(error.kind(), &text, command_in(args)));
     ExitCode::from(2)
 }
 
+/// The first word that is a command.
+fn command_in(args: &[OsString]) -> Option<&str> {
+    let known = super::Cli::command();
+    args.iter().skip(1).filter_map(|word| word.to_str()).find(|word| known.find_subcommand(word).is_some())
+}
+
 /// The parser's text, taken apart: its sentence, its tips and usage line, and where to read more.
-fn usage(kind: ErrorKind, text: &str) -> Failure {
+fn usage(kind: ErrorKind, text: &str, command: Option<&str>) -> Failure {
     let is_help = kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     let mut parts = text.trim().split("\n\n").map(|part| part.trim().to_owned());
     let first = parts.next().unwrap_or_default();
@@ -54,13 +70,11 @@ fn usage(kind: ErrorKind, text: &str) -> Failure {
     };
     let rest: Vec<_> = parts.filter(|part| !part.starts_with("For more information")).collect();
     let shown = |part: &&String| !is_help || part.starts_with("Usage: ") || part.starts_with("Commands:");
-    let command = rest.iter().find_map(|part| part.strip_prefix("Usage: ")).unwrap_or("git metawsm");
-    let words = command.split_whitespace().take_while(|word| !word.starts_with(['[', '<', '-']));
     Failure {
         kind: "usage",
         message,
         details: rest.iter().filter(shown).cloned().collect(),
-        hints: vec![format!("{} -h", words.collect::<Vec<_>>().join(" "))],
+        hints: vec![command.map_or("git metawsm -h".to_owned(), |word| format!("git metawsm {word} -h"))],
         verdict: None,
     }
 }
@@ -156,8 +170,9 @@ fn is_newer(problem: &Problem) -> bool {
     matches!(problem.kind, ProblemKind::Version { .. })
 }
 
-/// Commands to paste that go on from an error of this command.
-fn hints(error: &ServiceError, command: &str) -> Vec<String> {
+/// Commands to paste that go on from an error of what was asked.
+fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
+    let command = asked.command;
     let some = |hints: &[&str]| hints.iter().map(|h| (*h).to_owned()).collect();
     match error {
         ServiceError::Wrong { hints, .. }
@@ -170,7 +185,7 @@ fn hints(error: &ServiceError, command: &str) -> Vec<String> {
         ServiceError::Policy { path, problems } => of_policy(path, problems),
         ServiceError::Git(GitError::Missing | GitError::TooOld { .. }) => some(&["git --version"]),
         ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
-        ServiceError::Store(error) if error.is_busy() => some(&["git metawsm --wait 60 <the same command>"]),
+        ServiceError::Store(error) if error.is_busy() => vec![waiting(asked.words)],
         ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])
@@ -180,6 +195,21 @@ fn hints(error: &ServiceError, command: &str) -> Vec<String> {
         ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],
         _ => some(&["git metawsm status"]),
     }
+}
+
+/// The same words, more patient.
+fn waiting(words: &[OsString]) -> String {
+    let mut line = "git metawsm --wait 60".to_owned();
+    let mut words = words.iter().map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        if word == "--wait" {
+            words.next();
+        } else if !word.starts_with("--wait=") {
+            line.push(' ');
+            line.push_str(&quoted(&word));
+        }
+    }
+    line
 }
 
 /// The same command with the word that was missing.
@@ -225,9 +255,16 @@ mod tests {
     fn a_usage_error_is_taken_apart() {
         let text = "error: the following required arguments were not provided:\n  --reason <TEXT>\n\n\
                     Usage: git metawsm complete --reason <TEXT> [RUN]\n\nFor more information, try '--help'.\n";
-        let failure = usage(ErrorKind::MissingRequiredArgument, text);
+        let failure = usage(ErrorKind::MissingRequiredArgument, text, Some("complete"));
         assert_eq!(failure.message, "The following required arguments were not provided: --reason <TEXT>");
         assert_eq!(failure.details, ["Usage: git metawsm complete --reason <TEXT> [RUN]"]);
         assert_eq!(failure.hints, ["git metawsm complete -h"]);
+    }
+
+    #[test]
+    fn the_same_words_are_asked_again_with_patience() {
+        let words =
+            ["--wait", "0", "complete", "one", "--reason", "it's done", "--wait=3"].map(OsString::from);
+        assert_eq!(waiting(&words), r"git metawsm --wait 60 complete one --reason 'it'\''s done'");
     }
 }

@@ -38,6 +38,7 @@ use crate::render::Screen;
 use crate::service::ServiceError;
 use args::{Command, Reach};
 use clap::Parser;
+use failure::Asked;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -52,15 +53,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return agent::run(&args[2..]);
     }
     match Cli::try_parse_from(&args) {
-        Ok(cli) => dispatch(cli),
-        Err(error) => failure::of_usage(&error, args.iter().any(|arg| arg == "--json")),
+        Ok(cli) => dispatch(cli, &args),
+        Err(error) => failure::of_usage(&error, &args),
     }
 }
 
-fn dispatch(cli: Cli) -> ExitCode {
+fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
     let screen = cli.global.screen();
     let command = cli.command.unwrap_or_else(Command::bare_status);
-    let name = command.name();
+    let asked = Asked { command: command.name(), words: args.get(1..).unwrap_or_default() };
     let outcome = cli.global.caller().and_then(|caller| {
         guard(&caller, &command)?;
         if cli.global.verbose {
@@ -93,7 +94,7 @@ fn dispatch(cli: Cli) -> ExitCode {
     });
     let code = match outcome {
         Ok(code) => code,
-        Err(error) => failure::of(&screen, &error, name),
+        Err(error) => failure::of(&screen, &error, &asked),
     };
     screen.exit(code)
 }

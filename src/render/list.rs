@@ -1,6 +1,6 @@
 //! What `list` says: runs as they come, because there may be a hundred thousand.
 
-use super::escape::escape;
+use super::escape::{escape, escape_json};
 use super::json::run_json;
 use super::screen::{Paint, Screen};
 use crate::model::Run;
@@ -34,7 +34,7 @@ impl<'a> Listing<'a> {
         }
         if self.screen.json {
             self.text.push_str(if self.any { "," } else { RUNS });
-            let _ = write!(self.text, "{}", run_json(run));
+            self.text.push_str(&escape_json(&run_json(run).to_string()));
         } else {
             self.line(run);
         }
@@ -61,7 +61,8 @@ impl<'a> Listing<'a> {
     pub fn end(mut self, broken: &[String]) {
         if self.screen.json {
             let begin = if self.any { "" } else { RUNS };
-            let _ = writeln!(self.text, "{begin}],\"broken\":{}}}", json!(broken));
+            let broken = escape_json(&json!(broken).to_string());
+            let _ = writeln!(self.text, "{begin}],\"broken\":{broken}}}");
         } else if !self.any {
             self.text.push_str("No runs.\n");
         }

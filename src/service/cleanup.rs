@@ -213,6 +213,7 @@ pub(super) fn remove_workspaces(
     )?;
     for ticket in &run.tickets {
         let Some(dir) = &ticket.path else { continue };
+        let was_there = dir.exists();
         progress(Event::Began(format!("remove workspace {}", ticket.workspace)));
         let repositories = run
             .worktrees_for(&ticket.id)
@@ -234,8 +235,10 @@ pub(super) fn remove_workspaces(
         removal.rescued.extend(removed.rescued.iter().map(|r| format!("{}: {}", r.repo, r.reference)));
         removal.dropped.extend(removed.dropped.iter().cloned());
         removal.kept.extend(removed.kept.iter().map(|p| p.display().to_string()));
-        removal.removed.push(format!("workspace {}", dir.display()));
-        progress(Event::Done(format!("remove workspace {}", ticket.workspace)));
+        if was_there {
+            removal.removed.push(format!("workspace {}", dir.display()));
+            progress(Event::Done(format!("remove workspace {}", ticket.workspace)));
+        }
     }
     Ok(removal)
 }

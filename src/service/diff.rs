@@ -37,29 +37,29 @@ pub fn diff(caller: &Caller, request: &DiffRequest) -> ServiceResult<(Run, Vec<T
     let mut diffs = Vec::new();
     for tree in wanted {
         let repository = open_repo(&run, &tree.repo)?;
-        let from = match run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten() {
-            Some(base) => repository
-                .merge_base(&base, &head_of(&run, &repository, tree)?)?
-                .unwrap_or_else(|| tree.base_id.clone()),
-            None => tree.base_id.clone(),
-        };
+        let head = head_of(&run, &repository, tree)?;
+        let base = run.repo(&tree.repo).map(|r| repository.branch_id(&r.base)).transpose()?.flatten();
+        let shared = base.map(|base| repository.merge_base(&base, &head)).transpose()?.flatten();
         // Once base holds the branch, the merge base is its head: then the start tells what the run changed.
-        let from = if repository.branch_id(&tree.branch)?.as_deref() == Some(&from) {
-            tree.base_id.clone()
-        } else {
-            from
-        };
+        let from = shared.filter(|shared| *shared != head).unwrap_or_else(|| tree.base_id.clone());
         let text = match tree.path.as_deref().filter(|p| p.is_dir()) {
             Some(path) => repository.diff(path, &from, request.stat)?,
-            None => repository.diff_commits(&from, &head_of(&run, &repository, tree)?, request.stat)?,
+            None => repository.diff_commits(&from, &head, request.stat)?,
         };
         diffs.push(TreeDiff { ticket: tree.ticket.to_string(), repo: tree.repo.to_string(), text });
     }
     Ok((run, diffs))
 }
 
+/// The head of a run's branch; after a cleanup the one that its receipt names.
 fn head_of(run: &Run, repository: &crate::git::Repository, tree: &RunWorktree) -> ServiceResult<String> {
-    repository.branch_id(&tree.branch)?.ok_or_else(|| {
+    if let Some(head) = repository.branch_id(&tree.branch)? {
+        return Ok(head);
+    }
+    let index = run.worktrees_of(&tree.repo).position(|other| other == tree);
+    let landed = run.receipt.iter().flat_map(|receipt| &receipt.repos).find(|r| r.repo == tree.repo);
+    let head = landed.zip(index).and_then(|(landed, index)| landed.heads.get(index));
+    head.cloned().ok_or_else(|| {
         let message = format!("The run branch '{}' of {} no longer exists.", tree.branch, tree.repo);
         ServiceError::failed(message, &[&format!("git metawsm log {}", run.id)])
     })

@@ -3,6 +3,7 @@
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::model::{GateLevel, Run};
 use crate::policy::{self, Format, Personal, Policy};
+use crate::sys::process::quoted;
 use crate::{store, sys};
 use std::path::{Path, PathBuf};
 
@@ -62,13 +63,13 @@ pub(super) fn text_of(path: &Path) -> ServiceResult<String> {
     let bytes = sys::files::find_foreign(&real, 1 << 20)?.ok_or_else(|| {
         ServiceError::failed(
             format!("The policy {} does not exist.", path.display()),
-            &["git metawsm policy-init"],
+            &[&format!("git metawsm policy-init --path {}", quoted(&path.display().to_string()))],
         )
     })?;
     String::from_utf8(bytes).map_err(|_| {
         ServiceError::failed(
             format!("The policy {} is not UTF-8 text.", path.display()),
-            &["git metawsm policy check"],
+            &[&format!("${{EDITOR:-vi}} {}", quoted(&path.display().to_string()))],
         )
     })
 }

@@ -149,9 +149,9 @@ fn resolve(
 }
 
 fn missing(place: &str, dir: &Path) -> ServiceError {
-    let why = if dir.exists() { "is not in a git repository" } else { "does not exist" };
+    let why = if dir.exists() { "is in no git repository" } else { "does not exist" };
     ServiceError::failed(
-        format!("The repository '{place}' {why}."),
+        format!("The directory '{place}' {why}."),
         &["git metawsm run --repos <path to it> ..."],
     )
 }

@@ -116,13 +116,13 @@ fn a_repository_that_cannot_be_used_is_named() {
     ");
     insta::assert_snapshot!(stage.refuses(&["run", "x", "--repos", "./nope"]), @"
     1 failed
-    error: The repository './nope' does not exist.
+    error: The directory './nope' does not exist.
     next:
       git metawsm run --repos <path to it> ...
     ");
     insta::assert_snapshot!(stage.refuses(&["run", "x", "--repos", "../../plain"]), @"
     1 failed
-    error: The repository '../../plain' is not in a git repository.
+    error: The directory '../../plain' is in no git repository.
     next:
       git metawsm run --repos <path to it> ...
     ");
@@ -201,10 +201,21 @@ fn a_git_that_is_too_old_or_missing_is_told_with_exit_5() {
     ");
     stage.run(&["status"]).ok();
     stage.world.script("git", "echo 'this is no git'");
-    assert!(stage.refuses(&["run", "x"]).starts_with("5 outside\n"));
+    insta::assert_snapshot!(stage.refuses(&["run", "x"]), @"
+    1 failed
+    error: 'git --version' answered 'this is no git', which names no version.
+    next:
+      git metawsm status
+    ");
     stage.world.unscript("git");
-    insta::assert_snapshot!(stage.refuses(&["run", "x"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["run", "x"]), @"
+    5 outside
+    error: The program 'git' is not on PATH.
+    next:
+      git --version
+    ");
     stage.run(&["status"]).ok();
+    stage.world.script("git", &format!("exec '{}' \"$@\"", real.display()));
     before.assert_same(&stage.repo.snapshot());
 }
 
@@ -269,7 +280,7 @@ fn a_broken_policy_stops_what_needs_it_and_names_every_problem() {
     1 failed
     error: The policy $WORLD/repos/api/.metawsm/policy.json is not UTF-8 text.
     next:
-      git metawsm policy check
+      ${EDITOR:-vi} $WORLD/repos/api/.metawsm/policy.json
     ");
     stage.repo.write(".metawsm/policy.toml", "a = = 1\n");
     insta::assert_snapshot!(stage.refuses(&["run", "x"]), @"
@@ -294,7 +305,7 @@ fn a_broken_policy_stops_what_needs_it_and_names_every_problem() {
     1 failed
     error: The policy $WORLD/repos/api/nowhere.json does not exist.
     next:
-      git metawsm policy-init
+      git metawsm policy-init --path $WORLD/repos/api/nowhere.json
     ");
     // Looking needs no policy file.
     for words in [["status", "one"], ["log", "one"], ["path", "one"], ["list", "--all"]] {

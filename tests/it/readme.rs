@@ -31,8 +31,8 @@ const LINES: &[(&str, How)] = &[
     ("cargo run --release -- demo", How::Demo),
     ("tests/run", How::IsThere),
     ("cargo install --path .", How::Install),
-    ("mkdir -p ~/.local/share/man/man1", How::AtTop),
-    ("cp man/*.1 ~/.local/share/man/man1/", How::AtTop),
+    ("mkdir -p ~/.cargo/share/man/man1", How::AtTop),
+    ("cp man/*.1 ~/.cargo/share/man/man1/", How::AtTop),
     ("git metawsm run 'Add a greeting'", How::AgentsEnd),
     ("git metawsm status", How::InShop(0)),
     ("git metawsm diff --stat", How::InShop(0)),
@@ -204,7 +204,7 @@ fn every_command_of_the_readme_does_what_the_readme_says() {
         }
     }
     assert_eq!(left.next(), None, "the README no longer holds this line");
-    let page = reader.world.home().join(".local/share/man/man1/git-metawsm.1");
+    let page = reader.world.home().join(".cargo/share/man/man1/git-metawsm.1");
     assert!(page.is_file(), "{} was installed", page.display());
     assert_eq!(reader.shop.git(["status", "--porcelain"]), "?? .metawsm/policy.json");
 }

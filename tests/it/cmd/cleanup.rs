@@ -18,15 +18,11 @@ fn a_closed_run_leaves_nothing_behind() {
     assert_eq!(stage.repo.git(["status", "--porcelain"]), "");
     insta::assert_snapshot!(stage.refuses(&["cleanup"]), @"
     1 failed
-    error: No decided run has a workspace left.
+    error: No closed or discarded run has a workspace left to clean up.
     next:
       git metawsm list --all
     ");
-    insta::assert_snapshot!(stage.said(&["cleanup", "one"]), @"
-      removed workspace $WORLD/home/workspaces/DATE/do-the-work
-    -- story
-      ok     remove workspace do-the-work
-    ");
+    insta::assert_snapshot!(stage.said(&["cleanup", "one"]), @"  nothing was left to remove");
 }
 
 #[test]
@@ -49,9 +45,10 @@ fn work_that_is_nowhere_else_is_named_and_kept_until_forced() {
     std::fs::write(tree.join("more.txt"), "more\n").expect("a file");
     insta::assert_snapshot!(stage.refuses(&["cleanup", "one"]), @"
     3 refused
-    error: Cleaning up one would lose work: 1 uncommitted files in $WORLD/home/workspaces/DATE/do-the-work/api; 1 commits of 'task/do-the-work' that 'main' of api does not hold.
+    error: Cleaning up one would lose work: not committed in $WORLD/home/workspaces/DATE/do-the-work/api: more.txt; 1 commit of 'task/do-the-work' that 'main' of api does not hold.
     next:
       git metawsm diff one
+      git metawsm close one
       git metawsm cleanup one --force
     ");
     assert!(tree.join("more.txt").is_file());
@@ -59,9 +56,10 @@ fn work_that_is_nowhere_else_is_named_and_kept_until_forced() {
       removed workspace $WORLD/home/workspaces/DATE/do-the-work
       removed branch 'task/do-the-work' of api
       saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP
-      saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP-2
+      saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP
     -- story
       ok     remove workspace do-the-work
+    next:
       git -C $WORLD/repos/api show --stat refs/metawsm/rescue/one/do-the-work/api/STAMP
     ");
     assert!(!tree.exists());
@@ -106,7 +104,7 @@ fn several_runs_that_are_over_are_listed() {
     }
     insta::assert_snapshot!(stage.refuses(&["cleanup"]), @"
     2 usage
-    error: Several decided runs have workspaces; name one.
+    error: Several closed or discarded runs have workspaces; name one.
     next:
       git metawsm cleanup two
       git metawsm cleanup one

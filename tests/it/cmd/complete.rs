@@ -23,6 +23,7 @@ fn a_reason_completes_a_run_and_stands_in_its_record() {
     insta::assert_snapshot!(stage.said(&["complete", "--reason", "the file is a note"]), @"
     one completed (the file is a note)
     -- story
+    next:
       git metawsm diff one
       git metawsm check one
       git metawsm close one

@@ -88,5 +88,14 @@ fn a_run_whose_workspace_is_gone_still_shows_its_commits() {
     stage.run(&["close"]).ok();
     assert_eq!(stage.said(&["diff", "one"]), before, "closed");
     stage.run(&["cleanup"]).ok();
-    insta::assert_snapshot!(stage.said(&["diff", "one"]), @"");
+    insta::assert_snapshot!(stage.said(&["diff", "one"]), @"
+    == do-the-work/api
+    diff --git a/work.txt b/work.txt
+    new file mode 100644
+    index 0000000..OID
+    --- /dev/null
+    +++ b/work.txt
+    @@ -0,0 +1 @@
+    +work of one
+    ");
 }

@@ -13,10 +13,11 @@ fn worktree_and_branch_go_and_the_work_stays_under_rescue_refs() {
       removed workspace $WORLD/home/workspaces/DATE/do-the-work
       removed branch 'task/do-the-work' of api
       saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP
-      saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP-2
+      saved api: refs/metawsm/rescue/one/do-the-work/api/STAMP
     one discarded
     -- story
       ok     remove workspace do-the-work
+    next:
       git -C $WORLD/repos/api show --stat refs/metawsm/rescue/one/do-the-work/api/STAMP
     ");
     assert!(!tree.exists() && stage.repo.rev("task/do-the-work").is_none());

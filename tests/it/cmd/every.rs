@@ -85,7 +85,8 @@ fn every_command_explains_itself() {
         assert!(short.stdout.contains(&format!("Usage: git metawsm {}", command[0])), "{short}");
         assert_eq!(short.stderr, "", "help is an answer");
         let long = world.run(["help", command[0]]).ok();
-        assert_eq!(short.stdout.lines().next(), long.stdout.lines().next(), "one first sentence");
+        let sentence = |text: &str| text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+        assert_eq!(sentence(&short.stdout), sentence(&long.stdout), "one first sentence");
     }
     world.run(["--version"]).ok().says("git-metawsm 0.");
 }
@@ -134,7 +135,7 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
     2 usage
     error: Invalid value 'soon' for '--wait <SECONDS>': invalid digit found in string.
     next:
-      git metawsm -h
+      git metawsm list -h
     ");
 }
 
@@ -165,7 +166,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
             let bare: Vec<_> = command.split(' ').chain(rest.iter().copied()).collect();
             let refusal = stage.refuses(&bare);
             let expected =
-                ["1 failed\nerror: No open run fits", "1 failed\nerror: No decided run has a workspace"];
+                ["1 failed\nerror: No run is open here.", "1 failed\nerror: No closed or discarded run has"];
             assert!(expected.iter().any(|e| refusal.starts_with(e)), "{command}: {refusal}");
         }
     }

@@ -27,7 +27,7 @@ fn open_runs_are_listed_and_all_of_them_when_asked() {
     2 usage
     error: Invalid value 'over' for '--state <STATE>': the states are created, planning, running, awaiting_guidance, paused, failed, stopping, stopped, completed, closing, closed, discarded.
     next:
-      git metawsm -h
+      git metawsm list -h
     ");
     let answer = stage.json(&["list", "-a"]);
     let ids: Vec<_> = answer["runs"].as_array().expect("a list").iter().map(|r| r["run"].as_str()).collect();

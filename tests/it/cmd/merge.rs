@@ -24,12 +24,7 @@ fn the_work_lands_with_its_trailers_and_once_only() {
     one completed
     -- story
       ok     move 'main' of api
-      ok     run-state
-      ok     agents-quiet
-      ok     clean-tree
-      ok     on-branch
-      ok     mergeable
-      ok     base-ready
+    next:
       git metawsm diff one
       git metawsm check one
       git metawsm close one
@@ -44,15 +39,10 @@ fn the_work_lands_with_its_trailers_and_once_only() {
     ");
     let landed = stage.repo.rev("main");
     insta::assert_snapshot!(stage.said(&["merge", "one"]), @"
-      'main' of api held the work already
+      'main' of api holds the run's branch already: nothing to merge
     one completed
     -- story
-      ok     run-state
-      ok     agents-quiet
-      ok     clean-tree
-      ok     on-branch
-      ok     mergeable
-      ok     base-ready
+    next:
       git metawsm diff one
       git metawsm check one
       git metawsm close one

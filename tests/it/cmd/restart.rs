@@ -12,6 +12,7 @@ fn a_live_agent_is_ended_and_started_again() {
     one running (restarted)
     -- story
       ok     start agent on do-the-work
+    next:
       git metawsm status one
       git metawsm logs -f one
       git metawsm diff one

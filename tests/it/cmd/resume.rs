@@ -64,12 +64,12 @@ fn a_run_that_cannot_go_on_is_told_and_the_others_do() {
     stage.run(&["stop", "one"]).ok();
     stage.run(&["stop", "two"]).ok();
     let tree = stage.tree("one");
-    std::fs::remove_file(tree.join(".git")).expect("the link of the worktree");
-    std::fs::write(tree.join("notes.txt"), "mine\n").expect("a file");
+    std::fs::remove_dir_all(&tree).expect("it can be removed");
+    std::fs::write(&tree, "mine\n").expect("a file in its place");
     let output = stage.run(&["resume", "--all"]).code(1);
     super::stage::plain(&output);
     assert!(output.stdout.contains("two running") && output.stderr.contains("one: "), "{output}");
-    assert!(tree.join("notes.txt").is_file(), "what lies there is left alone");
+    assert!(tree.is_file(), "what lies there is left alone");
 }
 
 #[test]

@@ -8,8 +8,8 @@ fn a_text_in_any_repository_is_enough() {
     let stage = Stage::with("cat > prompt.txt || true\nprintf '%s\\n' \"$@\" > args.txt");
     insta::assert_snapshot!(stage.said(&["run", "Fix the parser, please", "--run-id", "one"]), @"
     one running
-      fix-the-parser-please  $WORLD/home/workspaces/DATE/fix-the-parser-please
-      fix-the-parser-please.agent  claude (process: agent-fix-the-parser-please)
+      ticket     fix-the-parser-please  $WORLD/home/workspaces/DATE/fix-the-parser-please
+      agent      fix-the-parser-please.agent  claude (process: agent-fix-the-parser-please)
     next:
       git metawsm status one
       git metawsm logs -f one
@@ -103,7 +103,7 @@ fn a_ticket_with_an_open_run_stops_unless_asked_again() {
     next:
       git metawsm resume one
       git metawsm status one
-      git metawsm run --again ...
+      git metawsm run --again 'Do the work'
     ");
     insta::assert_snapshot!(stage.refuses(&["run", "--ticket", "DO-the-work"]), @"
     1 failed
@@ -111,7 +111,7 @@ fn a_ticket_with_an_open_run_stops_unless_asked_again() {
     next:
       git metawsm resume one
       git metawsm status one
-      git metawsm run --again ...
+      git metawsm run --again --ticket DO-the-work
     ");
     insta::assert_snapshot!(stage.refuses(&["run", "Other work", "--run-id", "one"]), @"
     1 failed
@@ -183,7 +183,7 @@ fn words_that_do_not_go_together_are_refused() {
     2 usage
     error: Invalid value 'sometimes' for '--doc-seed-mode <MODE>' [possible values: none, copy_from_repo_on_start].
     next:
-      git metawsm -h
+      git metawsm run -h
     ");
 }
 

@@ -136,7 +136,8 @@ impl Stage {
     pub fn masked(&self, text: &str) -> String {
         let masks = [
             (r"\b\d+ (s|min) ago", "AGE ago"),
-            (r"/\d{8}-\d{6}(-\d+)?\b", "/STAMP$1"),
+            (r"since \d+ s;", "since AGE;"),
+            (r"/\d{8}-\d{6}(-\d+)?\b", "/STAMP"),
             (r"\.metawsm/runs/\d{4}-\d\d/", ".metawsm/runs/MONTH/"),
             (r"(?m)[ \t]+$", ""),
         ];

@@ -73,7 +73,6 @@ fn one_run_is_shown_in_full() {
     stage.run(&["run", "Do the work", "--run-id", "one", "--ticket", "T-1,T-2"]).ok();
     insta::assert_snapshot!(stage.said(&["status", "one", "--git"]), @"
     one  running  Do the work
-      reason     started
       goal       Do the work
       ticket     T-1  $WORLD/home/workspaces/DATE/t-1
         api  'task/t-1' into 'main'
@@ -85,8 +84,7 @@ fn one_run_is_shown_in_full() {
       T-1/api  0 commits, clean
       T-2/api  0 commits, clean
     next:
-      git metawsm status one
-      git metawsm logs -f one
+      git metawsm logs -f one:T-1.agent
       git metawsm diff one
     ");
     stage.run(&["stop", "one"]).ok();
@@ -105,7 +103,6 @@ fn one_run_is_shown_in_full() {
       agent      T-2.agent  ended (stopped)  claude (process: agent-t-2)
     next:
       git metawsm resume one
-      git metawsm status one
       git metawsm discard one
     ");
     let run = stage.json(&["status", "one", "--git"])["runs"][0].clone();

@@ -11,6 +11,7 @@ fn a_running_run_is_stopped_and_kept() {
     insta::assert_snapshot!(stage.said(&["stop"]), @"
     one stopped (stopped by a person)
     -- story
+    next:
       git metawsm resume one
       git metawsm status one
       git metawsm discard one
@@ -22,6 +23,7 @@ fn a_running_run_is_stopped_and_kept() {
     insta::assert_snapshot!(stage.said(&["stop", "one"]), @"
     one stopped (stopped by a person)
     -- story
+    next:
       git metawsm resume one
       git metawsm status one
       git metawsm discard one
@@ -55,8 +57,8 @@ fn a_run_that_somebody_else_holds_is_waited_for_and_then_named() {
     drop(held);
     insta::assert_snapshot!(refusal, @"
     4 busy
-    error: Run one is in use by 'a test' (process PID) since 0 s; gave up after 0 seconds.
+    error: Run one is in use by 'a test' (process PID) since AGE; gave up after 0 seconds.
     next:
-      git metawsm --wait 60 <the same command>
+      git metawsm --wait 60 stop one
     ");
 }
