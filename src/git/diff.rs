@@ -59,7 +59,7 @@ fn changed_by_git2(repo: &git2::Repository, old: &str, new: &str) -> Result<Vec<
     let mut paths = Vec::new();
     for delta in repo.diff_tree_to_tree(Some(&old), Some(&new), None)?.deltas() {
         let both = [delta.old_file(), delta.new_file()];
-        paths.extend(both.iter().filter_map(|file| file.path_bytes()).map(RepoPath::new));
+        paths.extend(both.iter().filter_map(git2::DiffFile::path_bytes).map(RepoPath::new));
     }
     paths.sort();
     paths.dedup();

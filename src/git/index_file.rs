@@ -64,7 +64,7 @@ mod tests {
 
     fn held(sandbox: &Sandbox) -> Option<String> {
         let bytes = fs::read(sandbox.dir().join(".git/index")).expect("index");
-        let hex = |id: &[u8]| id.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex = |id: &[u8]| git2::Oid::from_bytes(id).map(|id| id.to_string()).unwrap_or_default();
         cached_tree(&bytes).map(hex)
     }
 

@@ -35,7 +35,7 @@ fn is_tame(name: &str) -> bool {
     let is_word = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    name.split('/').all(|part| part.split('.').all(is_word) && !part.ends_with(".lock"))
+    name.split('/').all(|part| part.split('.').all(is_word) && part.strip_suffix(".lock").is_none())
 }
 
 #[cfg(test)]
