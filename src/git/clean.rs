@@ -1,10 +1,12 @@
 //! Whether a worktree is clean, and who says so.
 
 use super::status::one_per_path;
-use super::{DirtKind, Dirty, GitResult, Head, Operation, RepoPath, Repository, probe};
+use super::{DirtKind, Dirty, GitResult, Head, Operation, RepoPath, Repository, index_file, probe};
 use crate::model::is_signal_path;
 use git2::{Status, StatusOptions, StatusShow};
 use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Who answered a question.
@@ -55,19 +57,54 @@ impl Repository {
     /// submodules included. libgit2 answers where it is known to agree with git, elsewhere git.
     pub fn clean_state(&self, worktree: &Path) -> GitResult<CleanState> {
         let place = self.at(worktree)?;
-        let quick = place.quick().filter(|repo| probe::may_judge(repo, &place));
-        let (dirty, judge) = match quick.map(|repo| dirt_by_git2(&repo)) {
-            Some(Ok(dirty)) => (dirty, Judge::Git2),
-            _ => (place.dirt_by_git()?, Judge::Git),
-        };
+        let (dirty, judge) = place.dirt()?;
         Ok(CleanState { dirty, head: place.head()?, operation: place.operation()?, judge })
     }
 }
 
+impl Repository {
+    /// Every dirty path of this worktree, sorted, and who looked.
+    pub(super) fn dirt(&self) -> GitResult<(Vec<Dirty>, Judge)> {
+        let quick = self.quick().filter(|repo| probe::may_judge(repo, self));
+        match quick.map(|repo| dirt_by_git2(&repo)) {
+            Some(Ok(dirty)) => Ok((dirty, Judge::Git2)),
+            _ => Ok((self.dirt_by_git()?, Judge::Git)),
+        }
+    }
+}
+
 fn dirt_by_git2(repo: &git2::Repository) -> Result<Vec<Dirty>, git2::Error> {
+    // An index that says it holds HEAD's very tree need not be compared with it, path by path, again.
+    let unstaged = unstaged_index(repo);
+    if let Some(before) = unstaged {
+        let dirty = dirt_shown(repo, StatusShow::Workdir)?;
+        if look_at_index(repo) == Some(before) {
+            return Ok(dirty);
+        }
+    }
+    dirt_shown(repo, StatusShow::IndexAndWorkdir)
+}
+
+/// What the index file looked like when it held HEAD's tree; `None` where it may hold another one.
+fn unstaged_index(repo: &git2::Repository) -> Option<IndexLook> {
+    let before = look_at_index(repo)?;
+    let bytes = fs::read(repo.path().join("index")).ok()?;
+    let head = repo.head().ok()?.peel_to_tree().ok()?.id();
+    (index_file::cached_tree(&bytes)? == head.as_bytes()).then_some(before)
+}
+
+/// Size, inode and time of change.
+type IndexLook = (u64, u64, i64, i64);
+
+fn look_at_index(repo: &git2::Repository) -> Option<IndexLook> {
+    let meta = fs::metadata(repo.path().join("index")).ok()?;
+    Some((meta.size(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
+}
+
+fn dirt_shown(repo: &git2::Repository, show: StatusShow) -> Result<Vec<Dirty>, git2::Error> {
     let mut options = StatusOptions::new();
     options
-        .show(StatusShow::IndexAndWorkdir)
+        .show(show)
         .include_untracked(true)
         .recurse_untracked_dirs(true)
         .include_ignored(false)

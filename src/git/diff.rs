@@ -8,6 +8,13 @@ use std::path::Path;
 impl Repository {
     /// The paths that differ between two commits or trees, as raw bytes, sorted; a rename is two paths.
     pub fn changed_paths(&self, old: &str, new: &str) -> GitResult<Vec<RepoPath>> {
+        if old == new {
+            return Ok(Vec::new());
+        }
+        self.answer(|repo| changed_by_git2(repo, old, new), || self.changed_by_git(old, new))
+    }
+
+    fn changed_by_git(&self, old: &str, new: &str) -> GitResult<Vec<RepoPath>> {
         let cmd =
             self.question().args(["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff"]);
         let bytes = cmd.args(["--ignore-submodules=none", "--end-of-options", old, new]).run()?.stdout;
@@ -43,6 +50,22 @@ impl Repository {
     }
 }
 
+fn changed_by_git2(repo: &git2::Repository, old: &str, new: &str) -> Result<Vec<RepoPath>, git2::Error> {
+    let tree = |name: &str| repo.revparse_single(name)?.peel_to_tree();
+    let (old, new) = (tree(old)?, tree(new)?);
+    if old.id() == new.id() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for delta in repo.diff_tree_to_tree(Some(&old), Some(&new), None)?.deltas() {
+        let both = [delta.old_file(), delta.new_file()];
+        paths.extend(both.iter().filter_map(git2::DiffFile::path_bytes).map(RepoPath::new));
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::Sandbox;
@@ -71,6 +94,21 @@ mod tests {
         let sandbox = Sandbox::new();
         sandbox.git(&["mv", "a.txt", "ü\tb"]);
         sandbox.git(&["commit", "--quiet", "-m", "Rename"]);
-        assert_eq!(sandbox.repo().changed_paths("HEAD~1", "HEAD").expect("asked"), ["a.txt", "ü\tb"]);
+        let both = |old: &str, new: &str| {
+            let paths = sandbox.repo().changed_paths(old, new).expect("asked");
+            assert_eq!(paths, sandbox.repo().changed_by_git(old, new).expect("asked"));
+            paths
+        };
+        assert_eq!(both("HEAD~1", "HEAD"), ["a.txt", "ü\tb"]);
+        assert_eq!(both("HEAD", "HEAD^{tree}"), [] as [&str; 0]);
+        let file = sandbox.dir().join("ü\tb");
+        std::fs::remove_file(&file).expect("removed");
+        std::os::unix::fs::symlink("elsewhere", &file).expect("a link in its place");
+        sandbox.commit("dir/x", "x");
+        sandbox.git(&["commit", "--quiet", "-a", "-m", "A link"]);
+        assert_eq!(both("HEAD~2", "HEAD"), ["dir/x", "ü\tb"]);
+        sandbox.git(&["rm", "--quiet", "-r", "dir"]);
+        sandbox.commit("dir", "a file in place of a directory");
+        assert_eq!(both("HEAD~1", "HEAD"), ["dir", "dir/x"]);
     }
 }

@@ -17,6 +17,7 @@ mod error;
 mod fetch;
 mod history;
 mod hooks;
+mod index_file;
 mod merge;
 mod moves;
 mod names;
@@ -38,6 +39,7 @@ pub(crate) mod testing;
 mod tree;
 mod upstream;
 mod version;
+mod worktree_list;
 mod worktrees;
 
 pub use advance::BaseMove;

@@ -52,7 +52,8 @@ impl Repository {
         if let Some(operation) = place.operation()? {
             found.push(Obstacle { path: RepoPath::default(), kind: ObstacleKind::Operation(operation) });
         }
-        for dirty in place.dirt_by_git()? {
+        let (dirt, judge) = place.dirt()?;
+        for dirty in dirt {
             if touches(&touched, &dirty.path) {
                 let kind = match dirty.what {
                     DirtKind::Untracked => ObstacleKind::Untracked,
@@ -61,7 +62,7 @@ impl Repository {
                 found.push(Obstacle { path: dirty.path, kind });
             }
         }
-        let tracked = place.tracked()?;
+        let tracked = if touched.is_empty() { BTreeSet::new() } else { place.tracked(judge)? };
         for path in touched.iter().filter(|path| !tracked.contains(path)) {
             for blocking in in_the_way(&top, path, &tracked)? {
                 if !found.iter().any(|o| o.path == blocking) {

@@ -1,6 +1,6 @@
 //! Which files of a worktree a rescue saves, drops or cannot save.
 
-use super::{DirtKind, GitResult, RepoPath, Repository, RescueLimits};
+use super::{DirtKind, GitResult, Judge, RepoPath, Repository, RescueLimits};
 use crate::sys::{SysError, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -35,7 +35,7 @@ pub(super) fn haul(place: &Repository, limits: &RescueLimits) -> GitResult<Haul>
     let mut sorter = Sorter {
         top: place.dir(),
         limits,
-        tracked: place.tracked()?,
+        tracked: place.tracked(Judge::Git)?,
         known: BTreeMap::new(),
         haul: Haul::default(),
         sizes: Vec::new(),

@@ -1,7 +1,7 @@
 //! What differs from HEAD in a worktree, as git sees it and as flags hide it.
 
 use super::path::{join_nul, split_nul};
-use super::{GitError, GitResult, RepoPath, Repository};
+use super::{GitError, GitResult, Judge, RepoPath, Repository};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -142,8 +142,12 @@ impl Repository {
         Ok(())
     }
 
-    /// The paths in this worktree's index.
-    pub(super) fn tracked(&self) -> GitResult<BTreeSet<RepoPath>> {
+    /// The paths in this worktree's index, by who has judged the worktree.
+    pub(super) fn tracked(&self, judge: Judge) -> GitResult<BTreeSet<RepoPath>> {
+        let quick = self.quick().filter(|_| judge == Judge::Git2);
+        if let Some(Ok(index)) = quick.map(|repo| repo.index()) {
+            return Ok(index.iter().map(|entry| RepoPath::new(entry.path)).collect());
+        }
         let bytes = self.question().args(["ls-files", "-z"]).run()?.stdout;
         Ok(split_nul(&bytes).map(RepoPath::new).collect())
     }

@@ -39,8 +39,8 @@ pub struct NewWorktree {
 }
 
 impl Repository {
-    /// All worktrees of the repository, the main one first.
-    pub fn worktrees(&self) -> GitResult<Vec<Worktree>> {
+    /// All worktrees of the repository, the main one first, as git lists them.
+    pub(super) fn worktrees_by_git(&self) -> GitResult<Vec<Worktree>> {
         let bytes = self.question().args(["worktree", "list", "--porcelain", "-z"]).run()?.stdout;
         let mut found = Vec::new();
         for block in blocks(&bytes) {

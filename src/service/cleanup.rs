@@ -69,24 +69,21 @@ pub fn cleanup(
         return Err(ServiceError::Failed { message, hints: hints.to_vec() });
     }
     let mut hold = control.hold(&id, "cleanup", caller)?;
-    sessions::end_sessions(&control, &mut hold)?;
+    let may_lose = request.force || request.keep_workspaces;
+    if !may_lose {
+        // A refusal leaves the sessions alone.
+        require_nothing_lost(hold.run())?;
+    }
+    let worked = sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = Removal::default();
     if request.keep_workspaces {
         removal.kept.push("the workspaces (asked for)".to_owned());
         return Ok((run, removal));
     }
-    if !request.force {
-        let lost = would_be_lost(&run)?;
-        if !lost.is_empty() {
-            let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
-            let mut hints = vec![format!("git metawsm diff {id}")];
-            if run.state.is_open() {
-                hints.push(format!("git metawsm close {id}"));
-            }
-            hints.push(format!("git metawsm cleanup {id} --force"));
-            return Err(ServiceError::Forbidden { message, hints });
-        }
+    if worked && !may_lose {
+        // An agent that was still alive may have written between the look and its end.
+        require_nothing_lost(&run)?;
     }
     removal.merge(remove_workspaces(caller, &run, progress)?);
     removal.merge(remove_branches(caller, &run, request.force)?);
@@ -122,6 +119,22 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
             })
         }
     }
+}
+
+/// Refuses where work is nowhere but in the run's worktrees and branches, and names it.
+fn require_nothing_lost(run: &Run) -> ServiceResult<()> {
+    let lost = would_be_lost(run)?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let id = &run.id;
+    let message = format!("Cleaning up {id} would lose work: {}.", lost.join("; "));
+    let mut hints = vec![format!("git metawsm diff {id}")];
+    if run.state.is_open() {
+        hints.push(format!("git metawsm close {id}"));
+    }
+    hints.push(format!("git metawsm cleanup {id} --force"));
+    Err(ServiceError::Forbidden { message, hints })
 }
 
 /// What is nowhere but in the run's worktrees and branches.

@@ -32,10 +32,12 @@ pub(super) fn execute(
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         let mut busy = 0_usize;
+        let mut messages = Vec::new();
         loop {
-            let next = if caller.interrupt.is_set() { Vec::new() } else { plan::ready(&hold.run().steps) };
-            for index in next {
-                let step = begin(hold, index, progress)?;
+            busy -= messages.iter().filter(|message| matches!(message, Message::Ended(..))).count();
+            let may_begin = !caller.interrupt.is_set();
+            for index in turn(hold, messages, retries, may_begin, progress)? {
+                let step = hold.run().steps[index].clone();
                 let work = Work { caller, control, run: hold.run().clone(), step };
                 let sender = sender.clone();
                 scope.spawn(move || perform(&work, index, &sender));
@@ -44,7 +46,7 @@ pub(super) fn execute(
             if busy == 0 {
                 break;
             }
-            busy -= receive(hold, &receiver, retries, progress)?;
+            messages = received(&receiver)?;
         }
         Ok::<(), ServiceError>(())
     })?;
@@ -74,15 +76,35 @@ fn reset_unfinished(hold: &mut Hold) -> ServiceResult<()> {
     Ok(())
 }
 
-fn begin(hold: &mut Hold, index: usize, progress: &mut dyn FnMut(Event)) -> ServiceResult<Step> {
-    hold.update(|run| {
-        let step = &mut run.steps[index];
+/// Writes down what has happened and what begins now, in one write: the record says what ends before anybody hears
+/// of it, and what begins before it begins. Returns the steps that begin.
+fn turn(
+    hold: &mut Hold,
+    messages: Vec<Message>,
+    retries: u32,
+    may_begin: bool,
+    progress: &mut dyn FnMut(Event),
+) -> ServiceResult<Vec<usize>> {
+    let mut run = hold.run().clone();
+    let mut events = Vec::new();
+    for message in messages {
+        events.extend(take(&mut run, message, retries));
+    }
+    let begun = if may_begin { plan::ready(&run.steps) } else { Vec::new() };
+    for index in &begun {
+        let step = &mut run.steps[*index];
         step.state = StepState::Running;
         step.attempts += 1;
-    })?;
-    let step = hold.run().steps[index].clone();
-    progress(Event::Began(step.label()));
-    Ok(step)
+        events.push(Event::Began(step.label()));
+    }
+    hold.save(run)?;
+    for event in events {
+        if let Event::Failed(label, text) = &event {
+            hold.note("step failed", &format!("{label}: {text}"))?;
+        }
+        progress(event);
+    }
+    Ok(begun)
 }
 
 fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {
@@ -94,48 +116,39 @@ fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {
     let _ = sender.send(Message::Ended(index, result));
 }
 
-/// Takes one message; returns how many steps have ended by it.
-fn receive(
-    hold: &mut Hold,
-    receiver: &Receiver<Message>,
-    retries: u32,
-    progress: &mut dyn FnMut(Event),
-) -> ServiceResult<usize> {
-    let Ok(message) = receiver.recv_timeout(Duration::from_secs(3600)) else {
+/// Waits for a message and takes those along that have come meanwhile.
+fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
+    let Ok(first) = receiver.recv_timeout(Duration::from_secs(3600)) else {
         return Err(ServiceError::failed(
             "A step did not come to its end within an hour.",
             &["git metawsm status"],
         ));
     };
+    Ok(std::iter::once(first).chain(receiver.try_iter()).collect())
+}
+
+/// Takes one message into the record; an end is told.
+fn take(run: &mut Run, message: Message, retries: u32) -> Option<Event> {
     match message {
         Message::Child(index, child) => {
-            hold.update(|run| run.steps[index].child = Some(child))?;
-            Ok(0)
+            run.steps[index].child = Some(child);
+            None
         }
         Message::Ended(index, Ok(change)) => {
-            let label = hold.run().steps[index].label();
-            hold.update(|run| {
-                change.apply(run);
-                run.steps[index].state = StepState::Done;
-                run.steps[index].error.clear();
-                run.steps[index].child = None;
-            })?;
-            progress(Event::Done(label));
-            Ok(1)
+            change.apply(run);
+            let step = &mut run.steps[index];
+            step.state = StepState::Done;
+            step.error.clear();
+            step.child = None;
+            Some(Event::Done(step.label()))
         }
         Message::Ended(index, Err(error)) => {
-            let text = error.to_string();
-            let label = hold.run().steps[index].label();
-            let again = hold.run().steps[index].attempts <= retries && is_worth_a_retry(&error);
-            hold.update(|run| {
-                let step = &mut run.steps[index];
-                step.state = if again { StepState::Pending } else { StepState::Failed };
-                step.error.clone_from(&text);
-                step.child = None;
-            })?;
-            hold.note("step failed", &format!("{label}: {text}"))?;
-            progress(Event::Failed(label, text));
-            Ok(1)
+            let step = &mut run.steps[index];
+            let again = step.attempts <= retries && is_worth_a_retry(&error);
+            step.state = if again { StepState::Pending } else { StepState::Failed };
+            step.error = error.to_string();
+            step.child = None;
+            Some(Event::Failed(step.label(), error.to_string()))
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::git::{CleanState, Head, Judge, RepoPath, Repository};
 use crate::model::{RepoName, Run, RunRepo, RunWorktree, StepState};
 use crate::sessions::Observation;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Facts for the gates, and what the executor needs of how they were found.
 #[derive(Debug)]
@@ -31,27 +32,26 @@ pub(super) struct Ground {
 
 /// Gathers everything for an action. Changes nothing but unreferenced objects.
 pub(super) fn gather(control: &Control, run: &Run, action: Action) -> ServiceResult<Found> {
+    let repos = run.repos.iter().map(|repo| Ok((repo, open_repo(run, &repo.name)?)));
+    let repos = repos.collect::<ServiceResult<Vec<_>>>()?;
+    let next = AtomicUsize::new(0);
     let (trees, grounds) = std::thread::scope(|scope| {
-        let repos: Vec<_> = run
-            .repos
+        let merging: Vec<_> = repos
             .iter()
-            .map(|repo| scope.spawn(move || repo_facts(control, run, repo, action)))
+            .map(|(repo, repository)| scope.spawn(move || base_facts(control, run, repo, repository, action)))
             .collect();
-        let mut trees = Vec::new();
-        let mut grounds = Vec::new();
-        for task in repos {
-            let (some, ground) = task.join().map_err(|_| super::repos::panicked())??;
-            trees.extend(some);
-            grounds.push(ground);
+        let looking: Vec<_> =
+            (0..workers(run)).map(|_| scope.spawn(|| worktree_facts(run, &repos, &next))).collect();
+        let (mut trees, mut grounds) = (Vec::new(), Vec::new());
+        for task in looking {
+            trees.extend(task.join().map_err(|_| super::repos::panicked())?);
+        }
+        for task in merging {
+            grounds.push(task.join().map_err(|_| super::repos::panicked())??);
         }
         Ok::<_, super::ServiceError>((trees, grounds))
     })?;
-    let mut bases: Vec<BaseFact> = Vec::new();
-    let mut kept = Vec::new();
-    for (fact, ground) in grounds {
-        bases.push(fact);
-        kept.push(ground);
-    }
+    let (mut bases, mut kept): (Vec<BaseFact>, Vec<Ground>) = grounds.into_iter().unzip();
     if action == Action::Close && !kept.iter().any(|g| g.is_control) {
         let (fact, ground) = control_ground(control, run)?;
         bases.push(fact);
@@ -91,23 +91,40 @@ fn agent_facts(control: &Control, run: &Run) -> Vec<AgentFact> {
     run.agents.iter().zip(&observed).map(fact).collect()
 }
 
-type RepoFacts = (Vec<WorktreeFact>, (BaseFact, Ground));
+/// One thread per core: a look at a worktree is a look at each of its files.
+fn workers(run: &Run) -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).min(run.worktrees.len())
+}
 
-fn repo_facts(control: &Control, run: &Run, repo: &RunRepo, action: Action) -> ServiceResult<RepoFacts> {
-    let repository = open_repo(run, &repo.name)?;
-    let trees = run.worktrees_of(&repo.name).map(|tree| worktree_fact(&repository, tree)).collect();
+/// Looks at worktrees until none is left; others do the same at the same time.
+fn worktree_facts(run: &Run, repos: &[(&RunRepo, Repository)], next: &AtomicUsize) -> Vec<WorktreeFact> {
+    let mut facts = Vec::new();
+    while let Some(tree) = run.worktrees.get(next.fetch_add(1, Ordering::Relaxed)) {
+        if let Some((_, repository)) = repos.iter().find(|(repo, _)| repo.name == tree.repo) {
+            facts.push(worktree_fact(repository, tree));
+        }
+    }
+    facts
+}
+
+fn base_facts(
+    control: &Control,
+    run: &Run,
+    repo: &RunRepo,
+    repository: &Repository,
+    action: Action,
+) -> ServiceResult<(BaseFact, Ground)> {
     let is_control = repository.common_dir() == control.repo.common_dir();
     let extra = if is_control && action == Action::Close { publish::touched(run) } else { Vec::new() };
-    let Chain { fact, local, tree } = chain(&repository, run, repo)?;
-    let obstacles = obstacles(&repository, repo, local.as_deref(), tree.as_deref(), &extra)?;
+    let Chain { fact, local, tree } = chain(repository, run, repo)?;
     let base = BaseFact {
         repo: repo.name.clone(),
         path: repository.dir().display().to_string(),
         base: repo.base.clone(),
         chain: fact,
-        obstacles,
+        obstacles: obstacles(repository, repo, local.as_deref(), tree.as_deref(), &extra)?,
     };
-    Ok((trees, (base, Ground { repository, local, is_control })))
+    Ok((base, Ground { repository: repository.clone(), local, is_control }))
 }
 
 /// The control repository's own base, where it is not among the run's repositories: only the record goes there.

@@ -17,9 +17,7 @@ pub fn stop(caller: &Caller, selector: &Selector) -> ServiceResult<Run> {
         hold.go(RunState::Stopping, "stop")?;
     }
     sessions::end_sessions(&control, &mut hold)?;
-    if keeps_state {
-        hold.note("stop asked", &format!("the run was {} already", hold.run().state))?;
-    } else {
+    if !keeps_state {
         hold.go(RunState::Stopped, "stopped by a person")?;
     }
     Ok(hold.run().clone())

@@ -186,7 +186,7 @@ fn keeping<'a>(ours: &'a mut Vec<Child>, tell: Tell<'a>) -> impl FnMut(&Launch, 
 
 /// Waits until the agent has ended (its exit) or somebody asks us to stop (none yet, or the one that came first).
 fn attend(agent: Child, launch: &Launch, events: &Receiver<Event>, tell: Tell<'_>) -> (Option<Exit>, bool) {
-    let mut waits = false;
+    let (mut waits, mut hung_up) = (false, false);
     loop {
         // The first look comes before the first event: an agent may have ended before signals were taken.
         while let Some((pid, change)) = supervise::reap() {
@@ -200,7 +200,9 @@ fn attend(agent: Child, launch: &Launch, events: &Receiver<Event>, tell: Tell<'_
                 _ => {}
             }
         }
-        let event = if waits {
+        // A terminal can go before the child has made its group; then nobody heard of it yet.
+        hung_up = hung_up && !supervise::hang_up_group(agent.pid);
+        let event = if waits || hung_up {
             events.recv_timeout(AGAIN)
         } else {
             events.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -208,8 +210,9 @@ fn attend(agent: Child, launch: &Launch, events: &Receiver<Event>, tell: Tell<'_
         match event {
             Ok(Event::Woken(Wake::Child)) => {}
             // The kernel tells the leader of a terminal's session alone; the agent has a group of its own.
-            Ok(Event::Woken(Wake::Hangup)) => supervise::hang_up_group(agent.pid),
+            Ok(Event::Woken(Wake::Hangup)) => hung_up = true,
             Ok(Event::Woken(Wake::Stop)) | Err(RecvTimeoutError::Disconnected) => return (None, true),
+            Err(RecvTimeoutError::Timeout) if !waits => {}
             Ok(Event::Files) | Err(RecvTimeoutError::Timeout) => waits = !tell(launch, Occasion::Signals),
         }
     }

@@ -50,11 +50,9 @@ pub fn resume_group(group: i32) {
     }
 }
 
-/// Tells a process group that its terminal is gone.
-pub fn hang_up_group(group: i32) {
-    if group > 1 {
-        let _ = kill(Pid::from_raw(-group), Signal::SIGHUP);
-    }
+/// Tells a process group that its terminal is gone; `false` where no such group exists (yet).
+pub fn hang_up_group(group: i32) -> bool {
+    group > 1 && kill(Pid::from_raw(-group), Signal::SIGHUP) != Err(Errno::ESRCH)
 }
 
 /// What became of a child.

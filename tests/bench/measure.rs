@@ -66,6 +66,61 @@ impl fmt::Display for Ratio {
     }
 }
 
+/// The most memory that a command held.
+#[derive(Debug, Clone)]
+pub struct Peak {
+    /// What was measured.
+    pub work: String,
+    /// Kibibytes resident at the worst moment.
+    pub kib: u64,
+    /// The most that is allowed.
+    pub budget_kib: u64,
+}
+
+impl Peak {
+    /// Whether the budget holds.
+    pub fn holds(&self) -> bool {
+        self.kib <= self.budget_kib
+    }
+}
+
+impl fmt::Display for Peak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.holds() { "ok" } else { "OVER" };
+        let mib = |kib: u64| Duration::from_millis(kib * 1000 / 1024).as_secs_f64();
+        let (peak, budget) = (mib(self.kib), mib(self.budget_kib));
+        write!(
+            f,
+            "{:<44} {peak:>9.1} {:>9} {:>6} {budget:>6.0}  {verdict:<4}  MiB resident",
+            self.work, "", ""
+        )
+    }
+}
+
+/// Runs a command to its end and tells the most memory it held, in kibibytes, as the kernel counted it until a
+/// millisecond before the end.
+pub fn peak_of(command: &mut Command, statuses: &[i32]) -> Result<u64, Failed> {
+    let line = line_of(command);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = child.map_err(|e| format!("{line} did not start: {e}."))?;
+    let file = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let status = loop {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let told =
+            text.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        peak = peak.max(told.unwrap_or(0));
+        match child.try_wait().map_err(|e| format!("{line}: {e}."))? {
+            Some(status) => break status,
+            None => std::thread::park_timeout(Duration::from_millis(1)),
+        }
+    };
+    if status.code().is_some_and(|code| statuses.contains(&code)) && peak > 0 {
+        return Ok(peak);
+    }
+    Err(format!("`{line}` ended with {status} and {peak} KiB."))
+}
+
 /// The head of the table.
 pub fn head() -> String {
     format!(

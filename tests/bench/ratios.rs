@@ -1,8 +1,9 @@
 //! What our everyday commands cost, as ratios to a floor measured in the same run: `cargo bench [name]`.
 //!
 //! Absolute times differ from machine to machine; a ratio to what git and tmux need for the bare work does not.
-//! A ratio over its budget, or a command that fails, ends with exit 1. `METAWSM_BENCH_RUNS` (100) and
-//! `METAWSM_BENCH_TIMES` (11) set the size of the first bench and the number of repetitions.
+//! A ratio over its budget, or a command that fails, ends with exit 1. `METAWSM_BENCH_RUNS` (100), `METAWSM_BENCH_TIMES`
+//! (11) and `METAWSM_BENCH_RECORDS` (100,000) set the size of the first benches, the number of repetitions, and the
+//! length of the history in the last one.
 
 #[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
 #[path = "../it/kit/mod.rs"]
@@ -10,7 +11,7 @@ mod kit;
 mod measure;
 mod scene;
 
-use measure::{Failed, Ratio, in_turns, on_two_threads, run};
+use measure::{Failed, Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use scene::Scene;
 use std::process::{Command, ExitCode};
 
@@ -29,9 +30,22 @@ const STATUS: [&str; 8] = [
 /// Workspaces that one turn of the second bench makes.
 const WORKSPACES: usize = 4;
 
-type Bench = fn() -> Result<Ratio, Failed>;
+/// Decided runs in the history of the second bench.
+const CLOSED: usize = 10_000;
 
-const BENCHES: [(&str, Bench); 3] = [("status", status), ("provisioning", provisioning), ("gates", gates)];
+/// The most memory that a command may hold, in kibibytes.
+const MOST_KIB: u64 = 64 * 1024;
+
+/// One line of the table, and whether its budget holds.
+type Line = (String, bool);
+type Bench = fn() -> Result<Vec<Line>, Failed>;
+
+const BENCHES: [(&str, Bench); 4] =
+    [("status", status), ("provisioning", provisioning), ("gates", gates), ("memory", memory)];
+
+fn line(ratio: &Ratio) -> Line {
+    (ratio.to_string(), ratio.holds())
+}
 
 fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
@@ -48,9 +62,11 @@ fn main() -> ExitCode {
     println!("{}", measure::head());
     for (name, bench) in chosen {
         match bench() {
-            Ok(ratio) => {
-                println!("{ratio}");
-                good &= ratio.holds();
+            Ok(lines) => {
+                for (line, holds) in lines {
+                    println!("{line}");
+                    good &= holds;
+                }
             }
             Err(failed) => {
                 println!("{name}: not measured. {failed}");
@@ -61,18 +77,11 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `status` with many open runs, each with a live tmux session, against two process starts.
-fn status() -> Result<Ratio, Failed> {
+/// `status` with many open runs, each with a live tmux session: against two process starts, and against itself in a
+/// repository whose history holds many decided runs too.
+fn status() -> Result<Vec<Line>, Failed> {
     let runs = number("METAWSM_BENCH_RUNS", 100);
-    let scene = Scene::new(1, 20);
-    for n in 0..runs {
-        scene.start_run(&[format!("BENCH-{n}")])?;
-    }
-    let panes = scene.world.tmux(["list-panes", "-a"]);
-    let live = panes.stdout.lines().count();
-    if live < runs {
-        return Err(format!("{live} of {runs} tmux sessions are alive."));
-    }
+    let (scene, live) = busy(runs)?;
     let (floor, ours) = in_turns(
         times(),
         |_| {
@@ -82,11 +91,37 @@ fn status() -> Result<Ratio, Failed> {
         |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
     )?;
     let work = format!("status, {runs} open runs, {live} tmux sessions");
-    Ok(Ratio { work, against: "git --version + tmux list-panes -a".into(), floor, ours, budget: 3.0 })
+    let against = "git --version + tmux list-panes -a".into();
+    let first = Ratio { work, against, floor, ours, budget: 3.0 };
+    let (with_history, _) = busy(runs)?;
+    with_history.add_history(CLOSED)?;
+    run(&mut with_history.ours(&["list", "--all"]), &[0])?;
+    let (floor, ours) = in_turns(
+        times(),
+        |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
+        |_| run(&mut with_history.ours(&["status"]), &[0]).map(drop),
+    )?;
+    let work = format!("the same, {CLOSED} closed runs in history");
+    let second = Ratio { work, against: "status without them".into(), floor, ours, budget: 1.1 };
+    Ok(vec![line(&first), line(&second)])
+}
+
+/// A scene with as many open runs, each with a live session; and how many sessions that makes.
+fn busy(runs: usize) -> Result<(Scene, usize), Failed> {
+    let scene = Scene::new(1, 20);
+    for n in 0..runs {
+        scene.start_run(&[format!("BENCH-{n}")])?;
+    }
+    let panes = scene.world.tmux(["list-panes", "-a"]);
+    let live = panes.stdout.lines().count();
+    if live < runs {
+        return Err(format!("{live} of {runs} tmux sessions are alive."));
+    }
+    Ok((scene, live))
 }
 
 /// `run` that makes N workspaces of M repositories, against the same worktrees made by git alone.
-fn provisioning() -> Result<Ratio, Failed> {
+fn provisioning() -> Result<Vec<Line>, Failed> {
     let scene = Scene::new(3, 2000);
     let bare = |turn: usize| {
         for workspace in 0..WORKSPACES {
@@ -112,11 +147,12 @@ fn provisioning() -> Result<Ratio, Failed> {
         return Err(format!("Both sides together made {made} worktrees, not {wanted}."));
     }
     let work = format!("run, {WORKSPACES} workspaces x {} repos x 2000 files", scene.repos.len());
-    Ok(Ratio { work, against: "git worktree add, one after the other".into(), floor, ours, budget: 1.2 })
+    let against = "git worktree add, one after the other".into();
+    Ok(vec![line(&Ratio { work, against, floor, ours, budget: 1.2 })])
 }
 
 /// `check` over the worktrees of one run, against `git status` over the same trees on two threads.
-fn gates() -> Result<Ratio, Failed> {
+fn gates() -> Result<Vec<Line>, Failed> {
     let scene = Scene::new(3, 2000);
     let tickets: Vec<_> = (0..4).map(|n| format!("BENCH-{n}")).collect();
     scene.start_run(&tickets)?;
@@ -145,5 +181,28 @@ fn gates() -> Result<Ratio, Failed> {
         |_| run(&mut scene.ours(&["check"]), &[0, 3]).map(drop),
     )?;
     let work = format!("check, {} worktrees x 2000 files", trees.len());
-    Ok(Ratio { work, against: "git status on 2 threads".into(), floor, ours, budget: 1.3 })
+    Ok(vec![line(&Ratio { work, against: "git status on 2 threads".into(), floor, ours, budget: 1.3 })])
+}
+
+/// The memory of commands over a long history: when its records are read for the first time, and afterwards.
+fn memory() -> Result<Vec<Line>, Failed> {
+    let records = number("METAWSM_BENCH_RECORDS", 100_000);
+    let scene = Scene::new(1, 20);
+    scene.add_history(records)?;
+    scene.start_run(&["BENCH-0".to_owned()])?;
+    let commands: [(&str, &[&str]); 5] = [
+        ("status", &["status"]),
+        ("list --all, for the first time", &["list", "--all"]),
+        ("list --all", &["list", "--all"]),
+        ("list --all --json", &["list", "--all", "--json"]),
+        ("log of a closed run's ticket", &["log", "--ticket", scene::TICKET]),
+    ];
+    let mut lines = Vec::new();
+    for (name, args) in commands {
+        // The journal of a run of somebody else is not here (1); that is known only after all records were looked at.
+        let kib = peak_of(&mut scene.ours(args), &[0, 1])?;
+        let peak = Peak { work: format!("{name}, {records} records"), kib, budget_kib: MOST_KIB };
+        lines.push((peak.to_string(), peak.holds()));
+    }
+    Ok(lines)
 }

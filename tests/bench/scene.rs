@@ -2,9 +2,17 @@
 
 use crate::kit::{BINARY, Repo, World};
 use crate::measure::{Failed, run};
+use git_metawsm::model::{Run, RunId, TicketId};
+use git_metawsm::store;
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+/// The ticket of every run in [`Scene::add_history`].
+pub const TICKET: &str = "HISTORY-1";
+
+/// A record as history holds it.
+const RECORD: &str = include_str!("../../fixtures/store/v1/published.toml");
 
 /// A world with repositories that have files, and an agent that does nothing for ever.
 pub struct Scene {
@@ -40,6 +48,33 @@ impl Scene {
         command
     }
 
+    /// Commits the records of as many closed runs to the base of the control repository, over several months.
+    pub fn add_history(&self, records: usize) -> Result<(), Failed> {
+        let mut run = store::parse_run(RECORD).map_err(|e| e.to_string())?;
+        run.tickets[0].id = TicketId::parse(TICKET).map_err(|e| e.to_string())?;
+        let mut git = self.git(&self.repos[0], &["fast-import", "--quiet"]);
+        let mut git = git.stdin(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
+        let pipe = git.stdin.take().ok_or("There is no pipe to git.")?;
+        let mut pipe = std::io::BufWriter::new(pipe);
+        let mut write = |pipe: &mut dyn std::io::Write| {
+            let head =
+                "commit refs/heads/main\ncommitter A <a@example.org> 1700000000 +0000\ndata 7\nHistory\n";
+            pipe.write_all(format!("{head}from refs/heads/main^0\n").as_bytes())?;
+            for number in 0..records {
+                let (path, text) = record(&mut run, number);
+                pipe.write_all(format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len()).as_bytes())?;
+            }
+            pipe.flush()
+        };
+        write(&mut pipe).map_err(|e| e.to_string())?;
+        drop(pipe);
+        let ended = git.wait().map_err(|e| e.to_string())?;
+        if !ended.success() {
+            return Err(format!("git fast-import ended with {ended}."));
+        }
+        run_git(self, &["reset", "--quiet", "--hard"])
+    }
+
     /// The names of all repositories, with commas.
     pub fn repo_paths(&self) -> String {
         let paths: Vec<_> = self.repos.iter().map(|r| r.path().to_string_lossy().into_owned()).collect();
@@ -61,6 +96,18 @@ impl Scene {
         };
         self.repos.iter().flat_map(list).collect()
     }
+}
+
+fn run_git(scene: &Scene, args: &[&str]) -> Result<(), Failed> {
+    run(&mut scene.git(&scene.repos[0], args), &[0]).map(drop)
+}
+
+/// The path and the text of one record; the runs are a quarter of an hour apart.
+fn record(run: &mut Run, number: usize) -> (String, String) {
+    let since = i64::try_from(number).unwrap_or(0) * 900;
+    run.id = RunId::parse(&format!("run-h-{number:06}")).expect("a run id");
+    run.created = jiff::Timestamp::from_second(1_600_000_000 + since).expect("a time");
+    (store::published_path(run), store::published_form(run))
 }
 
 /// Commits `files` files of a few hundred bytes in folders of a hundred.

@@ -55,17 +55,31 @@ fn sixteen_who_write_to_one_store_at_once_lose_nothing() {
 }
 
 #[test]
-fn sixteen_who_note_something_on_one_run_are_all_heard() {
+fn of_sixteen_who_commit_in_one_run_every_commit_is_noted_and_every_file_kept() {
     let scene = Scene::new(IDLES).with_run();
-    let commands = vec![words(&format!("--wait 100 stop {TICKET}")); 16];
-    for output in at_once(&scene, &commands) {
-        output.ok();
+    let tree = scene.app.seen_from(scene.worktree());
+    let start = Barrier::new(16);
+    std::thread::scope(|scope| {
+        for n in 0..16 {
+            let (scene, tree, start) = (&scene, &tree, &start);
+            scope.spawn(move || {
+                let whole = scene.world.root().join(format!("file-{n}"));
+                std::fs::write(&whole, format!("{n}\n")).expect("a file");
+                start.wait();
+                std::fs::rename(&whole, tree.file(&format!("file-{n}.txt"))).expect("it moves in");
+                scene.metawsm(["--wait", "100", "commit", TICKET, "-m", "Keep it"]).ok();
+            });
+        }
+    });
+    assert_eq!(tree.git(["status", "--porcelain"]), "");
+    for n in 0..16 {
+        assert_eq!(tree.git(["show", &format!("HEAD:file-{n}.txt")]), n.to_string());
     }
-    let lines = scene.journal(&scene.id(TICKET));
-    // Its agent had ended by itself: one of them stopped the run, and the others asked for what held already.
-    let heard = lines.iter().filter(|line| line["event"] == "stop asked").count();
-    assert_eq!(heard, 15, "each that did not stop it said so: {lines:#?}");
-    assert_eq!(lines.iter().filter(|line| line["state"] == "stopped").count(), 1);
+    let commits = tree.git(["log", "--format=%H", "--grep=^Keep it"]);
+    let noted: Vec<_> =
+        scene.journal(&scene.id(TICKET)).into_iter().filter(|line| line["event"] == "committed").collect();
+    let is_noted = |id: &str| noted.iter().any(|line| line["text"].as_str().is_some_and(|t| t.ends_with(id)));
+    assert!(commits.lines().all(is_noted) && commits.lines().count() == noted.len(), "{commits}\n{noted:#?}");
     scene.require_whole();
 }
 

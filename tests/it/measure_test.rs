@@ -1,6 +1,6 @@
 //! The measuring of the benches: medians of turns, budgets, failures told.
 
-use crate::measure::{Ratio, in_turns, on_two_threads, run};
+use crate::measure::{Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use std::process::Command;
 use std::time::Duration;
 
@@ -45,4 +45,21 @@ fn a_failed_command_is_told_with_its_line_and_its_words() {
     assert_eq!(run(&mut sh("echo out; exit 3"), &[0, 3]), Ok("out\n".into()));
     assert!(on_two_threads(vec![sh("true"), sh("true"), sh("exit 1")]).is_err());
     assert!(on_two_threads(Vec::new()).is_ok());
+}
+
+#[test]
+fn the_memory_of_a_command_is_told_and_has_a_budget() {
+    let sh = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    };
+    let long = "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; exit 3";
+    let kib = peak_of(&mut sh(long), &[3]).expect("it ends as it should");
+    assert!((100..100_000).contains(&kib), "{kib} KiB");
+    peak_of(&mut sh(long), &[0]).expect_err("it ends otherwise");
+    let peak = |kib| Peak { work: "work".into(), kib, budget_kib: 64 * 1024 };
+    assert!(peak(64 * 1024).holds() && !peak(64 * 1024 + 1).holds());
+    assert!(peak(32 * 1024).to_string().contains(" 32.0 "), "{}", peak(32 * 1024));
+    assert!(peak(65 * 1024).to_string().contains("OVER"));
 }
