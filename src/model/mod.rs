@@ -13,6 +13,7 @@ mod signal;
 mod slug;
 mod state;
 mod stored_policy;
+mod text;
 
 pub use digest::{content_hash, sha256_hex};
 pub use level::GateLevel;
@@ -26,3 +27,4 @@ pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
 pub use stored_policy::StoredPolicy;
+pub use text::{is_deceptive, plain_line};

@@ -1,5 +1,6 @@
 //! The one escaper: foreign text cannot move the cursor, change colours, hide or reverse itself.
 
+use crate::model::is_deceptive;
 use std::fmt::Write as _;
 
 /// A foreign string on one line: control characters, line breaks, bidirectional marks and invalid characters
@@ -21,7 +22,7 @@ fn escaped(text: &str, lines: bool) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if is_dangerous(c) => {
+            c if is_deceptive(c) => {
                 let code = u32::from(c);
                 let _ =
                     if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
@@ -36,19 +37,13 @@ fn escaped(text: &str, lines: bool) -> String {
 pub(super) fn escape_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_dangerous(c) {
+        if is_deceptive(c) {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }
     }
     out
-}
-
-/// C0, DEL and C1 controls; bidirectional embeddings, overrides, isolates and marks; zero-width characters and line separators.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}' | '\u{fff9}'..='\u{fffb}')
 }
 
 #[cfg(test)]
@@ -67,7 +62,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_escaped_holds_a_control_character(text in "\\PC*|[\\x00-\\x9f]*") {
-            prop_assert!(!escape(&text).chars().any(is_dangerous));
+            prop_assert!(!escape(&text).chars().any(is_deceptive));
         }
     }
 }

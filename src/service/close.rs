@@ -9,7 +9,7 @@ use super::{
     Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
-use crate::model::{Receipt, Run, RunId, RunState};
+use crate::model::{Receipt, Run, RunId, RunState, plain_line};
 use crate::plan::{self, MergePlan};
 use crate::store::Hold;
 use crate::sys::clock;
@@ -184,7 +184,7 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
 
 fn waived(verdict: &Verdict) -> Vec<String> {
     let waived = |line: &crate::gate::Line| match &line.standing {
-        Standing::Waived(reason) => Some(format!("{}={}", line.gate, reason.replace(char::is_control, " "))),
+        Standing::Waived(reason) => Some(format!("{}={}", line.gate, plain_line(reason))),
         _ => None,
     };
     verdict.lines.iter().filter_map(waived).collect()

@@ -3,7 +3,7 @@
 use super::facts::Ground;
 use super::{Caller, Event, ServiceError, ServiceResult};
 use crate::git::{BaseMove, HookMerge, Repository};
-use crate::model::{RepoReceipt, Run};
+use crate::model::{RepoReceipt, Run, plain_line};
 use crate::plan::{Link, RepoMerge};
 use crate::store;
 use crate::sys::lock::Lock;
@@ -99,7 +99,7 @@ fn message(run: &Run, plan: &RepoMerge, link: &Link, waived: &[String]) -> Strin
         .map(|t| t.title.clone())
         .filter(|t| !t.is_empty())
         .unwrap_or_else(|| run.title());
-    let title = crate::model::title_of(&title.replace(char::is_control, " "), 60);
+    let title = crate::model::title_of(&plain_line(&title), 60);
     let mut text = format!("Merge {}: {title}\n\n", link.ticket);
     let _ = write!(text, "Branch '{}' into '{}'.\n\n", link.branch, plan.base);
     let _ = write!(text, "Metawsm-Merged: {}\nMetawsm-Ticket: {}\n", run.id, link.ticket);

@@ -4,7 +4,7 @@
 use super::land::Landing;
 use super::{Control, ServiceResult};
 use crate::git::Repository;
-use crate::model::{Run, RunId, RunState, RunTicket};
+use crate::model::{Run, RunId, RunState, RunTicket, plain_line};
 use crate::store;
 use crate::sys::clock;
 use crate::tickets;
@@ -110,7 +110,7 @@ pub(super) fn publish(
 }
 
 fn publication_message(run: &Run) -> String {
-    let title = run.title().replace(char::is_control, " ");
+    let title = plain_line(&run.title());
     let mut text = format!("Close {}: {title}\n\n", run.id);
     for repo in run.receipt.iter().flat_map(|r| &r.repos) {
         let (old, new) = (short(&repo.old), short(&repo.new));

@@ -3,6 +3,8 @@
 use crate::kit::{all, require, wait_for, wait_until};
 use crate::stage::{PATIENCE, Stage, WORKER, holds, id, needs, wait_file, workspace};
 use git_metawsm::sys::procs;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::process::Stdio;
 
@@ -87,10 +89,12 @@ fn after_a_restart_of_the_machine_everything_that_was_at_work_starts_again() {
     for run in &runs {
         wait_started(run, "starts");
     }
-    // What a power cut does to processes.
-    for child in procs::marked("HOME", &stage.world.home().to_string_lossy()) {
-        procs::kill_hard(child);
+    // What a power cut does to processes: all at once, so that none sees another one end.
+    let all = procs::marked("HOME", &stage.world.home().to_string_lossy());
+    for child in &all {
+        let _ = kill(Pid::from_raw(child.pid), Signal::SIGSTOP);
     }
+    all.into_iter().for_each(procs::kill_hard);
     for run in &runs {
         let view = stage.wait_health(id(run), 0, "dead");
         holds(&needs(&view), &["git metawsm restart"]);
