@@ -151,14 +151,22 @@ fn runs_here(control: &Control) -> ServiceResult<Vec<Run>> {
     Ok(entries.filter_map(Entry::into_run).collect())
 }
 
-/// The runs that fit, of this machine; only where none does, those in history.
-fn matching(control: &Control, fits: &dyn Fn(&Run) -> bool) -> ServiceResult<Vec<Run>> {
-    let mut runs = runs_here(control)?;
-    runs.retain(fits);
-    if runs.is_empty() {
-        each_published(control, &mut |entry| runs.extend(entry.into_run().filter(|run| fits(run))))?;
+/// Shows the runs that fit, of this machine; only where none does, those in history. All of history may fit: what is
+/// kept of it, the caller decides.
+fn each_matching(
+    control: &Control,
+    fits: &dyn Fn(&Run) -> bool,
+    take: &mut dyn FnMut(Run),
+) -> ServiceResult<()> {
+    let mut here = runs_here(control)?;
+    here.retain(fits);
+    if here.is_empty() {
+        return each_published(control, &mut |entry| {
+            entry.into_run().filter(|run| fits(run)).into_iter().for_each(&mut *take);
+        });
     }
-    Ok(runs)
+    here.into_iter().for_each(take);
+    Ok(())
 }
 
 fn by_id(control: &Control, text: &str) -> ServiceResult<RunId> {
@@ -169,15 +177,22 @@ fn by_id(control: &Control, text: &str) -> ServiceResult<RunId> {
     find_by_prefix(control, text)?.ok_or_else(|| StoreError::NotFound { id: text.to_owned() }.into())
 }
 
+/// Most runs that a prefix is said to mean.
+const NAMED: usize = 20;
+
 fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>> {
-    let runs = matching(control, &|run| run.id.as_str().starts_with(text))?;
-    let found: Vec<_> = runs.iter().map(|r| &r.id).collect();
+    let mut found: Vec<RunId> = Vec::new();
+    let mut more = 0_usize;
+    each_matching(control, &|run| run.id.as_str().starts_with(text), &mut |run| {
+        if found.len() < NAMED { found.push(run.id) } else { more += 1 }
+    })?;
     match found.as_slice() {
         [] => Ok(None),
-        [only] => Ok(Some((*only).clone())),
+        [only] => Ok(Some(only.clone())),
         several => {
             let words: Vec<_> = several.iter().map(ToString::to_string).collect();
-            let message = format!("'{text}' is the beginning of several runs: {}.", words.join(", "));
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let message = format!("'{text}' is the beginning of several runs: {}{more}.", words.join(", "));
             Err(ServiceError::Several { message, words })
         }
     }
@@ -185,10 +200,14 @@ fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>>
 
 /// The newest open run of a ticket, else its newest run.
 fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId>> {
-    let fits = |run: &Run| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(ticket));
-    let mut runs = matching(control, &fits)?;
-    runs.sort_by_key(|run| (run.state.is_open(), run.created));
-    Ok(runs.pop().map(|run| run.id))
+    let mut newest = None;
+    each_matching(control, &|run| has_ticket(run, ticket), &mut |run| {
+        let rank = (run.state.is_open(), run.created);
+        if newest.as_ref().is_none_or(|(best, _)| rank >= *best) {
+            newest = Some((rank, run.id));
+        }
+    })?;
+    Ok(newest.map(|(_, id)| id))
 }
 
 fn require_by_ticket(control: &Control, ticket: &str) -> ServiceResult<RunId> {
