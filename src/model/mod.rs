@@ -5,6 +5,7 @@
 //! because every id is parsed once, at the edge, by its own type.
 
 mod digest;
+mod landing;
 mod level;
 mod name;
 mod receipt;
@@ -16,6 +17,7 @@ mod stored_policy;
 mod text;
 
 pub use digest::{content_hash, sha256_hex};
+pub use landing::{Bypass, LandedMark, MergeDone};
 pub use level::GateLevel;
 pub use name::{AgentName, NameError, RepoName, RunId, TicketId, WorkspaceName, check_name};
 pub use receipt::{CheckResult, GateLine, Receipt, RepoReceipt};

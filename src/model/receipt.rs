@@ -69,6 +69,12 @@ pub struct CheckResult {
     pub tree: String,
     /// The command as shown to people.
     pub command: String,
-    /// Its exit status.
+    /// Its exit status; -1 where a signal or the time limit ended it.
     pub status: i32,
+    /// SHA-256 of the policy that named the command.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<jiff::Timestamp>,
 }

@@ -1,15 +1,15 @@
 //! The record of a run: spec, brief, state, steps, agents. One file, replaced whole at each transition.
 
 use super::{
-    AgentName, IllegalMove, Receipt, RepoName, RunId, RunState, StepState, StoredPolicy, TicketId,
-    WorkspaceName,
+    AgentName, Bypass, CheckResult, IllegalMove, LandedMark, MergeDone, Receipt, RepoName, RunId, RunState,
+    StepState, StoredPolicy, TicketId, WorkspaceName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The format version that this program writes.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
 
 /// A run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,19 @@ pub struct Run {
     /// The plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// The merges of ours that have landed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<MergeDone>,
+    /// What `--landed` said, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub landed: Vec<LandedMark>,
+    /// The last result of each check on a merge result; left out of the published record, whose receipt names those
+    /// that counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckResult>,
+    /// Work that came into a base around the gates, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bypasses: Vec<Bypass>,
     /// What a close did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,

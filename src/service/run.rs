@@ -165,6 +165,10 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         worktrees: Vec::new(),
         agents,
         steps: Vec::new(),
+        merges: Vec::new(),
+        landed: Vec::new(),
+        checks: Vec::new(),
+        bypasses: Vec::new(),
         receipt: None,
         policy: policy::to_table(&rules.policy).into(),
     };

@@ -18,7 +18,14 @@ type Migration = fn(toml::Table) -> Result<toml::Table, String>;
 
 /// Step `n` (counted from 0) turns format `n + 1` into format `n + 2`. Each format ever released has a frozen
 /// record under `fixtures/store/v<format>/`, and a test reads it through this table.
-const MIGRATIONS: &[Migration] = &[];
+const MIGRATIONS: &[Migration] = &[with_landings];
+
+/// Format 2 added how work came into a base (`merges`, `landed`, `checks`, `bypasses`, and when and under which
+/// policy a check ran); a record of format 1 has none of it.
+#[expect(clippy::unnecessary_wraps, reason = "every step of the table may fail")]
+fn with_landings(table: toml::Table) -> Result<toml::Table, String> {
+    Ok(table)
+}
 
 /// Why a text is not a record that we can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,6 +138,7 @@ pub fn published_form(run: &Run) -> String {
     let mut copy = run.clone();
     copy.policy = StoredPolicy::default();
     copy.steps = Vec::new();
+    copy.checks = Vec::new();
     for path in paths_of(&mut copy) {
         *path = None;
     }
@@ -158,6 +166,10 @@ pub fn published_form(run: &Run) -> String {
         agent.conversation = None;
         agent.completed.iter_mut().for_each(|said| own(said, 500));
     }
+    for bypass in &mut copy.bypasses {
+        own(&mut bypass.what, 300);
+        bypass.reason.iter_mut().for_each(|reason| own(reason, 300));
+    }
     if let Some(receipt) = &mut copy.receipt {
         receipt.gates.iter_mut().for_each(|gate| own(&mut gate.note, 300));
         receipt.checks.iter_mut().for_each(|check| own(&mut check.command, 300));
@@ -179,18 +191,37 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FROZEN: &str = include_str!("../../fixtures/store/v1/run.toml");
-    const FROZEN_PUBLISHED: &str = include_str!("../../fixtures/store/v1/published.toml");
+    const FROZEN_1: &str = include_str!("../../fixtures/store/v1/run.toml");
+    const FROZEN_PUBLISHED_1: &str = include_str!("../../fixtures/store/v1/published.toml");
+    const FROZEN: &str = include_str!("../../fixtures/store/v2/run.toml");
+    const FROZEN_PUBLISHED: &str = include_str!("../../fixtures/store/v2/published.toml");
+
+    /// What format 1 could say of a run.
+    fn of_format_1() -> Run {
+        let mut run = full("run-20250304-050607-abcd");
+        (run.merges, run.landed) = (Vec::new(), Vec::new());
+        (run.checks, run.bypasses) = (Vec::new(), Vec::new());
+        for check in run.receipt.iter_mut().flat_map(|r| &mut r.checks) {
+            (check.policy, check.at) = (String::new(), None);
+        }
+        run
+    }
 
     #[test]
     fn a_record_of_format_1_is_read_for_ever() {
+        assert_eq!(parse_run(FROZEN_1).expect("the frozen record"), of_format_1());
+        parse_run(FROZEN_PUBLISHED_1).expect("the frozen published record");
+    }
+
+    #[test]
+    fn a_record_of_format_2_is_read_for_ever() {
         assert_eq!(parse_run(FROZEN).expect("the frozen record"), full("run-20250304-050607-abcd"));
         parse_run(FROZEN_PUBLISHED).expect("the frozen published record");
     }
 
     #[test]
     fn the_text_of_a_record_changes_only_with_its_format() {
-        assert_eq!(RECORD_FORMAT, 1, "freeze a record of the old format, and add a migration for it");
+        assert_eq!(RECORD_FORMAT, 2, "freeze a record of the old format, and add a migration for it");
         assert_eq!(to_toml(&full("run-20250304-050607-abcd")), FROZEN);
         assert!(FROZEN.ends_with('\n') && !FROZEN.contains('\r'));
     }
@@ -223,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_newer_record_is_read_where_it_parses_and_never_called_broken() {
-        let newer = FROZEN.replacen("format = 1", "format = 9\nnew_thing = true", 1);
+        let newer = FROZEN.replacen("format = 2", "format = 9\nnew_thing = true", 1);
         assert_eq!(parse_run(&newer).expect("readable").format, 9);
         let strange = "format = 9\nkind = \"run\"\nid = 7\n";
         assert_eq!(parse_run(strange), Err(RecordError::Newer { format: 9 }));
@@ -238,8 +269,8 @@ mod tests {
             ("format = -1\nkind = \"run\"", "its format is not a number above 0"),
             ("format = 1", "it does not say its kind"),
             ("format = 1\nkind = \"thread\"", "it is a record of kind \"thread\" and not of a run"),
-            ("format = 1\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
-            ("format = 1\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
+            ("format = 2\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
+            ("format = 2\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
         ];
         for (text, why) in cases {
             let error = parse_run(text).expect_err(text).to_string();
@@ -255,9 +286,11 @@ mod tests {
             table.insert("state".to_owned(), phase);
             Ok(table)
         };
-        let old = to_toml(&plain("r1")).replacen("state = ", "phase = ", 1);
+        let old = to_toml(&plain("r1")).replacen("format = 2", "format = 1", 1);
+        let old = old.replacen("state = ", "phase = ", 1);
         assert_eq!(parse_with(&old, &[step]), Ok(plain("r1")));
-        let error = parse_with(&to_toml(&plain("r1")), &[step]).expect_err("no phase");
+        let error = parse_with(&to_toml(&plain("r1")).replacen("format = 2", "format = 1", 1), &[step]);
+        let error = error.expect_err("no phase");
         assert_eq!(error.to_string(), "there is no phase");
     }
 
@@ -284,6 +317,7 @@ mod tests {
     fn freeze() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/store/v{RECORD_FORMAT}"));
         let run = full("run-20250304-050607-abcd");
+        std::fs::create_dir_all(&dir).expect("a directory");
         std::fs::write(dir.join("run.toml"), to_toml(&run)).expect("write");
         std::fs::write(dir.join("published.toml"), published_form(&run)).expect("write");
     }

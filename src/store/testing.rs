@@ -2,9 +2,9 @@
 
 use super::{Hold, Store};
 use crate::model::{
-    AgentName, Brief, CheckResult, Child, GateLine, Mode, RECORD_FORMAT, Receipt, RepoName, RepoReceipt, Run,
-    RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session, SessionBackend, Step, StepKind,
-    StepState, StoredPolicy, Strategy, TicketId, WorkspaceName,
+    AgentName, Brief, Bypass, CheckResult, Child, GateLine, LandedMark, MergeDone, Mode, RECORD_FORMAT,
+    Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session,
+    SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy, TicketId, WorkspaceName,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,6 +75,10 @@ pub(super) fn plain(id: &str) -> Run {
         worktrees: Vec::new(),
         agents: Vec::new(),
         steps: Vec::new(),
+        merges: Vec::new(),
+        landed: Vec::new(),
+        checks: Vec::new(),
+        bypasses: Vec::new(),
         receipt: None,
         policy: StoredPolicy::default(),
     }
@@ -154,9 +158,36 @@ pub(super) fn full(id: &str) -> Run {
             attempts: 3,
             error: "Could not write /home/somebody/x: No space left on device".to_owned(),
             child: Some(child),
-            ..Step::new(StepKind::EnsureWorktree, ticket)
+            ..Step::new(StepKind::EnsureWorktree, ticket.clone())
         }],
-        receipt: Some(receipt(repo)),
+        merges: vec![MergeDone {
+            at: at("2025-03-04T23:00:00Z"),
+            ticket: ticket.clone(),
+            repo: repo.clone(),
+            base: "main".to_owned(),
+            head: "e".repeat(40),
+            commit: "d".repeat(40),
+        }],
+        landed: vec![LandedMark {
+            at: at("2025-03-04T23:30:00Z"),
+            actor: "A Person <person@example.org>".to_owned(),
+            repo: repo.clone(),
+            head: "e".repeat(40),
+            commit: "c".repeat(40),
+        }],
+        checks: vec![check(&repo)],
+        bypasses: vec![Bypass {
+            id: "b-2345abcd".to_owned(),
+            at: at("2025-03-04T22:00:00Z"),
+            repo: repo.clone(),
+            base: "main".to_owned(),
+            old: "a".repeat(40),
+            new: "9".repeat(40),
+            what: "'main' took the head of MW-1 by a cherry-pick in /home/somebody/code/app.".to_owned(),
+            reason: Some("a hot fix".to_owned()),
+            actor: "A Person <person@example.org>".to_owned(),
+        }],
+        receipt: Some(receipt(&repo)),
         policy: toml::toml! {
             version = 2
             [close]
@@ -169,7 +200,7 @@ pub(super) fn full(id: &str) -> Run {
     }
 }
 
-fn receipt(repo: RepoName) -> Receipt {
+fn receipt(repo: &RepoName) -> Receipt {
     Receipt {
         at: Some(at("2025-03-05T00:00:00Z")),
         actor: "A Person <person@example.org>".to_owned(),
@@ -189,11 +220,17 @@ fn receipt(repo: RepoName) -> Receipt {
             judge: "git".to_owned(),
             note: "only /srv/spaces/2025-03-04/mw-1/app/notes is untracked".to_owned(),
         }],
-        checks: vec![CheckResult {
-            repo,
-            tree: "f".repeat(40),
-            command: "/usr/bin/make test".to_owned(),
-            status: 0,
-        }],
+        checks: vec![check(repo)],
+    }
+}
+
+fn check(repo: &RepoName) -> CheckResult {
+    CheckResult {
+        repo: repo.clone(),
+        tree: "f".repeat(40),
+        command: "/usr/bin/make test".to_owned(),
+        status: 0,
+        policy: format!("sha256:{}", "1".repeat(64)),
+        at: Some(at("2025-03-04T22:30:00Z")),
     }
 }
