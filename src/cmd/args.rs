@@ -217,6 +217,8 @@ impl Command {
     pub(super) fn reach(&self) -> Reach {
         match self {
             Self::Policy(args) => args.reach(),
+            // An agent's word for its own tests counts for nothing.
+            Self::Check(args) if args.runs() => Reach::Act,
             other => other.usual_reach(),
         }
     }

@@ -56,6 +56,7 @@ pub use progress::last_progress;
 pub use refs::Head;
 pub use repository::Repository;
 pub use rescue::{Rescue, RescueLimits};
+pub use scratch::Checkout;
 pub use status::{DirtKind, Dirty};
 pub use tree::{Blobs, EntryKind, TreeEntry};
 pub use upstream::Upstream;

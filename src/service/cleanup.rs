@@ -1,6 +1,8 @@
 //! `cleanup`: what a decided run leaves on disk goes; work that is nowhere else is named and kept.
 
+use super::chain::{Held, held};
 use super::event::{Event, Progress};
+use super::facts_of_work::commits_since_start;
 use super::participate::in_path_order;
 use super::select::{Selector, require_run, select};
 use super::steps::open_repo;
@@ -179,18 +181,13 @@ fn some_of(names: &[String]) -> String {
 
 /// How many commits of a run branch base does not hold, in any way that counts as contained; `None` where none.
 fn unmerged(repository: &Repository, run: &Run, tree: &RunWorktree) -> ServiceResult<Option<usize>> {
-    let Some(repo) = run.repo(&tree.repo) else { return Ok(None) };
     let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(None) };
-    let Some(base) = repository.branch_id(&repo.base)? else { return Ok(Some(1)) };
-    if repository.is_ancestor(&head, &base)? || landed_by_receipt(run, tree, &head) {
-        return Ok(None);
-    }
-    if let crate::git::Merged::Clean { tree: merged } = repository.merge_trees(&base, &head)?
-        && Some(&merged) == repository.tree_id(&base)?.as_ref()
-    {
-        return Ok(None);
-    }
-    Ok(Some(repository.commits(&base, &head)?.len()))
+    Ok(match held(repository, run, tree)? {
+        Held::Gone | Held::Reachable | Held::Otherwise => None,
+        _ if landed_by_receipt(run, tree, &head) => None,
+        Held::No(count) => Some(count),
+        Held::Reverted(_) => Some(commits_since_start(repository, tree)?),
+    })
 }
 
 fn landed_by_receipt(run: &Run, tree: &RunWorktree, head: &str) -> bool {
