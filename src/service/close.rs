@@ -300,14 +300,22 @@ impl Work<'_> {
             .map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
         let entry = request.changelog_entry.clone().unwrap_or_else(|| format!("Closed by {}.", decided.id));
         let closing = publish::closable(self.control, &decided)?;
+        // A fork's base in the control repository closes them by itself, and brings that along when it is merged.
+        let is_fork_home = |l: &&mut Landing| {
+            !l.is_control
+                && l.receipt.repo == decided.doc_home
+                && l.repository.common_dir() == self.control.repo.common_dir()
+        };
+        let mut landings: Vec<&mut Landing> = landings.iter_mut().collect();
+        let late: &[_] = if landings.iter().any(is_fork_home) { &[] } else { &closing };
         let mut published = Vec::new();
-        for landing in landings {
+        for landing in &mut landings {
             if !landing.is_control {
                 if landing.receipt.repo == decided.doc_home {
                     publish::close_tickets(landing, &decided, &closing, &entry)?;
                 }
             } else if publish::may_publish(landing)? {
-                published = publish::publish(self.control, landing, &decided, &closing, &entry)?;
+                published = publish::publish(self.control, landing, &decided, late, &entry)?;
             }
         }
         Ok(published)

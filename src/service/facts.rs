@@ -175,7 +175,7 @@ fn repo_facts(look: &Look<'_>, repo: &RunRepo, repository: &Repository) -> Servi
     if look.action == Action::Hook {
         return Ok(RepoFacts { base: None, checks, counted });
     }
-    let is_control = repository.common_dir() == look.control.repo.common_dir();
+    let is_control = is_control(look.control, repository, repo)?;
     let extra = if is_control && look.action == Action::Close { publish::touched(run) } else { Vec::new() };
     let tree = end.as_ref().map(|end| end.tree.as_str());
     let base = BaseFact {
@@ -187,6 +187,14 @@ fn repo_facts(look: &Look<'_>, repo: &RunRepo, repository: &Repository) -> Servi
     };
     let ground = Ground { repository: repository.clone(), local, is_control };
     Ok(RepoFacts { base: Some((base, ground)), checks, counted })
+}
+
+/// Whether the record goes on top of this base: it is the control repository's own, not one that a fork merges into.
+fn is_control(control: &Control, repository: &Repository, repo: &RunRepo) -> ServiceResult<bool> {
+    if repository.common_dir() != control.repo.common_dir() {
+        return Ok(false);
+    }
+    Ok(super::base::control_base(control)?.is_some_and(|base| base.branch == repo.base))
 }
 
 /// The control repository's own base, where it is not among the run's repositories: only the record goes there.
