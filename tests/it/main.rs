@@ -31,6 +31,7 @@ mod story_conflicts;
 mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
+mod story_gates;
 mod story_provision;
 mod story_sessions;
 mod story_signals;
