@@ -26,6 +26,7 @@ mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
+mod story_checks;
 mod story_completion;
 mod story_conflicts;
 mod story_control;
