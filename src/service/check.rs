@@ -3,7 +3,7 @@
 use super::event::Progress;
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
-use super::{Caller, ServiceResult, checks, control, settle};
+use super::{Caller, ServiceResult, checks, control, landed, settle};
 use crate::gate::{Action, Verdict, Waiver};
 use crate::model::Run;
 
@@ -31,6 +31,7 @@ pub fn check(
         let mut hold = control.hold(&id, "check", caller)?;
         require_open(hold.run())?;
         checks::ensure(&control, caller, &mut hold, progress)?;
+        landed::ask(&mut hold)?;
     }
     control = control.frozen();
     let run = require_run(&control, &id)?;
