@@ -39,4 +39,5 @@ mod story_sessions;
 mod story_signals;
 mod story_whole_job;
 mod tickets_docmgr;
+mod verdicts;
 mod workspaces_wsm;
