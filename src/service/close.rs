@@ -5,9 +5,7 @@ use super::facts::Ground;
 use super::land::{self, Landing, advance, compose};
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
-use super::{
-    Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
-};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle};
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Receipt, Run, RunId, RunState, plain_line};
 use crate::plan::{self, MergePlan};
@@ -70,7 +68,6 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         return Ok(closed(hold.run().clone()));
     }
     require_open(hold.run())?;
-    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
     let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();

@@ -3,7 +3,7 @@
 use super::cleanup::{Removal, remove_branches, remove_workspaces};
 use super::event::Progress;
 use super::select::{Selector, require_open, select};
-use super::{Caller, ServiceError, ServiceResult, control, decided, sessions, steps};
+use super::{Caller, ServiceError, ServiceResult, control, decided, sessions};
 use crate::model::{Run, RunState};
 
 /// Ends the sessions, saves everything behind rescue refs, removes worktrees and branches, and sets the run
@@ -26,7 +26,6 @@ pub fn discard(
         .state
         .check_move(RunState::Discarded)
         .map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
-    steps::await_children(&id);
     sessions::end_sessions(&control, &mut hold)?;
     let run = hold.run().clone();
     let mut removal = remove_workspaces(caller, &run, progress)?;

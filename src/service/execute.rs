@@ -26,7 +26,6 @@ pub(super) fn execute(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
-    steps::await_children(&hold.run().id.clone());
     reset_unfinished(hold)?;
     let retries = retries(hold.run());
     let (sender, receiver) = channel();
@@ -57,14 +56,12 @@ fn retries(run: &Run) -> u32 {
     super::policies::stored(run).map_or(1, |policy| policy.execution.step_retries)
 }
 
-/// Steps that a crash left running are judged by their probe again, failed ones are tried again.
+/// Steps that a crash left running are judged by their probe again, failed ones are tried again. What such a crash
+/// left at work is waited for already: by the run's lock, and for a worktree by its path.
 fn reset_unfinished(hold: &mut Hold) -> ServiceResult<()> {
     let unfinished = |s: &Step| matches!(s.state, StepState::Running | StepState::Failed);
     if !hold.run().steps.iter().any(unfinished) {
         return Ok(());
-    }
-    for child in hold.run().steps.iter().filter_map(|s| s.child) {
-        steps::await_child(child);
     }
     hold.update(|run| {
         for step in run.steps.iter_mut().filter(|s| unfinished(s)) {

@@ -3,12 +3,11 @@
 use super::{Caller, Control, ServiceError, ServiceResult, agents, policies};
 use crate::git::Repository;
 use crate::model::{Child, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy};
-use crate::sys::{env, procs};
 use crate::tickets::{self, Found, NewTicket};
 use crate::workspaces::{self, WorktreeOrder};
 use crate::{sessions, store};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One step's view of its run: a copy, since only the executor writes.
 pub(super) struct Work<'a> {
@@ -44,22 +43,6 @@ impl Change {
             agent.starts += 1;
             agent.conversation = conversation.or_else(|| agent.conversation.take());
         }
-    }
-}
-
-/// Waits for a git child that outlived us.
-pub(super) fn await_child(child: Child) {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while procs::is_alive(child) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Waits for every git child of a run that outlived us, by the mark in its environment: who was killed between
-/// starting one and writing that down left no other trace.
-pub(super) fn await_children(run: &crate::model::RunId) {
-    for child in procs::marked(env::STEP, run.as_str()) {
-        await_child(child);
     }
 }
 
