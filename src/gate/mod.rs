@@ -28,6 +28,9 @@ pub enum Action {
     Merge,
     /// Merge, close the ticket, publish.
     Close,
+    /// Let git bring the run's work into a base: what a hook asks. Nothing is computed for it that a merge of ours
+    /// would need, and nothing is executed.
+    Hook,
 }
 
 /// One invariant: its id, its default level, where it counts, who answers it.
@@ -40,6 +43,8 @@ pub struct Gate {
     pub merge: bool,
     /// Whether `close` needs it.
     pub close: bool,
+    /// Whether our hooks need it, before somebody else's git brings the work into a base.
+    pub hook: bool,
     judge: fn(&Facts) -> Vec<Blocker>,
     judged_by: fn(&Facts) -> String,
 }
@@ -59,6 +64,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: true,
         judge: run_state::judge,
         judged_by: us,
     },
@@ -67,6 +73,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: false,
         judge: agents_quiet::judge,
         judged_by: us,
     },
@@ -75,6 +82,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: true,
         judge: clean_tree::judge,
         judged_by: clean_tree::judged_by,
     },
@@ -83,6 +91,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: false,
         judge: on_branch::judge,
         judged_by: git,
     },
@@ -91,6 +100,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: false,
         judge: mergeable::judge,
         judged_by: git,
     },
@@ -99,6 +109,7 @@ pub const ALL: [Gate; 6] = [
         level: GateLevel::Block,
         merge: true,
         close: true,
+        hook: false,
         judge: base_ready::judge,
         judged_by: git,
     },
@@ -115,6 +126,7 @@ pub fn judge(
     let counts = |gate: &&Gate| match action {
         Action::Merge => gate.merge,
         Action::Close => gate.close,
+        Action::Hook => gate.hook,
     };
     let line = |gate: &Gate| {
         let level = level(gate.id, gate.level);

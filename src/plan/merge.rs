@@ -75,7 +75,7 @@ pub fn close(pass: &Pass, facts: &Facts) -> Result<MergePlan, PlanError> {
 fn plan(action: Action, pass: &Pass, facts: &Facts) -> Result<MergePlan, PlanError> {
     let end_sessions = match action {
         Action::Close => facts.agents.iter().map(|a| a.key.clone()).collect(),
-        Action::Merge => Vec::new(),
+        Action::Merge | Action::Hook => Vec::new(),
     };
     let gates = pass.verdict().lines.iter().map(|line| GateLine {
         gate: line.gate.to_owned(),

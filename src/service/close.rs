@@ -109,8 +109,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
 /// Which runs the action can act on, for the selector.
 fn may_act(action: Action) -> fn(&Run) -> bool {
     match action {
-        Action::Merge => |run| run.state.is_open(),
-        Action::Close => |run| run.state.is_open(),
+        Action::Merge | Action::Close | Action::Hook => |run| run.state.is_open(),
     }
 }
 
@@ -127,7 +126,7 @@ fn report(
 
 fn plan_of(action: Action, pass: &crate::gate::Pass, facts: &crate::gate::Facts) -> ServiceResult<MergePlan> {
     Ok(match action {
-        Action::Merge => plan::merge(pass, facts)?,
+        Action::Merge | Action::Hook => plan::merge(pass, facts)?,
         Action::Close => plan::close(pass, facts)?,
     })
 }
@@ -233,7 +232,7 @@ impl Work<'_> {
         }
         let published = match self.plan.action {
             Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge => Vec::new(),
+            Action::Merge | Action::Hook => Vec::new(),
         };
         Ok((landings, published))
     }

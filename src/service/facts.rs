@@ -30,7 +30,7 @@ pub(super) struct Ground {
     pub is_control: bool,
 }
 
-/// Gathers everything for an action. Changes nothing but unreferenced objects.
+/// Gathers everything for an action. Changes nothing but unreferenced objects. For a hook no base is looked at.
 pub(super) fn gather(control: &Control, run: &Run, action: Action) -> ServiceResult<Found> {
     let repos = run.repos.iter().map(|repo| Ok((repo, open_repo(run, &repo.name)?)));
     let repos = repos.collect::<ServiceResult<Vec<_>>>()?;
@@ -38,6 +38,7 @@ pub(super) fn gather(control: &Control, run: &Run, action: Action) -> ServiceRes
     let (trees, grounds) = std::thread::scope(|scope| {
         let merging: Vec<_> = repos
             .iter()
+            .filter(|_| action != Action::Hook)
             .map(|(repo, repository)| scope.spawn(move || base_facts(control, run, repo, repository, action)))
             .collect();
         let looking: Vec<_> =

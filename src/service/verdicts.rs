@@ -23,6 +23,7 @@ pub(super) fn word(action: Action) -> &'static str {
     match action {
         Action::Merge => "merge",
         Action::Close => "close",
+        Action::Hook => "hooks",
     }
 }
 
