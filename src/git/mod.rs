@@ -32,6 +32,8 @@ mod repair;
 mod repository;
 mod rescue;
 mod rescue_files;
+mod rescue_tips;
+mod rescued;
 mod scratch;
 mod status;
 #[cfg(test)]
@@ -55,7 +57,8 @@ pub use path::RepoPath;
 pub use progress::last_progress;
 pub use refs::Head;
 pub use repository::Repository;
-pub use rescue::{Rescue, RescueLimits};
+pub use rescue::{Kept, Rescue, RescueLimits, RescueOrder};
+pub use rescued::{Note, RESCUES, SavedFile, SavedKind, SavedWork};
 pub use status::{DirtKind, Dirty};
 pub use tree::{Blobs, EntryKind, TreeEntry};
 pub use upstream::Upstream;

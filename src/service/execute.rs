@@ -96,8 +96,10 @@ fn turn(
     }
     hold.save(run)?;
     for event in events {
-        if let Event::Failed(label, text) = &event {
-            hold.note("step failed", &format!("{label}: {text}"))?;
+        match &event {
+            Event::Failed(label, text) => hold.note("step failed", &format!("{label}: {text}"))?,
+            Event::Note(text) => hold.note("rescued", text)?,
+            _ => {}
         }
         progress(event);
     }
@@ -124,20 +126,22 @@ fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
     Ok(std::iter::once(first).chain(receiver.try_iter()).collect())
 }
 
-/// Takes one message into the record; an end is told.
-fn take(run: &mut Run, message: Message, retries: u32) -> Option<Event> {
+/// Takes one message into the record; an end is told, and what was saved on the way.
+fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
     match message {
         Message::Child(index, child) => {
             run.steps[index].child = Some(child);
-            None
+            Vec::new()
         }
-        Message::Ended(index, Ok(change)) => {
+        Message::Ended(index, Ok(mut change)) => {
+            let mut events: Vec<_> = change.rescued.take().map(Event::Note).into_iter().collect();
             change.apply(run);
             let step = &mut run.steps[index];
             step.state = StepState::Done;
             step.error.clear();
             step.child = None;
-            Some(Event::Done(step.label()))
+            events.push(Event::Done(step.label()));
+            events
         }
         Message::Ended(index, Err(error)) => {
             let step = &mut run.steps[index];
@@ -145,7 +149,7 @@ fn take(run: &mut Run, message: Message, retries: u32) -> Option<Event> {
             step.state = if again { StepState::Pending } else { StepState::Failed };
             step.error = error.to_string();
             step.child = None;
-            Some(Event::Failed(step.label(), error.to_string()))
+            vec![Event::Failed(step.label(), error.to_string())]
         }
     }
 }

@@ -28,13 +28,16 @@ mod health;
 mod history;
 mod land;
 mod list;
+mod losses;
 mod needs;
 mod participate;
 mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod removal;
 mod repos;
+mod rescues;
 mod resume;
 mod run;
 mod select;
@@ -51,7 +54,7 @@ mod verdicts;
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
 pub use check::check;
-pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
+pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, close};
 pub use commit::{Committed, commit};
 pub use complete::complete;
@@ -68,6 +71,10 @@ pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
+};
+pub use removal::{Removal as CleanedUp, Saved};
+pub use rescues::{
+    RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
 };
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};

@@ -26,6 +26,8 @@ pub(super) struct Change {
     starts: Vec<(usize, String)>,
     /// A session, by agent index.
     session: Option<(usize, Session, Option<String>)>,
+    /// What was saved before something was made again, for the journal.
+    pub(super) rescued: Option<String>,
 }
 
 impl Change {
@@ -134,9 +136,10 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
         run: &work.run.id,
         branch_is_ours: tree.branch_is_ours,
     };
-    workspaces::ensure_worktree(&order, on_child)?;
+    let made = workspaces::ensure_worktree(&order, on_child)?;
     drop(lock);
-    Ok(Change::default())
+    let rescued = made.rescued.map(|kept| format!("{}: {}", tree.repo, kept.reference));
+    Ok(Change { rescued, ..Change::default() })
 }
 
 fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
