@@ -59,6 +59,7 @@ pub use refs::Head;
 pub use repository::Repository;
 pub use rescue::{Kept, Rescue, RescueLimits, RescueOrder};
 pub use rescued::{Note, RESCUES, SavedFile, SavedKind, SavedWork};
+pub use scratch::Checkout;
 pub use status::{DirtKind, Dirty};
 pub use tree::{Blobs, EntryKind, TreeEntry};
 pub use upstream::Upstream;
