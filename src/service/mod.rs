@@ -7,6 +7,7 @@
 
 mod agents;
 mod base;
+mod bypass;
 mod caller;
 mod chain;
 mod check;
@@ -28,6 +29,7 @@ mod facts_of_trees;
 mod facts_of_work;
 mod health;
 mod history;
+mod hooks;
 mod land;
 mod list;
 mod losses;
@@ -69,6 +71,11 @@ pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use health::Health;
+pub use hooks::{
+    HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,
+    ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
+    uninstall as hooks_uninstall,
+};
 pub use list::{ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
