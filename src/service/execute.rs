@@ -172,6 +172,7 @@ fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResul
         hold.go(RunState::Stopping, "interrupted")?;
         super::sessions::end_sessions(control, hold)?;
         hold.go(RunState::Stopped, &format!("interrupted by signal {signal}"))?;
+        super::participate::loosen(caller, hold.run())?;
         return Err(ServiceError::Interrupted { signal, hints: vec![format!("git metawsm resume {id}")] });
     }
     if plan::is_finished(&hold.run().steps) {

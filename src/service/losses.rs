@@ -1,9 +1,11 @@
 //! What would be lost: work that is nowhere but in a run's worktrees and branches, and what not even a rescue saves.
 
+use super::chain::{Held, held};
+use super::facts_of_work::commits_since_start;
 use super::removal::limits;
 use super::steps::open_repo;
 use super::{ServiceError, ServiceResult};
-use crate::git::{GitError, Head, Merged, Repository};
+use crate::git::{GitError, Head, Repository};
 use crate::model::{Run, RunState, RunWorktree, Strategy};
 use crate::sys::process::quoted;
 use std::path::Path;
@@ -88,18 +90,13 @@ pub(super) fn unmerged(
     run: &Run,
     tree: &RunWorktree,
 ) -> ServiceResult<Option<usize>> {
-    let Some(repo) = run.repo(&tree.repo) else { return Ok(None) };
     let Some(head) = repository.branch_id(&tree.branch)? else { return Ok(None) };
-    let Some(base) = repository.branch_id(&repo.base)? else { return Ok(Some(1)) };
-    if repository.is_ancestor(&head, &base)? || landed_by_receipt(run, tree, &head) {
-        return Ok(None);
-    }
-    if let Merged::Clean { tree: merged } = repository.merge_trees(&base, &head)?
-        && Some(&merged) == repository.tree_id(&base)?.as_ref()
-    {
-        return Ok(None);
-    }
-    Ok(Some(repository.commits(&base, &head)?.len()))
+    Ok(match held(repository, run, tree)? {
+        Held::Gone | Held::Reachable | Held::Otherwise => None,
+        _ if landed_by_receipt(run, tree, &head) => None,
+        Held::No(count) => Some(count),
+        Held::Reverted(_) => Some(commits_since_start(repository, tree)?),
+    })
 }
 
 fn landed_by_receipt(run: &Run, tree: &RunWorktree, head: &str) -> bool {

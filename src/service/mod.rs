@@ -7,9 +7,11 @@
 
 mod agents;
 mod base;
+mod bypass;
 mod caller;
 mod chain;
 mod check;
+mod checks;
 mod cleanup;
 mod close;
 mod commit;
@@ -23,9 +25,11 @@ mod error;
 mod event;
 mod execute;
 mod facts;
+mod facts_of_trees;
 mod facts_of_work;
 mod health;
 mod history;
+mod hooks;
 mod land;
 mod list;
 mod losses;
@@ -35,10 +39,12 @@ mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod remedies;
 mod removal;
 mod repos;
 mod rescues;
 mod resume;
+mod reverts;
 mod run;
 mod select;
 mod sessions;
@@ -53,7 +59,7 @@ mod verdicts;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::check;
+pub use check::{CheckRequest, check};
 pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, close};
 pub use commit::{Committed, commit};
@@ -65,6 +71,11 @@ pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use health::Health;
+pub use hooks::{
+    HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,
+    ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
+    uninstall as hooks_uninstall,
+};
 pub use list::{ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};

@@ -126,6 +126,7 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
         store::lock_repo(repo.common_dir(), "worktree add", work.caller.wait.max(Duration::from_secs(60)))?;
     workspaces::exclude_signals(&repo)?;
     if work.run.strategy == Strategy::Reuse {
+        super::participate::mark(&work.run, path)?;
         return Ok(Change::default());
     }
     let order = WorktreeOrder {
@@ -137,6 +138,7 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
         branch_is_ours: tree.branch_is_ours,
     };
     let made = workspaces::ensure_worktree(&order, on_child)?;
+    super::participate::mark(&work.run, path)?;
     drop(lock);
     let rescued = made.rescued.map(|kept| format!("{}: {}", tree.repo, kept.reference));
     Ok(Change { rescued, ..Change::default() })

@@ -5,7 +5,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 fn parent(path: &Path) -> &Path {
@@ -60,6 +60,17 @@ pub fn write_atomic_mode(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()> 
     ensure_dir(parent(path))?;
     let temp = write_temp(path, bytes, mode)?;
     if let Err(e) = fs::rename(&temp, path) {
+        let _ = fs::remove_file(&temp);
+        return Err(SysError::file("write", path, e));
+    }
+    sync_dir(parent(path))
+}
+
+/// As [`write_atomic`], with exactly these permissions, whatever the umask says.
+pub fn write_atomic_exact(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()> {
+    let temp = write_temp(path, bytes, mode)?;
+    let set = fs::set_permissions(&temp, fs::Permissions::from_mode(mode));
+    if let Err(e) = set.and_then(|()| fs::rename(&temp, path)) {
         let _ = fs::remove_file(&temp);
         return Err(SysError::file("write", path, e));
     }
