@@ -40,6 +40,7 @@ mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod range;
 mod remedies;
 mod removal;
 mod repos;
@@ -85,6 +86,7 @@ pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
 };
+pub use range::{RangeFinding, RangeReport, RangeVerdict, check_range};
 pub use removal::{Removal as CleanedUp, Saved};
 pub use rescues::{
     RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
