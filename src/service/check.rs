@@ -25,6 +25,9 @@ pub fn check(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Verdict)> {
     let mut control = control(caller)?;
+    if !request.run {
+        control = control.frozen();
+    }
     let id = select(caller, &control, &request.selector, |run| run.state.is_open())?;
     if request.run {
         require_open(&require_run(&control, &id)?)?;

@@ -6,7 +6,7 @@ use super::land::{self, Landing, advance, compose};
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, checks, control, decided, publish, sessions, settle, steps,
+    Caller, Control, ServiceError, ServiceResult, checks, control, decided, publish, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{CheckResult, Receipt, Run, RunId, RunState, plain_line};
@@ -70,7 +70,6 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         return Ok(closed(hold.run().clone()));
     }
     require_open(hold.run())?;
-    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     // Before any repository is locked: tests may take minutes. What base gets meanwhile makes another tree, and then
     // the gate asks for them again.

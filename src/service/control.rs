@@ -21,7 +21,7 @@ pub struct Control {
 }
 
 impl Control {
-    fn of(repo: Repository) -> Self {
+    pub(super) fn of(repo: Repository) -> Self {
         let store = Store::at(repo.common_dir(), repo.worktree());
         Self { repo, store }
     }

@@ -7,6 +7,7 @@
 
 mod agents;
 mod base;
+mod bypass;
 mod caller;
 mod chain;
 mod check;
@@ -28,17 +29,22 @@ mod facts_of_trees;
 mod facts_of_work;
 mod health;
 mod history;
+mod hooks;
 mod land;
 mod landed;
 mod list;
+mod losses;
 mod needs;
 mod participate;
 mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod range;
 mod remedies;
+mod removal;
 mod repos;
+mod rescues;
 mod resume;
 mod reverts;
 mod run;
@@ -56,7 +62,7 @@ mod verdicts;
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
 pub use check::{CheckRequest, check};
-pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
+pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, close};
 pub use commit::{Committed, commit};
 pub use complete::complete;
@@ -67,6 +73,11 @@ pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use health::Health;
+pub use hooks::{
+    HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,
+    ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
+    uninstall as hooks_uninstall,
+};
 pub use landed::Landed;
 pub use list::{ListRequest, list, log};
 pub use needs::Need;
@@ -74,6 +85,11 @@ pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
+};
+pub use range::{RangeFinding, RangeReport, RangeVerdict, check_range};
+pub use removal::{Removal as CleanedUp, Saved};
+pub use rescues::{
+    RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
 };
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};

@@ -18,6 +18,7 @@ mod merge;
 mod path;
 mod policy;
 mod policy_init;
+mod rescue;
 mod restart;
 mod resume;
 mod run;
