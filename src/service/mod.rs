@@ -62,7 +62,7 @@ pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use health::Health;
-pub use list::{ListRequest, list, log};
+pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{

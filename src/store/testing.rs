@@ -1,6 +1,6 @@
 //! What the tests of this room share: a store in a temporary directory, and runs to put in it.
 
-use super::{Hold, Store};
+use super::{Entry, Hold, Store, StoreResult};
 use crate::model::{
     AgentName, Brief, Bypass, CheckResult, Child, GateLine, LandedMark, MergeDone, Mode, RECORD_FORMAT,
     Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session,
@@ -42,6 +42,14 @@ impl Place {
     pub(super) fn held(&self, id: &str) -> Hold {
         self.store().hold(&run_id(id), "test", LONG).expect("the hold")
     }
+}
+
+/// The decided runs that are kept here.
+pub(super) fn closed_runs(store: &Store) -> StoreResult<Vec<Entry>> {
+    let mut entries = Vec::new();
+    store.each_closed(&mut |entry| entries.push(entry))?;
+    Entry::newest_first(&mut entries);
+    Ok(entries)
 }
 
 pub(super) fn run_id(text: &str) -> RunId {
