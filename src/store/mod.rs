@@ -18,6 +18,7 @@ mod index_rows;
 mod journal;
 mod link;
 mod live;
+mod own_form;
 mod participation;
 mod path_list;
 mod person;
