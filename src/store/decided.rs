@@ -192,3 +192,142 @@ impl Walk<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Place, Tree, at, full, published};
+    use super::super::{IndexHealth, to_toml};
+    use super::*;
+    use crate::model::{Run, RunState};
+    use std::fs;
+    use std::path::PathBuf;
+    use std::time::{Duration, SystemTime};
+
+    fn run(id: &str, created: &str) -> Run {
+        Run { created: at(created), state: RunState::Closed, ..full(id) }
+    }
+
+    /// Writes the record of a closed run, as if a minute ago.
+    fn keep(place: &Place, run: &Run) -> PathBuf {
+        let path = place.store().dir().join("closed").join(run.id.as_str()).join("run.toml");
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(&path, to_toml(run)).expect("a record");
+        let file = fs::OpenOptions::new().write(true).open(&path).expect("the record");
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("a time");
+        path
+    }
+
+    fn ids(entries: &[Entry]) -> Vec<(&str, bool)> {
+        entries.iter().map(|e| (e.id(), e.run().is_some_and(|run| run.policy.is_empty()))).collect()
+    }
+
+    /// Three runs kept here, one of them broken, and twenty published ones, two of them the same as those.
+    fn scene(place: &Place) -> Tree {
+        let kept = [
+            run("p03", "2025-03-04T05:06:07Z"),
+            run("new", "2026-01-01T00:00:00Z"),
+            run("p05", "2025-03-04T05:06:07Z"),
+        ];
+        let paths = kept.map(|run| keep(place, &run));
+        fs::write(&paths[2], "nonsense").expect("break it");
+        let mut tree = Tree::of(7);
+        tree.files.push(published(&run("old", "1500-01-01T00:00:00Z")));
+        tree
+    }
+
+    #[test]
+    fn runs_kept_here_and_published_ones_are_told_once_newest_first() {
+        let place = Place::new();
+        let tree = scene(&place);
+        let told = tree.all(&place.store(), "t1").expect("told");
+        let from_base = ["p06", "p05", "p04"].map(|id| (id, true));
+        let rest = ["p02", "p01", "p00", "old"].map(|id| (id, true));
+        let expected =
+            [&[("new", false)], &from_base[..], &[("p03", false)], &rest, &[("p05", false)]].concat();
+        assert_eq!(ids(&told), expected, "the policy is left out of a published record");
+        assert_eq!(tree.all(&place.store(), "t1").expect("again"), told);
+        assert_eq!(place.store().index().health(), IndexHealth::Good);
+        let mut here = Vec::new();
+        let mut take = |entry: Entry<Summary>, _: &dyn Fn() -> StoreResult<Option<Entry>>| here.push(entry);
+        place.store().each_decided(None, &mut take).expect("told");
+        let short: Vec<_> = [0, 4, 9].map(|at| Summary::of_entry(&told[at])).into();
+        assert_eq!(here, short);
+        assert_eq!(tree.reads.get(), 8, "each record of base is read once");
+    }
+
+    #[test]
+    fn a_changed_or_removed_record_is_told_as_it_is() {
+        let place = Place::new();
+        let tree = scene(&place);
+        let states = || {
+            let told = tree.all(&place.store(), "t1").expect("told");
+            let state = |id: &str| {
+                let of = |e: &&Entry| e.id() == id;
+                told.iter().filter(of).filter_map(Entry::run).map(|r| r.state).collect::<Vec<_>>()
+            };
+            (state("new"), state("p03"))
+        };
+        assert_eq!(states(), (vec![RunState::Closed], vec![RunState::Closed]));
+        let discarded = Run { state: RunState::Discarded, ..run("new", "2026-01-01T00:00:00Z") };
+        let path = keep(&place, &discarded);
+        assert_eq!(states().0, [RunState::Discarded]);
+        // Changed again within the grain of the clock.
+        for state in [RunState::Closed, RunState::Discarded, RunState::Closed] {
+            fs::write(&path, to_toml(&Run { state, ..discarded.clone() })).expect("write");
+            assert_eq!(states().0, [state]);
+        }
+        fs::remove_dir_all(path.parent().expect("a directory")).expect("remove");
+        fs::remove_dir_all(place.store().dir().join("closed/p03")).expect("remove");
+        assert_eq!(states(), (vec![], vec![RunState::Closed]), "history still holds the other one");
+    }
+
+    #[test]
+    fn with_a_damaged_missing_or_busy_index_the_same_is_told() {
+        let place = Place::new();
+        let tree = scene(&place);
+        let store = place.store();
+        let expected = tree.all(&store.clone().frozen(), "t1").expect("without an index");
+        assert_eq!(store.index().health(), IndexHealth::Absent);
+        assert_eq!(tree.all(&store, "t1").expect("with one"), expected);
+        let path = store.index().path();
+        let good = fs::read(&path).expect("index");
+        let same = |damage: &str| {
+            for _ in 0..2 {
+                assert_eq!(tree.all(&store, "t1").expect(damage), expected, "{damage}");
+            }
+        };
+        for at in (0..good.len()).step_by(good.len() / 61) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x15;
+            fs::write(&path, bytes).expect("damage");
+            same(&format!("byte {at}"));
+        }
+        for damage in [
+            "DELETE FROM closed WHERE id = 'new'",
+            "DELETE FROM published WHERE id = 'p01'",
+            "UPDATE closed SET state = 'discarded'",
+            "UPDATE closed SET created = created - 1 WHERE id = 'new'",
+            "UPDATE published SET created = created - 1 WHERE id = 'p01'",
+            "INSERT INTO closed SELECT created + 1, id, path, mark, state, changed, tickets, title, size, mtime_ns,
+                inode, seen_ns, seal FROM closed WHERE id = 'p03'",
+            "INSERT INTO published SELECT created, 'p99', path, mark, state, changed, tickets, title, size, mtime_ns,
+                inode, seen_ns, seal FROM published WHERE id = 'p03'",
+            "INSERT INTO closed SELECT created, 'p99', path, mark, state, changed, tickets, title, size, mtime_ns,
+                inode, seen_ns, seal FROM closed WHERE id = 'p03'",
+        ] {
+            let conn = Connection::open(store.index().path()).expect("open");
+            assert!(conn.execute(damage, []).expect(damage) > 0);
+            drop(conn);
+            same(damage);
+        }
+        let conn = Connection::open(&path).expect("open");
+        conn.execute_batch("BEGIN EXCLUSIVE").expect("lock");
+        same("busy");
+        drop(conn);
+        fs::remove_file(&path).expect("remove");
+        same("missing");
+        fs::remove_file(&path).expect("remove");
+        fs::create_dir(&path).expect("in the way");
+        same("a directory");
+    }
+}

@@ -187,58 +187,9 @@ fn parse(path: &str, bytes: &[u8]) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
-    use super::super::testing::{Place, full, run_id};
+    use super::super::testing::{Place, Tree, full, run_id};
     use super::*;
     use std::cell::Cell;
-
-    /// A tree whose blobs are named by their place in `files`, and how often one was read.
-    struct Tree {
-        files: Vec<(String, Vec<u8>)>,
-        reads: Cell<usize>,
-    }
-
-    impl Tree {
-        fn of(count: usize) -> Self {
-            Self { files: (0..count).map(|n| record(&format!("p{n:02}"))).collect(), reads: Cell::new(0) }
-        }
-
-        fn with<T>(
-            &self,
-            id: &str,
-            ask: impl FnOnce(&PublishedTree<'_>) -> StoreResult<T>,
-        ) -> StoreResult<T> {
-            let list = |take: &mut TakeRecord<'_>| {
-                let _ = self.files.iter().all(|(path, bytes)| take(path, &crate::model::sha256_hex(bytes)));
-                Ok(())
-            };
-            let read = |blob: &str| {
-                self.reads.set(self.reads.get() + 1);
-                let found = self.files.iter().find(|(_, bytes)| crate::model::sha256_hex(bytes) == blob);
-                found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| format!("no blob {blob}"))
-            };
-            ask(&PublishedTree { id, list: &list, read: &read })
-        }
-
-        fn all(&self, store: &Store, id: &str) -> StoreResult<Vec<Entry>> {
-            let mut entries = Vec::new();
-            let mut take = |entry: Entry<Summary>, load: &dyn Fn() -> StoreResult<Option<Entry>>| {
-                // What a list shows in short is what the record says.
-                let reads = self.reads.get();
-                let whole = load().expect("loaded").expect("a record");
-                assert_eq!(Summary::of_entry(&whole), entry);
-                self.reads.set(reads);
-                entries.push(whole);
-            };
-            self.with(id, |tree| store.each_decided(Some(tree), &mut take))?;
-            Ok(entries)
-        }
-    }
-
-    fn record(id: &str) -> (String, Vec<u8>) {
-        let text = crate::store::published_form(&full(id));
-        (format!(".metawsm/runs/2025-03/{id}.toml"), text.into_bytes())
-    }
 
     #[test]
     fn published_records_are_read_once_and_then_only_the_new_ones() {
