@@ -79,7 +79,7 @@ pub use hooks::{
     uninstall as hooks_uninstall,
 };
 pub use landed::Landed;
-pub use list::{ListRequest, list, log};
+pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
