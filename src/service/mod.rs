@@ -24,6 +24,7 @@ mod event;
 mod execute;
 mod facts;
 mod facts_of_work;
+pub mod forum;
 mod health;
 mod history;
 mod land;

@@ -10,6 +10,8 @@
 
 mod entry;
 mod error;
+mod forum;
+mod forum_event;
 mod hold;
 mod index;
 mod index_rows;
@@ -31,6 +33,10 @@ mod testing;
 
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
+pub use forum::{
+    FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
+};
+pub use forum_event::{event_bytes, parse_event};
 pub use hold::{Hold, verify_hold_token};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};

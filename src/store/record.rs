@@ -92,7 +92,7 @@ fn parse_with(text: &str, migrations: &[Migration]) -> Result<Run, RecordError> 
     table.try_into().map_err(|e: toml::de::Error| broken(toml_reason(text, &e)))
 }
 
-fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().and_then(|s| text.get(..s.start)).map(|before| before.matches('\n').count() + 1);
     let what = error.message().trim().replace('\n', " ");
     line.map_or_else(|| what.clone(), |line| format!("line {line}: {what}"))
