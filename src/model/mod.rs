@@ -18,6 +18,8 @@ mod text;
 mod thread;
 mod thread_event;
 mod thread_fold;
+#[cfg(test)]
+mod thread_fold_tests;
 
 pub use digest::{content_hash, sha256_hex};
 pub use landing::{Bypass, LandedMark, MergeDone};

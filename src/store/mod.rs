@@ -12,6 +12,8 @@ mod entry;
 mod error;
 mod forum;
 mod forum_event;
+#[cfg(test)]
+mod forum_tests;
 mod hold;
 mod index;
 mod index_rows;

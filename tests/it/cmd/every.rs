@@ -213,8 +213,8 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
         let as_agent =
             |words: &[&str]| stage.run(words).env("METAWSM_AGENT", "coder").env("METAWSM_RUN", "one");
         let is_reading = reading.contains(&command[0])
-            || matches!(command, ["policy", "show" | "check"] | ["forum", "list" | "watch" | "search", ..]);
-        let is_speaking = matches!(command, ["forum", "ask" | "answer" | "thread", ..]);
+            || matches!(command, ["policy", "show" | "check"] | ["forum", "list" | "search", ..]);
+        let is_speaking = matches!(command, ["forum", "ask" | "answer" | "thread" | "watch", ..]);
         if is_speaking {
             // What an agent says, and what becomes of it, is tested where the forum is.
         } else if is_reading {
