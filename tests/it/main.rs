@@ -7,6 +7,7 @@ mod crowd;
 mod disks;
 mod dry_run;
 mod everyday_git;
+mod forum;
 mod frugal;
 mod house;
 mod interrupts;

@@ -68,11 +68,8 @@ fn with(folded: Folded, event: FiledEvent, id: &ThreadId) -> ServiceResult<Folde
 /// The event that does it; `None` where the thread is like that already.
 fn event_of(thread: &Thread, deed: &Deed, actor: Actor) -> ServiceResult<Option<ForumEvent>> {
     let new = |what, actor| ForumEvent::new(thread.id.clone(), what, thread.lamport + 1, clock::now(), actor);
-    let refuse = |why: String| {
-        let hints =
-            [format!("git metawsm forum thread {}", thread.id), "git metawsm forum ask -h".to_owned()];
-        ServiceError::failed(why, &hints.each_ref().map(String::as_str))
-    };
+    let refuse =
+        |why: String| ServiceError::failed(why, &[&format!("git metawsm forum thread {}", thread.id)]);
     let closed = || refuse(format!("The thread {} is closed, and that is final.", thread.id));
     let is_closed = thread.state == ThreadState::Closed;
     let go = |to: ThreadState| thread.check_move(to).map_err(|error| refuse(format!("{error}.")));

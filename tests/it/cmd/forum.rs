@@ -1,14 +1,15 @@
 //! `forum`: people and agents talk.
 
-use super::stage::{Stage, WAITS, WORKS, answer, plain};
-use crate::kit::{Output, Run, wait_until};
+use super::stage::{Stage, WORKS, answer, plain};
+use git_metawsm::model::{Actor, ActorKind, EventWhat, ForumEvent, Priority};
+use git_metawsm::store::Store;
+use jiff::Timestamp;
 use regex::Regex;
 use serde_json::Value;
 use std::os::unix::fs::symlink;
-use std::time::Duration;
 
 /// The text with the ids of threads and events, and how long somebody waits, masked.
-fn masked(stage: &Stage, text: &str) -> String {
+pub fn masked(stage: &Stage, text: &str) -> String {
     let masks = [
         (r"fthr-\d{8}-\d{6}-[a-z2-7]{8}", "THREAD"),
         (r"\d+\.fevt-(\d{6})-[0-9a-f]{32}", "CURSOR-$1"),
@@ -27,26 +28,32 @@ fn said(stage: &Stage, words: &[&str]) -> String {
     masked(stage, &format!("{}{story}{}", output.stdout, output.stderr))
 }
 
-fn refused(stage: &Stage, words: &[&str]) -> String {
+pub fn refused(stage: &Stage, words: &[&str]) -> String {
     masked(stage, &stage.refuses(words))
 }
 
 /// Opens a thread and gives its id.
-fn ask(stage: &Stage, words: &[&str]) -> String {
+pub fn ask(stage: &Stage, words: &[&str]) -> String {
     let value = stage.json(&[&["forum", "ask"], words].concat());
     value["thread"]["id"].as_str().expect("an id").to_owned()
 }
 
-fn thread(stage: &Stage, id: &str) -> Value {
+pub fn thread(stage: &Stage, id: &str) -> Value {
     stage.json(&["forum", "thread", id])
 }
 
-/// A run of an agent's words, as if inside its session.
-fn as_agent<'a>(stage: &'a Stage, run: &'a str, name: &'a str) -> impl Fn(&[&str]) -> Run + 'a {
-    move |words| {
-        let run_of = stage.run(words).env("METAWSM_AGENT", name).env("METAWSM_RUN", run);
-        run_of.env("METAWSM_TICKET", "do-it")
-    }
+/// A thread that was opened this many seconds ago, or will be where it is negative.
+pub fn ask_long_ago(stage: &Stage, seconds: i64) -> String {
+    let store = Store::at(&stage.repo.common_dir(), Some(stage.repo.path()));
+    let at = Timestamp::from_second(Timestamp::now().as_second() - seconds).expect("a time");
+    let thread = git_metawsm::store::new_thread_id().expect("an id");
+    let actor = Actor { kind: ActorKind::Human, name: "Ada".to_owned() };
+    let mut event = ForumEvent::new(thread.clone(), EventWhat::Opened, 1, at, actor);
+    event.title = Some(format!("Asked {seconds} s ago"));
+    event.body = Some("Anybody?".to_owned());
+    event.priority = Some(Priority::Normal);
+    store.add_event(None, &event).expect("it is written");
+    thread.to_string()
 }
 
 #[test]
@@ -237,13 +244,16 @@ fn words_that_say_nothing_or_too_much_or_are_no_text_are_refused() {
 fn hostile_words_are_kept_whole_and_reach_no_terminal() {
     let stage = Stage::with(WORKS);
     let body = "red \u{1b}[31m\u{1b}]0;title\u{7}\n\u{202e}rtl\u{2066} \u{200b}\0nul \r over\n'''\n\"\"\"\n";
+    // No argument of a program holds a NUL.
+    let line = body.replace('\0', "");
+    let line = line.as_str();
     let name = "E\u{1b}[1mve\u{202e}";
     let output =
-        stage.run(&["forum", "ask", "--json", "--title", body, "--actor-name", name]).stdin(body).ok();
+        stage.run(&["forum", "ask", "--json", "--title", line, "--actor-name", name]).stdin(body).ok();
     let id = answer(&output)["thread"]["id"].as_str().expect("an id").to_owned();
-    stage.run(&["forum", "assign", &id, "--assignee", name, "--note", body]).ok();
+    stage.run(&["forum", "assign", &id, "--assignee", name, "--note", line]).ok();
     let shows: [&[&str]; 5] =
-        [&["thread", &id], &["list"], &["watch"], &["search", "rtl"], &["answer", &id, "--body", body]];
+        [&["thread", &id], &["list"], &["watch"], &["search", "rtl"], &["answer", &id, "--body", line]];
     for words in shows {
         plain(&stage.run(&[&["forum"], words].concat()).ok());
         plain(&stage.run(&[&["--json", "forum"], words].concat()).ok());
@@ -251,7 +261,7 @@ fn hostile_words_are_kept_whole_and_reach_no_terminal() {
     let view = thread(&stage, &id);
     assert_eq!(view["events"][0]["body"].as_str(), Some(body.trim_end()));
     assert_eq!((&view["events"][0]["actor"], &view["broken"]), (&name.into(), &serde_json::json!([])));
-    assert_eq!(view["events"][1]["note"].as_str(), Some(body));
+    assert_eq!(view["events"][1]["note"].as_str(), Some(line));
     for bad in ["", "a\nb", &"x".repeat(201)] {
         assert!(refused(&stage, &["forum", "assign", &id, "--assignee", bad]).starts_with("2 usage"));
         assert!(refused(&stage, &["forum", "close", &id, "--actor-name", bad]).starts_with("2 usage"));
@@ -301,12 +311,12 @@ fn threads_are_listed_by_priority_then_age_and_by_what_is_asked() {
 #[test]
 fn a_thread_is_escalated_after_the_time_that_the_policy_gives() {
     let stage = Stage::with(WORKS);
-    let id = ask(&stage, &["--body", "x"]);
+    let id = ask_long_ago(&stage, 20 * 60);
     let escalated = || thread(&stage, &id)["thread"]["escalated"].clone();
     assert_eq!(escalated(), false);
-    stage.repo.write(".metawsm/policy.json", r#"{"version":2,"forum":{"sla":{"escalation_minutes":0}}}"#);
-    assert_eq!(stage.json(&["policy", "check"])["problems"], serde_json::json!([]), "minutes may be none");
+    stage.repo.write(".metawsm/policy.json", r#"{"version":2,"forum":{"sla":{"escalation_minutes":20}}}"#);
     assert_eq!(escalated(), true);
+    assert_eq!(stage.json(&["forum", "list", "--escalated"])["threads"][0]["id"], id.as_str());
     said(&stage, &["forum", "answer", &id, "--body", "y"]);
     assert_eq!(escalated(), false);
     stage.repo.write(".metawsm/policy.json", r#"{"version":2,"forum":{"enabled":false}}"#);
@@ -342,170 +352,6 @@ fn titles_and_posts_are_searched() {
         [found(&["about", "--state", "new"]), found(&["about", "--limit", "1"]), found(&[""])],
         [1, 1, 0]
     );
-}
-
-#[test]
-fn who_waits_gets_the_answer_or_leaves_when_the_time_is_up() {
-    let stage = Stage::with(WORKS);
-    let late = stage.run(&["forum", "ask", "--wait", "--timeout", "0", "--body", "Anybody?"]).code(1);
-    plain(&late);
-    assert_eq!(late.stdout, "");
-    late.tells("Nobody has answered in time; the thread fthr-").tells("  git metawsm forum thread fthr-");
-    let late =
-        answer(&stage.run(&["--json", "forum", "ask", "--wait", "--timeout", "0", "--body", "x"]).code(1));
-    assert_eq!((&late["answered"], &late["answer"]), (&false.into(), &Value::Null));
-    for (nth, (deed, code)) in [("answer", 0), ("close", 1)].into_iter().enumerate() {
-        let title = format!("Wait {nth}");
-        let asking = stage.run(&["forum", "ask", "--wait", "--title", &title, "--body", "Which?"]).start();
-        let find = || {
-            let listed = stage.json(&["forum", "list"])["threads"].clone();
-            listed.as_array().and_then(|all| all.iter().find(|t| t["title"] == title).cloned())
-        };
-        wait_until("it asks", Duration::from_secs(30), || find().is_some());
-        let id = find().expect("it was there")["id"].as_str().expect("an id").to_owned();
-        let words = ["forum", deed, &id, "--body", "The blue one"];
-        stage.run(&words[..if deed == "answer" { 5 } else { 3 }]).ok();
-        let output: Output = asking.end().code(code);
-        assert_eq!(output.stdout, if code == 0 { "The blue one\n" } else { "" });
-        assert!(code == 0 || output.stderr.contains("was closed without an answer"), "{output}");
-    }
-    assert!(refused(&stage, &["forum", "ask", "--timeout", "5", "--body", "x"]).starts_with("2 usage"));
-    assert!(refused(&stage, &["forum", "ask", "--wait", "5", "--body", "x"]).starts_with("2 usage"));
-    stage.run(&["--wait", "5", "forum", "ask", "--body", "The global option is another one"]).ok();
-}
-
-#[test]
-fn a_watch_goes_on_from_its_cursor_and_follows() {
-    let stage = Stage::with(WORKS);
-    let id = ask(&stage, &["--body", "first", "--ticket", "T-1"]);
-    ask(&stage, &["--body", "elsewhere", "--ticket", "T-2"]);
-    let heard =
-        |words: &[&str]| stage.run(&[&["--json", "forum", "watch"], words].concat()).ok().json_lines();
-    let all = heard(&["--ticket", "t-1"]);
-    assert_eq!((all.len(), &all[0]["body"], &all[0]["schema"]), (1, &"first".into(), &1.into()));
-    let cursor = all[0]["cursor"].as_str().expect("a cursor").to_owned();
-    assert!(heard(&["--ticket", "t-1", "--cursor", &cursor]).is_empty());
-    let follow = ["--json", "forum", "watch", "--follow", "--ticket", "T-1", "--cursor", &cursor];
-    let log = stage.world.root().join("heard");
-    let file = std::fs::File::create(&log).expect("a file");
-    let mut watch = stage.world.command(crate::kit::BINARY);
-    watch.args(follow).current_dir(stage.repo.path()).stdout(file);
-    let mut watch = watch.spawn().expect("it starts");
-    stage.run(&["forum", "answer", &id, "--body", "second"]).ok();
-    let text = || std::fs::read_to_string(&log).expect("what was heard");
-    wait_until("the answer is heard", Duration::from_secs(30), || text().contains("\"second\""));
-    let new = ask(&stage, &["--body", "third", "--ticket", "T-1"]);
-    wait_until("the new thread is heard", Duration::from_secs(30), || text().contains("\"third\""));
-    stage.run(&["forum", "close", &new]).ok();
-    wait_until("its end is heard", Duration::from_secs(30), || text().lines().count() == 3);
-    stage.world.command("kill").arg(watch.id().to_string()).status().expect("it can be asked to end");
-    assert_eq!(watch.wait().expect("it ends").code(), Some(0));
-    assert_eq!(heard(&["--cursor", &cursor, "--limit", "2"]).len(), 2);
-    assert_eq!(heard(&["--cursor", "0"]).len(), 5);
-    for bad in ["x", "1.fevt/../x", "5", "-1"] {
-        assert!(
-            refused(&stage, &["forum", "watch", &format!("--cursor={bad}")])
-                .contains("The cursor is none that")
-        );
-    }
-}
-
-#[test]
-fn a_question_is_about_the_run_the_ticket_and_the_agent_of_its_session() {
-    let stage = Stage::with(WAITS);
-    stage.start("one", "Do it");
-    let agent = as_agent(&stage, "one", "coder");
-    let value = answer(&agent(&["--json", "forum", "ask", "--body", "Which?", "--kind", "guidance"]).ok());
-    let asked = &value["thread"];
-    assert_eq!(
-        (&asked["run"], &asked["ticket"], &asked["agent"]),
-        (&"one".into(), &"do-it".into(), &"coder".into())
-    );
-    assert_eq!((&asked["state"], &asked["kind"]), (&"waiting_human".into(), &"guidance".into()));
-    assert_eq!(asked["opened_by"], serde_json::json!({"type": "agent", "name": "coder"}));
-    let id = asked["id"].as_str().expect("an id");
-    let status = stage.masked(&stage.run(&["status"]).ok().stdout);
-    assert!(status.contains("needs you: The normal thread 'Which?' waits for a person."), "{status}");
-    assert!(status.contains(&format!("git metawsm forum thread {id}")), "{status}");
-    // The only open run is meant by people, too; with two they must say which.
-    assert_eq!(thread(&stage, &ask(&stage, &["--body", "x"]))["thread"]["run"], "one");
-    assert_eq!(thread(&stage, &ask(&stage, &["--body", "x", "--project"]))["thread"]["run"], Value::Null);
-    stage.start("two", "Do that");
-    let refusal = refused(&stage, &["forum", "ask", "--body", "x"]);
-    assert!(refusal.starts_with("2 usage\nerror: Several runs are open, so name one: "), "{refusal}");
-    assert!(
-        refusal.contains("  git metawsm forum ask --run-id ") && refusal.contains("ask --project"),
-        "{refusal}"
-    );
-    assert_eq!(
-        thread(&stage, &ask(&stage, &["--body", "x", "--ticket", "DO-THAT"]))["thread"]["ticket"],
-        "do-that"
-    );
-    let known =
-        thread(&stage, &ask(&stage, &["--body", "x", "--run-id", "tw", "--agent", "a"]))["thread"].clone();
-    assert_eq!(
-        (&known["run"], &known["ticket"], &known["agent"]),
-        (&"two".into(), &"do-that".into(), &"a".into())
-    );
-    assert!(
-        refused(&stage, &["forum", "ask", "--body", "x", "--run-id", "no"])
-            .contains("There is no run no here")
-    );
-    let listed = stage.json(&["forum", "list", "--run-id", "two"]);
-    assert_eq!(listed["threads"].as_array().map(Vec::len), Some(2));
-    stage.run(&["stop", "one"]).ok();
-    stage.run(&["stop", "two"]).ok();
-}
-
-#[test]
-fn an_agent_speaks_for_itself_and_answers_no_question_that_is_for_a_person() {
-    let stage = Stage::with(WORKS);
-    stage.finish("one", "Do it");
-    let agent = as_agent(&stage, "one", "coder");
-    let ask_as = |kind: &str| {
-        let value = answer(&agent(&["--json", "forum", "ask", "--body", "May I?", "--kind", kind]).ok());
-        value["thread"]["id"].as_str().expect("an id").to_owned()
-    };
-    let (guidance, question) = (ask_as("guidance"), ask_as("question"));
-    for id in [&guidance, &question] {
-        let value = answer(&agent(&["--json", "forum", "answer", id, "--body", "Yes, I may."]).ok());
-        assert_eq!((&value["event"]["event"], &value["thread"]["posts"]), (&"posted".into(), &2.into()));
-        let waits = if *id == guidance { "waiting_human" } else { "new" };
-        assert_eq!(value["thread"]["state"], waits, "it has answered itself");
-    }
-    let other = as_agent(&stage, "one", "reviewer");
-    let value = answer(&other(&["--json", "forum", "answer", &question, "--body", "You may."]).ok());
-    assert_eq!(value["thread"]["state"], "answered");
-    let value = answer(&other(&["--json", "forum", "answer", &guidance, "--body", "You may."]).ok());
-    assert_eq!(value["thread"]["state"], "waiting_human");
-    // A further question brings the thread back to those who answer.
-    let value = answer(&agent(&["--json", "forum", "answer", &question, "--body", "And this?"]).ok());
-    assert_eq!(value["thread"]["state"], "waiting_operator");
-    for words in [
-        &["forum", "ask", "--body", "x", "--actor-type", "human"][..],
-        &["forum", "answer", &guidance, "--body", "x", "--actor-name", "Ada"],
-    ] {
-        let refusal = masked(&stage, &stage.refusal(&agent, words));
-        assert!(
-            refusal.starts_with("3 refused\nerror: The agent 'coder' speaks for itself only."),
-            "{refusal}"
-        );
-    }
-    for words in [
-        &["forum", "close", &guidance][..],
-        &["forum", "state", &guidance, "--state", "answered"],
-        &["forum", "priority", &guidance, "--priority", "low"],
-        &["forum", "assign", &guidance, "--assignee", "x"],
-    ] {
-        let refusal = stage.refusal(&agent, words);
-        assert!(
-            refusal.starts_with("3 refused\nerror: 'forum' is for people; the agent 'coder'"),
-            "{refusal}"
-        );
-    }
-    for words in [&["forum", "thread", &guidance][..], &["forum", "watch"], &["forum", "list"]] {
-        agent(words).ok();
-    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod demo;
 mod diff;
 mod discard;
 mod every;
-mod forum;
+pub mod forum;
 mod list;
 mod log;
 mod logs;
