@@ -33,7 +33,7 @@ impl<'a> Listing<'a> {
         if self.screen.is_closed() {
             return;
         }
-        let tickets: Vec<_> = run.tickets.iter().map(|t| t.as_str()).collect();
+        let tickets: Vec<_> = run.tickets.iter().map(crate::model::TicketId::as_str).collect();
         let _ = writeln!(
             self.text,
             "{}  {:<17}  {}  {}",

@@ -6,7 +6,6 @@ use super::removal::{Removal, remove_branches, remove_workspaces};
 use super::select::{Selector, require_run, select};
 use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, sessions};
 use crate::model::{Run, RunId, RunState};
-use crate::store;
 
 /// What `cleanup` was asked.
 #[derive(Debug, Clone, Default)]

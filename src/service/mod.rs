@@ -27,6 +27,7 @@ mod execute;
 mod facts;
 mod facts_of_trees;
 mod facts_of_work;
+pub mod forum;
 mod health;
 mod history;
 mod hooks;

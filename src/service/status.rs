@@ -15,6 +15,7 @@ use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -148,10 +149,14 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
+    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        report.runs.push(view(control, run, glance, request)?);
+        let asked = threads.remove(&run.id).unwrap_or_default();
+        let mut view = view(control, run, glance, request)?;
+        view.needs.splice(0..0, asked);
+        report.runs.push(view);
     }
     Ok(())
 }

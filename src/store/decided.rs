@@ -89,9 +89,9 @@ impl Walk<'_> {
             self.bring_up(&conn)?;
             give(&conn)
         };
-        let built = build();
+        let outcome = build();
         self.require_read()?;
-        match built {
+        match outcome {
             Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::Published("they changed while they were read".to_owned())),
             Err(fault) => Err(StoreError::Published(fault.why())),

@@ -8,6 +8,7 @@ mod crowd;
 mod disks;
 mod dry_run;
 mod everyday_git;
+mod forum;
 mod frugal;
 mod house;
 mod interrupts;
