@@ -224,7 +224,7 @@ struct Elements<'a> {
     depth: usize,
 }
 
-impl<'a> Document<'a> {
+impl Document<'_> {
     /// The end of the sections from `from` on whose path is longer than `depth`, up to `end`.
     fn end_of(&self, from: usize, end: usize, depth: usize) -> usize {
         let path = &self.sections[from].path[..depth];
@@ -233,7 +233,7 @@ impl<'a> Document<'a> {
     }
 }
 
-impl<'a> Table<'a> {
+impl Table<'_> {
     fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Other> {
         let pairs = self.document.sections[self.sections.start].pairs.clone();
         let below = self.sections.start + 1..self.sections.end;
@@ -460,7 +460,7 @@ mod tests {
     fn what_is_not_surely_ours_is_left_to_the_reader_of_all_toml() {
         let text = published_form(&full("r1"));
         let (starts, brief, pass) = ("starts = 2", "\n[brief]\n", "\"tests pass\"");
-        let changes = [
+        let edits = [
             (starts, "starts = +2"),
             (starts, "starts = 02"),
             (starts, "starts = 2_0"),
@@ -489,7 +489,7 @@ mod tests {
             ("[[receipt.repos]]", "[receipt.repos]"),
             ("[[receipt.repos]]", "[[receipt.repos.more]]"),
         ];
-        for (from, to) in changes {
+        for (from, to) in edits {
             let changed = text.replacen(from, to, 1);
             assert!(changed != text, "{from}");
             assert!(!agrees(&changed), "{to}");
