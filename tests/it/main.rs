@@ -41,4 +41,5 @@ mod story_sessions;
 mod story_signals;
 mod story_whole_job;
 mod tickets_docmgr;
+mod verdicts;
 mod workspaces_wsm;
