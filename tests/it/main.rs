@@ -33,6 +33,7 @@ mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
 mod story_provision;
+mod story_range;
 mod story_sessions;
 mod story_signals;
 mod story_whole_job;
