@@ -162,6 +162,8 @@ struct Glance {
     observed: Vec<Observation>,
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
+    /// What is the matter with its journal.
+    journal: Option<Need>,
 }
 
 impl Glance {
@@ -172,15 +174,17 @@ impl Glance {
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
 
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
     let progress = glance.progress.clone();
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
-    let mut needs = settled.needs;
+    let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
         let health = health(seen, progress, &limits);

@@ -36,6 +36,7 @@ mod story_provision;
 mod story_range;
 mod story_sessions;
 mod story_signals;
+mod story_trust;
 mod story_whole_job;
 mod tickets_docmgr;
 mod workspaces_wsm;
