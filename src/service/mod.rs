@@ -62,7 +62,7 @@ mod verdicts;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::{CheckRequest, check};
+pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, close};
 pub use commit::{Committed, commit};

@@ -171,6 +171,8 @@ struct Glance {
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
     landed: Landed,
+    /// What is the matter with its journal.
+    journal: Option<Need>,
 }
 
 impl Glance {
@@ -188,6 +190,7 @@ impl Glance {
             observed: Vec::new(),
             may_be_bypassed: false,
             landed: landed_of(control, run),
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
@@ -203,9 +206,10 @@ fn landed_of(control: &Control, run: &Run) -> Landed {
 
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
     let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
-    let mut needs = settled.needs;
+    let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
     super::needs::of_landed(&run, &landed, &mut needs);
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
