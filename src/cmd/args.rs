@@ -2,7 +2,7 @@
 
 use super::{
     attach, check, cleanup, close, commit, complete, demo, diff, discard, list, log, logs, merge, path,
-    policy, policy_init, restart, resume, run, status, stop, tell,
+    policy, policy_init, publish, restart, resume, run, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -206,6 +206,8 @@ commands! {
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
     Close(close) = "close", Act;
+    Update(update) = "update", Act;
+    Publish(publish) = "publish", Act;
     Cleanup(cleanup) = "cleanup", Act;
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;

@@ -24,12 +24,14 @@ mod path;
 mod policy;
 mod policy_init;
 mod progress;
+mod publish;
 mod restart;
 mod resume;
 mod run;
 mod status;
 mod stop;
 mod tell;
+mod update;
 mod verbose;
 
 pub use args::Cli;
@@ -86,6 +88,8 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Check(args) => check::run(&caller, &screen, args),
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),
+            Command::Update(args) => update::run(&caller, &screen, args),
+            Command::Publish(args) => publish::run(&caller, &screen, &args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),

@@ -288,8 +288,7 @@ mod tests {
         let living = sandbox.beside("bin/git");
         fs::create_dir_all(living.parent().expect("a folder")).expect("made");
         fs::copy("/bin/sleep", &living).expect("copied");
-        let mut child =
-            std::process::Command::new(&living).arg("60").current_dir(&second).spawn().expect("it");
+        let mut child = crate::sys::Cmd::new(&living).arg("60").cwd(&second).start_inherited().expect("it");
         while procs::working_in("git", std::slice::from_ref(&second)).is_empty() {
             std::thread::yield_now();
         }

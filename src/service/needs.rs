@@ -1,6 +1,8 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
+use super::Control;
 use super::facts_of_work::Work;
+use super::intent;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
@@ -107,6 +109,18 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::Dead { why } => Some(need(format!("{key} is dead: {why}."), restart)),
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
+    }
+}
+
+/// A merge or close that was stopped half way: the two ways on.
+pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
+    match intent::find(&control.store, &run.id) {
+        Ok(None) => Vec::new(),
+        Ok(Some(intent)) => {
+            let [on, back] = intent.ways_on(&run.id);
+            vec![need(intent.describe(&run.id), on), need("Or take it back.", back)]
+        }
+        Err(error) => vec![need(error.to_string(), format!("git metawsm log {}", run.id))],
     }
 }
 
