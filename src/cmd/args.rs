@@ -1,8 +1,8 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, list, log, logs, merge, path,
-    policy, policy_init, publish, restart, resume, run, status, stop, tell, update,
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, hooks, list, log, logs, merge,
+    path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -118,7 +118,7 @@ impl Global {
 }
 
 /// The agent that we run below: `METAWSM_AGENT`, or an agent's wrapper among our ancestors.
-fn below_agent() -> Option<String> {
+pub(super) fn below_agent() -> Option<String> {
     env::text(env::AGENT).or_else(|| {
         let own = env::own_program()?;
         let is_wrapper = |pid: &i32| procs::is_running(*pid, &own, &["agent", "exec"]);
@@ -209,8 +209,10 @@ commands! {
     Update(update) = "update", Act;
     Publish(publish) = "publish", Act;
     Cleanup(cleanup) = "cleanup", Act;
+    Rescue(rescue) = "rescue", Act;
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
+    Hooks(hooks) = "hooks", Act;
     Demo(demo) = "demo", Act;
 }
 
@@ -219,6 +221,9 @@ impl Command {
     pub(super) fn reach(&self) -> Reach {
         match self {
             Self::Policy(args) => args.reach(),
+            Self::Rescue(args) => args.reach(),
+            // An agent's word for its own tests counts for nothing.
+            Self::Check(args) if args.runs() => Reach::Act,
             other => other.usual_reach(),
         }
     }

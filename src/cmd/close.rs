@@ -53,7 +53,8 @@ fn landed(text: &str) -> Result<LandedWord, String> {
     Ok(LandedWord { repo: repo.map(str::to_owned), commit: commit.trim().to_owned() })
 }
 
-fn waiver(text: &str) -> Result<Waiver, String> {
+/// Reads `gate=reason`.
+pub(super) fn waiver(text: &str) -> Result<Waiver, String> {
     let (gate, reason) = text.split_once('=').ok_or_else(|| "write it as gate=reason".to_owned())?;
     Ok(Waiver { gate: gate.to_owned(), reason: reason.to_owned() })
 }

@@ -16,6 +16,7 @@ mod demo;
 mod diff;
 mod discard;
 mod failure;
+mod hooks;
 mod list;
 mod log;
 mod logs;
@@ -25,6 +26,7 @@ mod policy;
 mod policy_init;
 mod progress;
 mod publish;
+mod rescue;
 mod restart;
 mod resume;
 mod run;
@@ -53,6 +55,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The wrapper stands above every agent: it must start fast and outlive everything.
     if args.get(1).is_some_and(|word| word == "agent") {
         return agent::run(&args[2..]);
+    }
+    // A hook is felt in every git command.
+    if args.get(1).is_some_and(|word| word == "hooks") {
+        match args.get(2).and_then(|word| word.to_str()) {
+            Some("run") => return hooks::enter(&args[3..]),
+            Some("probe") => return hooks::probe(&args[3..]),
+            _ => {}
+        }
     }
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
@@ -91,8 +101,10 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Update(args) => update::run(&caller, &screen, args),
             Command::Publish(args) => publish::run(&caller, &screen, &args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
+            Command::Rescue(args) => rescue::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
+            Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Demo(args) => demo::run(&screen, &args),
         }
     });

@@ -7,8 +7,8 @@ use super::push::{BasePush, push_all};
 use super::select::{Selector, require_open, require_run};
 use super::verdicts::{Judged, judge, word};
 use super::{
-    Caller, Control, ServiceResult, control, decided, intent, land, pending, policies, publish, record,
-    sessions, settle, steps,
+    Caller, Control, ServiceResult, checks, control, decided, intent, land, pending, policies, publish,
+    record, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Run, RunState, plain_line};
@@ -107,9 +107,11 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     }
     require_open(hold.run())?;
     intent::require_none(&control, &id)?;
-    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     mark_landed(&control, &mut hold, request)?;
+    // Before any repository is locked: tests may take minutes. What base gets meanwhile makes another tree, and then
+    // the gate asks for them again.
+    checks::ensure(&control, caller, &mut hold, progress)?;
     act(caller, &control, &mut hold, request, progress)
 }
 
@@ -151,6 +153,7 @@ fn act(
         plan,
         grounds: found.grounds,
         policy: &policy,
+        checks: found.checks,
         policy_hash,
         waived: waived(&verdict),
         push,
@@ -202,7 +205,7 @@ fn mark_landed(control: &Control, hold: &mut Hold, request: &CloseRequest) -> Se
 
 fn plan_of(action: Action, pass: &crate::gate::Pass, facts: &crate::gate::Facts) -> ServiceResult<MergePlan> {
     Ok(match action {
-        Action::Merge => plan::merge(pass, facts)?,
+        Action::Merge | Action::Hook => plan::merge(pass, facts)?,
         Action::Close => plan::close(pass, facts)?,
     })
 }

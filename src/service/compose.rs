@@ -6,7 +6,7 @@ use super::intent::{Deed, Intent, Move};
 use super::land::{Landing, Style, compose};
 use super::{Control, ServiceError, ServiceResult, publish, transaction};
 use crate::gate::Action;
-use crate::model::{MergeDone, Receipt, Run, RunId, RunState};
+use crate::model::{CheckResult, MergeDone, Receipt, Run, RunId, RunState};
 use crate::plan::MergePlan;
 use crate::policy::{MergeStyle, Policy, Track};
 use crate::store::{self, Hold};
@@ -20,6 +20,7 @@ pub(super) struct Work<'a> {
     pub plan: MergePlan,
     pub grounds: Vec<Ground>,
     pub policy: &'a Policy,
+    pub checks: Vec<CheckResult>,
     pub policy_hash: String,
     pub waived: Vec<String>,
     /// Whether bases are pushed at the end.
@@ -103,7 +104,7 @@ impl Work<'_> {
             journal_hash: self.hold.journal_hash(),
             repos,
             gates: self.plan.gates.clone(),
-            checks: self.hold.run().checks.clone(),
+            checks: self.checks.clone(),
         }
     }
 
@@ -115,6 +116,12 @@ impl Work<'_> {
         receipt: Option<&Receipt>,
         at: Timestamp,
     ) -> ServiceResult<Vec<RunId>> {
+        let common = self.control.repo.common_dir();
+        // A fork's base in the control repository closes them by itself, and brings that along when it is merged.
+        let is_fork_home = |l: &Landing| {
+            !l.is_control && l.receipt.repo == self.hold.run().doc_home && l.repository.common_dir() == common
+        };
+        let closes_late = !landings.iter().any(is_fork_home);
         let deciding = receipt.map(|receipt| decided(self.hold.run(), merges, receipt, at)).transpose()?;
         let mut published = Vec::new();
         for landing in landings {
@@ -124,7 +131,7 @@ impl Work<'_> {
                     publish::close_tickets(self.control, landing, run, &closing)?;
                 }
             } else if self.policy.state.track != Track::Never && publish::may_publish(landing, self.push)? {
-                published = publish::publish(self.control, landing, deciding.as_ref())?;
+                published = publish::publish(self.control, landing, deciding.as_ref(), closes_late)?;
             }
         }
         Ok(published)

@@ -7,9 +7,11 @@
 
 mod agents;
 mod base;
+mod bypass;
 mod caller;
 mod chain;
 mod check;
+mod checks;
 mod cleanup;
 mod close;
 mod commit;
@@ -24,13 +26,16 @@ mod error;
 mod event;
 mod execute;
 mod facts;
+mod facts_of_trees;
 mod facts_of_work;
 mod health;
 mod history;
+mod hooks;
 mod intent;
 mod land;
 mod landed;
 mod list;
+mod losses;
 mod needs;
 mod participate;
 mod pending;
@@ -40,8 +45,12 @@ mod policy_verbs;
 mod publish;
 mod push;
 mod record;
+mod remedies;
+mod removal;
 mod repos;
+mod rescues;
 mod resume;
+mod reverts;
 mod run;
 mod select;
 mod sessions;
@@ -58,8 +67,8 @@ mod verdicts;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::check;
-pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
+pub use check::{CheckRequest, check};
+pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, Resume, close};
 pub use commit::{Committed, commit};
 pub use complete::complete;
@@ -70,6 +79,11 @@ pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use health::Health;
+pub use hooks::{
+    HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,
+    ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
+    uninstall as hooks_uninstall,
+};
 pub use landed::LandedWord;
 pub use list::{ListRequest, list, log};
 pub use needs::Need;
@@ -80,6 +94,10 @@ pub use policy_verbs::{
 };
 pub use push::BasePush;
 pub use record::{PublishReport, PublishRequest, path_of as record_path, publish_records as publish};
+pub use removal::{Removal as CleanedUp, Saved};
+pub use rescues::{
+    RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
+};
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;

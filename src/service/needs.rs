@@ -38,6 +38,10 @@ pub(super) fn needs(
         let command = format!("cat {}", crate::sys::process::quoted(&odd.path.display().to_string()));
         found.push(need(format!("The signal {} was left alone: {}.", odd.path.display(), odd.why), command));
     }
+    for bypass in run.bypasses.iter().filter(|bypass| bypass.is_unanswered()) {
+        let command = format!("git metawsm hooks ack {} --reason '<why it may stand>'", bypass.id);
+        found.push(need(bypass.what.clone(), command));
+    }
     match run.state {
         RunState::Failed => {
             found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")));

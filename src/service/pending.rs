@@ -5,9 +5,7 @@ use super::event::Progress;
 use super::intent::{self, Deed, Intent};
 use super::land::lock_all;
 use super::select::{Selector, require_run, select};
-use super::{
-    Caller, Control, ServiceError, ServiceResult, compose, decided, policies, push, steps, transaction,
-};
+use super::{Caller, Control, ServiceError, ServiceResult, compose, decided, policies, push, transaction};
 use crate::gate::{Action, Verdict};
 use crate::model::{Run, RunId, RunState};
 use crate::store::{Entry, Hold};
@@ -46,7 +44,6 @@ pub(super) fn resume(
         return over(run, request, resume).map(Some);
     }
     let mut hold = control.hold(id, super::verdicts::word(request.action), caller)?;
-    steps::await_children(id);
     let Some(intent) = intent::find(&control.store, id)? else {
         return nothing_moved(&mut hold, request, resume);
     };

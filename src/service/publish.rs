@@ -92,18 +92,21 @@ pub(super) fn close_tickets(
 }
 
 /// Puts the record of a run that is just being decided, other decided records that wait, and the closing of tickets
-/// on top of the control repository's landing, as one commit. Returns the runs whose record it holds.
+/// on top of the control repository's landing, as one commit; the tickets of the run that is being decided only where
+/// `closes` says so. Returns the runs whose record it holds.
 pub(super) fn publish(
     control: &Control,
     landing: &mut Landing,
     deciding: Option<&Run>,
+    closes: bool,
 ) -> ServiceResult<Vec<RunId>> {
     let waiting = control.store.pending_publication()?;
     let others: Vec<_> = waiting.iter().filter(|run| deciding.is_none_or(|d| d.id != run.id)).collect();
     let mut edits: Edits = Vec::new();
     let (mut ids, mut added) = (Vec::new(), Vec::new());
     for run in deciding.into_iter().chain(others.iter().copied()) {
-        if run.state == RunState::Closed {
+        let is_deciding = deciding.is_some_and(|d| d.id == run.id);
+        if run.state == RunState::Closed && (closes || !is_deciding) {
             // Where the record had to wait, so had the closing of its tickets.
             let mut closing = closable(control, run)?;
             closing.retain(|ticket| {

@@ -80,7 +80,7 @@ pub(super) fn publish_waiting(
     let base = require_base(control)?;
     let mut landing = landing_on(control, &base, (hold.token(), &first.id))?;
     let from = landing.tip.clone();
-    let ids = publish::publish(control, &mut landing, None)?;
+    let ids = publish::publish(control, &mut landing, None, true)?;
     if landing.tip == from {
         // Base holds them already; only our notes did not say so.
         for id in ids.iter().filter(|id| **id != first.id) {

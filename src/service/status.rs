@@ -1,5 +1,6 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
+use super::bypass::Bases;
 use super::health::{Health, health, last_progress};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
@@ -143,8 +144,10 @@ fn add(
         let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run)).collect();
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
+    let mut bases = Bases::default();
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
+        glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
         report.runs.push(view(control, run, glance, request)?);
     }
     Ok(())
@@ -157,6 +160,8 @@ struct Glance {
     /// Last progress, one per agent.
     progress: Vec<Option<Timestamp>>,
     observed: Vec<Observation>,
+    /// Whether a base of the run is not where it was last looked at.
+    may_be_bypassed: bool,
 }
 
 impl Glance {
@@ -166,6 +171,7 @@ impl Glance {
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
+            may_be_bypassed: false,
         }
     }
 }
@@ -196,7 +202,7 @@ fn settled(
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
     let looked = settle::look_only(&run, glance.observed, &glance.signals)?;
-    if no_ingest || !looked.would_change {
+    if no_ingest || !(looked.would_change || glance.may_be_bypassed) {
         return Ok((run, looked, glance.holder));
     }
     match control.hold_to_settle(&run.id, Duration::ZERO) {

@@ -3,12 +3,13 @@
 
 use super::event::{Event, Progress};
 use super::intent::{self, Deed, Intent, Move};
-use super::{Control, ServiceError, ServiceResult, steps};
+use super::{Control, ServiceError, ServiceResult};
 use crate::git::{GitError, GitResult, Repository, Standing};
 use crate::model::{Child, MergeDone, RunState};
 use crate::store::Hold;
-use crate::sys::clock;
-use std::time::Duration;
+use crate::sys::{clock, procs};
+use crate::workspaces;
+use std::time::{Duration, Instant};
 
 /// Moves every base of the intent, as decided just now under the locks. Where one cannot move, the others are taken
 /// back; where that is not possible either, the intent stays and the error says how to go on.
@@ -168,10 +169,17 @@ pub(super) fn finish_decided(control: &Control, hold: &mut Hold) -> ServiceResul
     }
 }
 
-/// Waits for every child of ours that outlived us.
-fn await_children(hold: &Hold, intent: &Intent) {
-    intent.children().for_each(steps::await_child);
-    steps::await_children(&hold.run().id);
+/// How long a git of ours that outlived us is waited for.
+const AFTER_DEATH: Duration = Duration::from_secs(120);
+
+/// Waits for every child of ours that outlived us, also where its lock says nothing of it.
+fn await_children(intent: &Intent) {
+    let deadline = Instant::now() + AFTER_DEATH;
+    for child in intent.children() {
+        while procs::is_alive(child) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 /// Finishes a transaction that was stopped half way. The caller holds the locks of its repositories. Nothing moves
@@ -182,7 +190,7 @@ pub(super) fn go_on(
     mut intent: Intent,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
-    await_children(hold, &intent);
+    await_children(&intent);
     let mut wrong = Vec::new();
     let mut left = Vec::new();
     for (at, moved) in intent.moves.iter().enumerate() {
@@ -241,7 +249,7 @@ fn ways_out(intent: &Intent, hold: &Hold) -> [String; 3] {
 /// locks of its repositories. Nothing is touched before every base was found ready for it; what the bases held is
 /// kept under rescue refs.
 pub(super) fn undo(hold: &mut Hold, intent: &Intent) -> ServiceResult<Vec<String>> {
-    await_children(hold, intent);
+    await_children(intent);
     if hold.run().state == RunState::Closed {
         let message = format!("{} is closed: every base had moved before the stop.", hold.run().id);
         return Err(ServiceError::failed(message, &[&intent.ways_on(&hold.run().id)[0]]));
@@ -264,10 +272,9 @@ pub(super) fn undo(hold: &mut Hold, intent: &Intent) -> ServiceResult<Vec<String
         return Err(ServiceError::Failed { message, hints: ways });
     }
     let mut said = Vec::new();
-    let stamp = clock::compact(clock::now());
     for moved in intent.moves.iter().rev().filter(|m| m.started.is_some()) {
         let repository = moved.open(hold)?;
-        said.push(undo_one(hold, &repository, moved, &stamp)?);
+        said.push(undo_one(hold, &repository, moved)?);
     }
     let mut run = hold.run().clone();
     run.merges.retain(|done| !intent.merges.contains(done));
@@ -312,7 +319,7 @@ fn reverts_of(intent: &Intent, moved: &Move) -> Vec<String> {
     of.map(|done| format!("git -C {} revert -m 1 {}", moved.path.display(), done.commit)).collect()
 }
 
-fn undo_one(hold: &Hold, repository: &Repository, moved: &Move, stamp: &str) -> ServiceResult<String> {
+fn undo_one(hold: &Hold, repository: &Repository, moved: &Move) -> ServiceResult<String> {
     let (half, label) = (moved.half(), moved.label());
     let mut kept = String::new();
     match repository.standing(&half)? {
@@ -322,8 +329,8 @@ fn undo_one(hold: &Hold, repository: &Repository, moved: &Move, stamp: &str) -> 
             return Ok(format!("{label} was moved by somebody else ({found}) and left alone"));
         }
         Standing::New => {
-            let name = format!("refs/metawsm/rescue/{}/abort/{}/{stamp}", hold.run().id, moved.repo);
-            if repository.rescue_branch(&moved.base, &name)?.is_some() {
+            let name = workspaces::free_rescue_ref(repository, &hold.run().id, "abort", &moved.repo)?;
+            if repository.rescue_branch(&moved.base, &name, "--abort", false)?.is_some() {
                 kept = format!("; what it held is kept as {name}");
             }
         }

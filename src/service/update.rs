@@ -93,7 +93,6 @@ pub fn update(
     }
     let mut hold = control.hold(&id, "update", caller)?;
     require_open(hold.run())?;
-    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
     require_ready(&control, hold.run())?;
     fetch(hold.run(), progress)?;

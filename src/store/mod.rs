@@ -11,6 +11,7 @@
 mod entry;
 mod error;
 mod hold;
+mod hook_log;
 mod index;
 mod index_rows;
 mod journal;
@@ -32,6 +33,7 @@ mod testing;
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
 pub use hold::{Hold, verify_hold_token};
+pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
 pub use live::Store;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 31] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -25,7 +25,13 @@ const COMMANDS: [&[&str]; 25] = [
     &["check"],
     &["merge"],
     &["close"],
+    &["update"],
+    &["publish"],
     &["cleanup"],
+    &["rescue", "list"],
+    &["rescue", "show", "0000"],
+    &["rescue", "restore", "0000"],
+    &["rescue", "drop", "0000"],
     &["policy-init"],
     &["policy", "show"],
     &["policy", "check"],
@@ -35,7 +41,7 @@ const COMMANDS: [&[&str]; 25] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 18] = [
+const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -52,7 +58,9 @@ const TAKING_RUNS: [(&str, &[&str]); 18] = [
     ("check", &[]),
     ("merge", &[]),
     ("close", &[]),
+    ("update", &[]),
     ("cleanup", &[]),
+    ("rescue list", &[]),
     ("policy apply", &[]),
 ];
 
@@ -163,7 +171,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
             let expected = "1 failed\nerror: Neither a run nor a ticket with a run is called '";
             assert!(refusal.starts_with(expected), "{command}: {refusal}");
         }
-        if !matches!(command, "status" | "tell") {
+        if !matches!(command, "status" | "tell" | "rescue list") {
             let bare: Vec<_> = command.split(' ').chain(rest.iter().copied()).collect();
             let refusal = stage.refuses(&bare);
             let expected =
@@ -202,7 +210,8 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
     for command in COMMANDS {
         let as_agent =
             |words: &[&str]| stage.run(words).env("METAWSM_AGENT", "coder").env("METAWSM_RUN", "one");
-        let is_reading = reading.contains(&command[0]) || matches!(command, ["policy", "show" | "check"]);
+        let is_reading = reading.contains(&command[0])
+            || matches!(command, ["policy", "show" | "check"] | ["rescue", "list"]);
         if is_reading {
             as_agent(command).ok();
             answer(&as_agent(&[&["--json"], command].concat()).ok());

@@ -19,6 +19,7 @@ mod path;
 mod policy;
 mod policy_init;
 mod publish;
+mod rescue;
 mod restart;
 mod resume;
 mod run;
