@@ -59,7 +59,8 @@ impl Repository {
     fn here(&self) -> Cmd {
         let cmd = plain().cwd(self.dir());
         // A bare repository is named, because `safe.bareRepository` may forbid to find it.
-        if self.worktree().is_none() { cmd.arg("--git-dir").arg(self.git_dir()) } else { cmd }
+        let cmd = if self.worktree().is_none() { cmd.arg("--git-dir").arg(self.git_dir()) } else { cmd };
+        self.quarantine().iter().fold(cmd, |cmd, (name, value)| cmd.env(name, value))
     }
 
     /// A question to this repository.

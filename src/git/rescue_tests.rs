@@ -1,7 +1,7 @@
 //! Tests of rescues.
 
-use super::super::testing::{Sandbox, git_in, try_git_in, write_in};
 use super::*;
+use crate::git::testing::{Sandbox, git_in, try_git_in, write_in};
 use std::fs;
 
 const REF: &str = "refs/metawsm/rescue/run-1/w/repo/1";

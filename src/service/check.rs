@@ -3,7 +3,7 @@
 use super::event::Progress;
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
-use super::{Caller, ServiceResult, checks, control, intent, settle};
+use super::{Caller, ServiceResult, checks, control, intent, landed, settle};
 use crate::gate::{Action, Verdict, Waiver};
 use crate::model::Run;
 
@@ -25,12 +25,16 @@ pub fn check(
     progress: Progress<'_>,
 ) -> ServiceResult<(Run, Verdict)> {
     let mut control = control(caller)?;
+    if !request.run {
+        control = control.frozen();
+    }
     let id = select(caller, &control, &request.selector, |run| run.state.is_open())?;
     if request.run {
         require_open(&require_run(&control, &id)?)?;
         let mut hold = control.hold(&id, "check", caller)?;
         require_open(hold.run())?;
         checks::ensure(&control, caller, &mut hold, progress)?;
+        landed::ask(&mut hold)?;
     }
     control = control.frozen();
     let run = require_run(&control, &id)?;

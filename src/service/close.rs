@@ -2,10 +2,10 @@
 
 use super::compose::Work;
 use super::event::Progress;
-use super::landed::{self, LandedWord};
 use super::push::{BasePush, push_all};
 use super::select::{Selector, require_open, require_run};
 use super::verdicts::{Judged, judge, word};
+use super::vouched::{self, LandedWord};
 use super::{
     Caller, Control, ServiceResult, checks, control, decided, intent, land, pending, policies, publish,
     record, sessions, settle,
@@ -196,7 +196,7 @@ fn pushed_again(
 }
 
 fn mark_landed(control: &Control, hold: &mut Hold, request: &CloseRequest) -> ServiceResult<()> {
-    let marks = landed::marks(control, hold.run(), &request.landed)?;
+    let marks = vouched::marks(control, hold.run(), &request.landed)?;
     for mark in &marks {
         hold.note("landed", &format!("{}: {} is in base as {}", mark.repo, mark.head, mark.commit))?;
     }
@@ -229,7 +229,7 @@ fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult
     require_open(&run)?;
     intent::require_none(control, &run.id)?;
     let mut run = settle::preview(control, run)?;
-    let marks = landed::marks(control, &run, &request.landed)?;
+    let marks = vouched::marks(control, &run, &request.landed)?;
     run.landed.extend(marks);
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;

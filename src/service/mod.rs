@@ -44,6 +44,7 @@ mod policy_init;
 mod policy_verbs;
 mod publish;
 mod push;
+mod range;
 mod record;
 mod remedies;
 mod removal;
@@ -64,6 +65,7 @@ mod tickets;
 mod transaction;
 mod update;
 mod verdicts;
+mod vouched;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
@@ -84,7 +86,7 @@ pub use hooks::{
     ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
     uninstall as hooks_uninstall,
 };
-pub use landed::LandedWord;
+pub use landed::Landed;
 pub use list::{ListRequest, list, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
@@ -93,6 +95,7 @@ pub use policy_verbs::{
     show as policy_show, trust as policy_trust,
 };
 pub use push::BasePush;
+pub use range::{RangeFinding, RangeReport, RangeVerdict, check_range};
 pub use record::{PublishReport, PublishRequest, path_of as record_path, publish_records as publish};
 pub use removal::{Removal as CleanedUp, Saved};
 pub use rescues::{
@@ -106,3 +109,4 @@ pub use signals::Odd;
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
 pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};
+pub use vouched::LandedWord;

@@ -1,6 +1,7 @@
 //! The policy in force: defaults, file, personal keys; and whether its programs are trusted.
 
 use super::{Caller, Control, ServiceError, ServiceResult};
+use crate::git::Repository;
 use crate::model::{GateLevel, Run};
 use crate::policy::{self, Format, Personal, Policy};
 use crate::sys::process::quoted;
@@ -90,12 +91,17 @@ fn personal(control: &Control) -> ServiceResult<Personal> {
 /// The defaults where the tree holds none.
 pub(super) fn at_base(control: &Control) -> ServiceResult<Policy> {
     let Some(base) = super::base::control_base(control)? else { return Ok(Policy::default()) };
-    for name in FILES {
-        let path = format!(".metawsm/{name}");
-        if let Some(bytes) = control.repo.read_file(&base.id, &path)? {
+    in_tree(&control.repo, &base.id, &base.branch)
+}
+
+/// The policy that stands in the tree of a commit, which people call `name`; the defaults where it holds none.
+pub(super) fn in_tree(repository: &Repository, commit: &str, name: &str) -> ServiceResult<Policy> {
+    for file in FILES {
+        let path = format!(".metawsm/{file}");
+        if let Some(bytes) = repository.read_file(commit, &path)? {
             let text = String::from_utf8_lossy(&bytes);
-            let format = Format::of_path(Path::new(name)).unwrap_or(Format::Json);
-            let place = PathBuf::from(format!("{}:{path}", base.branch));
+            let format = Format::of_path(Path::new(file)).unwrap_or(Format::Json);
+            let place = PathBuf::from(format!("{name}:{path}"));
             return policy::parse(&text, format)
                 .map_err(|problems| ServiceError::Policy { path: place, problems });
         }
