@@ -2,7 +2,7 @@
 
 use super::{
     attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log, logs,
-    merge, path, policy, policy_init, rescue, restart, resume, run, status, stop, tell,
+    merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -209,6 +209,8 @@ commands! {
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
     Close(close) = "close", Act;
+    Update(update) = "update", Act;
+    Publish(publish) = "publish", Act;
     Cleanup(cleanup) = "cleanup", Act;
     Rescue(rescue) = "rescue", Act;
     PolicyInit(policy_init) = "policy-init", Act;

@@ -26,6 +26,7 @@ mod path;
 mod policy;
 mod policy_init;
 mod progress;
+mod publish;
 mod rescue;
 mod restart;
 mod resume;
@@ -33,6 +34,7 @@ mod run;
 mod status;
 mod stop;
 mod tell;
+mod update;
 mod verbose;
 
 pub use args::Cli;
@@ -98,6 +100,8 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Check(args) => check::run(&caller, &screen, args),
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),
+            Command::Update(args) => update::run(&caller, &screen, args),
+            Command::Publish(args) => publish::run(&caller, &screen, &args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::Rescue(args) => rescue::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),

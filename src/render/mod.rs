@@ -19,6 +19,7 @@ mod run;
 mod screen;
 mod show;
 mod status;
+mod update;
 mod verdict;
 
 pub use close::{cleanup, closing, committed, discarded};
@@ -35,4 +36,5 @@ pub use run::{acted, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
 pub use show::{attach_command, diffs, journal, output_end, output_lines, plain_path, raw, told};
 pub use status::status;
+pub use update::{published, updated};
 pub use verdict::{judged, verdict_lines};

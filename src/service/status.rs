@@ -217,6 +217,9 @@ fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) ->
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
     }
+    if holder.is_none() {
+        needs.splice(0..0, super::needs::of_half_done(control, &run));
+    }
     let changes = if request.git { changes(&run) } else { Vec::new() };
     Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })
 }

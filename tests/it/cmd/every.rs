@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 39] = [
+const COMMANDS: [&[&str]; 41] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -37,6 +37,8 @@ const COMMANDS: [&[&str]; 39] = [
     &["check"],
     &["merge"],
     &["close"],
+    &["update"],
+    &["publish"],
     &["cleanup"],
     &["rescue", "list"],
     &["rescue", "show", "0000"],
@@ -51,7 +53,7 @@ const COMMANDS: [&[&str]; 39] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 19] = [
+const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -68,6 +70,7 @@ const TAKING_RUNS: [(&str, &[&str]); 19] = [
     ("check", &[]),
     ("merge", &[]),
     ("close", &[]),
+    ("update", &[]),
     ("cleanup", &[]),
     ("rescue list", &[]),
     ("policy apply", &[]),
