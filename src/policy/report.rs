@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 20] = [
+const NOT_BUILT: [&str; 19] = [
     "docs",
     "forum",
     "git_pr.allowed_repos",
@@ -21,7 +21,6 @@ const NOT_BUILT: [&str; 20] = [
     "git_pr.required_checks",
     "git_pr.review_feedback",
     "git_pr.test_commands",
-    "hooks",
     "merge.push",
     "merge.style",
     "notify",

@@ -8,6 +8,8 @@ mod disks;
 mod dry_run;
 mod everyday_git;
 mod frugal;
+mod hooks_foreign;
+mod hooks_matrix;
 mod house;
 mod interrupts;
 #[allow(

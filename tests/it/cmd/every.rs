@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 28] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -31,6 +31,9 @@ const COMMANDS: [&[&str]; 25] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "apply"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
     &["demo"],
 ];
 

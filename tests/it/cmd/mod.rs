@@ -11,6 +11,7 @@ mod demo;
 mod diff;
 mod discard;
 mod every;
+mod hooks;
 mod list;
 mod log;
 mod logs;
