@@ -99,7 +99,9 @@ fn run(world: &World, repo: &Repo, hook: &str) -> (Option<i32>, String) {
     let mut command = world.command("sh");
     command.args(["-c", "exec \"$@\" <.git/INPUT 2>&1", "sh"]).arg(format!(".git/hooks/{hook}")).args(args);
     let output = Output::of(command.current_dir(repo.path()), hook);
-    (output.status, output.stdout)
+    // A shell names the line of an error, and ours stand before it.
+    let lines = regex::Regex::new(r"(?m)^(\S+): (line )?\d+: ").expect("a pattern");
+    (output.status, lines.replace_all(&output.stdout, "$1: ").into_owned())
 }
 
 fn look(path: &Path) -> (Vec<u8>, u32) {
