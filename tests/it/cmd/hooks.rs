@@ -6,10 +6,31 @@ use crate::kit::World;
 #[test]
 fn what_was_installed_is_said_and_can_be_taken_out_again() {
     let stage = Stage::with(WORKS);
-    insta::assert_snapshot!(stage.said(&["hooks", "install"]), @"");
-    insta::assert_snapshot!(stage.said(&["hooks", "install"]), @"");
-    insta::assert_snapshot!(stage.said(&["hooks", "uninstall"]), @"");
-    insta::assert_snapshot!(stage.said(&["hooks", "uninstall"]), @"");
+    insta::assert_snapshot!(stage.said(&["hooks", "install"]), @"
+    $WORLD/repos/api
+      installed pre-commit
+      installed commit-msg
+      installed pre-merge-commit
+      installed pre-push
+    ");
+    insta::assert_snapshot!(stage.said(&["hooks", "install"]), @"
+    $WORLD/repos/api
+      unchanged pre-commit
+      unchanged commit-msg
+      unchanged pre-merge-commit
+      unchanged pre-push
+    ");
+    insta::assert_snapshot!(stage.said(&["hooks", "uninstall"]), @"
+    $WORLD/repos/api
+      removed pre-commit
+      removed commit-msg
+      removed pre-merge-commit
+      removed pre-push
+    ");
+    insta::assert_snapshot!(stage.said(&["hooks", "uninstall"]), @"
+    $WORLD/repos/api
+      no hook of ours
+    ");
     let hooks = &stage.json(&["hooks", "install", "--server"])["repos"][0]["hooks"];
     assert_eq!(*hooks, serde_json::json!([{ "hook": "update", "change": "installed", "why": null }]));
 }
@@ -68,9 +89,19 @@ fn somebody_answers_for_a_bypass() {
     let view = stage.json(&["status"]);
     let command = view["runs"][0]["needs"][0]["command"].as_str().expect("a command").to_owned();
     let id = command.split(' ').nth(4).expect("an id").to_owned();
-    insta::assert_snapshot!(stage.refuses(&["hooks", "ack", "nonsense", "--reason", "x"]), @"");
-    insta::assert_snapshot!(stage.refuses(&["hooks", "ack", &id, "--reason", " "]).replace(&id, "ID"), @"");
-    insta::assert_snapshot!(stage.said(&["hooks", "ack", &id, "--reason", "It was agreed"]).replace(&id, "ID"), @"");
+    insta::assert_snapshot!(stage.refuses(&["hooks", "ack", "nonsense", "--reason", "x"]), @"
+    1 failed
+    error: No open run has a bypass 'nonsense'.
+    next:
+      git metawsm status
+    ");
+    insta::assert_snapshot!(stage.refuses(&["hooks", "ack", &id, "--reason", " "]).replace(&id, "ID"), @"
+    2 usage
+    error: An answer needs a reason.
+    next:
+      git metawsm hooks ack ID --reason '<why it may stand>'
+    ");
+    insta::assert_snapshot!(stage.said(&["hooks", "ack", &id, "--reason", "It was agreed"]).replace(&id, "ID"), @"one: ID stands: It was agreed");
     let view = stage.json(&["status"]);
     assert!(!view.to_string().contains("around the hooks"), "{view:#}");
     stage.run(&["log", "one"]).ok().says("It was agreed");
