@@ -2,7 +2,7 @@
 
 use super::{
     attach, check, cleanup, close, commit, complete, demo, diff, discard, hooks, list, log, logs, merge,
-    path, policy, policy_init, restart, resume, run, status, stop, tell,
+    path, policy, policy_init, rescue, restart, resume, run, status, stop, tell,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -207,6 +207,7 @@ commands! {
     Merge(merge) = "merge", Act;
     Close(close) = "close", Act;
     Cleanup(cleanup) = "cleanup", Act;
+    Rescue(rescue) = "rescue", Act;
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
@@ -218,6 +219,9 @@ impl Command {
     pub(super) fn reach(&self) -> Reach {
         match self {
             Self::Policy(args) => args.reach(),
+            Self::Rescue(args) => args.reach(),
+            // An agent's word for its own tests counts for nothing.
+            Self::Check(args) if args.runs() => Reach::Act,
             other => other.usual_reach(),
         }
     }

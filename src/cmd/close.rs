@@ -33,7 +33,8 @@ pub(super) struct Args {
     changelog_entry: Option<String>,
 }
 
-fn waiver(text: &str) -> Result<Waiver, String> {
+/// Reads `gate=reason`.
+pub(super) fn waiver(text: &str) -> Result<Waiver, String> {
     let (gate, reason) = text.split_once('=').ok_or_else(|| "write it as gate=reason".to_owned())?;
     Ok(Waiver { gate: gate.to_owned(), reason: reason.to_owned() })
 }

@@ -25,6 +25,7 @@ mod path;
 mod policy;
 mod policy_init;
 mod progress;
+mod rescue;
 mod restart;
 mod resume;
 mod run;
@@ -96,6 +97,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
+            Command::Rescue(args) => rescue::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),

@@ -77,7 +77,12 @@ impl Repository {
 
     /// A command that writes durable objects, apart from any worktree and its attributes.
     pub(super) fn object_action(&self) -> Cmd {
+        self.object_action_in(self.common_dir())
+    }
+
+    /// The same with the git directory of a worktree, be its files there or not.
+    pub(super) fn object_action_in(&self, git_dir: &Path) -> Cmd {
         let cmd = plain().cwd(self.common_dir()).env("LC_ALL", "C").limit(LONG);
-        durable(cmd.arg("--git-dir").arg(self.common_dir()).args(["-c", "core.bare=true"]))
+        durable(cmd.arg("--git-dir").arg(git_dir).args(["-c", "core.bare=true"]))
     }
 }

@@ -1,6 +1,6 @@
 //! Where a repository is, and who reads it: libgit2 where it can, git elsewhere.
 
-use super::{GitError, GitResult, command};
+use super::{GitError, GitResult, Judge, command};
 use crate::sys::{env, files};
 use git2::{ErrorCode, RepositoryOpenFlags};
 use std::ffi::{OsStr, OsString};
@@ -140,6 +140,11 @@ impl Repository {
     /// Whether this place is a linked worktree.
     pub fn is_linked(&self) -> bool {
         self.git_dir != self.common_dir
+    }
+
+    /// Who answers questions about refs, history and objects here.
+    pub fn reader(&self) -> Judge {
+        if self.quick().is_some() { Judge::Git2 } else { Judge::Git }
     }
 
     pub(super) fn marks(&self) -> &[(&'static str, String)] {

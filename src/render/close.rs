@@ -5,8 +5,7 @@ use super::json::run_json;
 use super::screen::{Paint, Screen};
 use super::verdict;
 use crate::model::Run;
-use crate::service::{CleanedUp, CloseReport, Committed};
-use crate::sys::process::quoted;
+use crate::service::{CleanedUp, CloseReport, Committed, Saved};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -73,16 +72,18 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
     if screen.json {
         let mut value = run_json(run);
         value["removed"] = json!(removal.removed);
-        value["rescued"] = json!(removal.rescued);
+        let saved = |s: &Saved| json!({ "repo": s.repo, "ref": s.reference, "id": s.id });
+        value["rescued"] = removal.rescued.iter().map(saved).collect();
         value["dropped"] = json!(removal.dropped);
         value["kept"] = json!(removal.kept);
         screen.answer_json(value);
         return;
     }
     let mut text = String::new();
+    let saved: Vec<_> = removal.rescued.iter().map(|s| format!("{}: {}", s.repo, s.reference)).collect();
     let parts = [
         ("removed", &removal.removed),
-        ("saved", &removal.rescued),
+        ("saved", &saved),
         ("dropped", &removal.dropped),
         ("kept", &removal.kept),
     ];
@@ -95,13 +96,14 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         text.push_str("  nothing was left to remove\n");
     }
     screen.answer(&text);
-    let first = removal.rescued.first().and_then(|line| line.split_once(": "));
-    if let Some((name, reference)) = first
-        && let Some(dir) = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_deref())
-    {
-        let dir = quoted(&dir.display().to_string());
-        screen.story(&screen.paint_story(Paint::Dim, "next:"));
-        screen.story(&format!("  git -C {} show --stat {}", escape(&dir), escape(reference)));
+    if removal.rescued.is_empty() {
+        return;
+    }
+    screen.story(&screen.paint_story(Paint::Dim, "next:"));
+    if let [saved] = &removal.rescued[..] {
+        screen.story(&format!("  git metawsm rescue show {}", saved.id.get(..10).unwrap_or(&saved.id)));
+    } else {
+        screen.story(&format!("  git metawsm rescue list {}", run.id));
     }
 }
 

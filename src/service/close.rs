@@ -6,10 +6,10 @@ use super::land::{self, Landing, advance, compose};
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::{Judged, judge};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, decided, publish, sessions, settle, steps,
+    Caller, Control, ServiceError, ServiceResult, checks, control, decided, publish, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
-use crate::model::{Receipt, Run, RunId, RunState, plain_line};
+use crate::model::{CheckResult, Receipt, Run, RunId, RunState, plain_line};
 use crate::plan::{self, MergePlan};
 use crate::store::Hold;
 use crate::sys::clock;
@@ -70,8 +70,10 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         return Ok(closed(hold.run().clone()));
     }
     require_open(hold.run())?;
-    steps::await_children(&id);
     settle::settle(&control, &mut hold)?;
+    // Before any repository is locked: tests may take minutes. What base gets meanwhile makes another tree, and then
+    // the gate asks for them again.
+    checks::ensure(&control, caller, &mut hold, progress)?;
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
     let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();
     let locks = land::lock_all(caller, dirs, super::verdicts::word(request.action))?;
@@ -96,6 +98,7 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
         hold: &mut hold,
         plan,
         grounds: found.grounds,
+        checks: found.checks,
         policy_hash,
         waived: waived(&verdict),
     };
@@ -195,6 +198,7 @@ struct Work<'a> {
     hold: &'a mut Hold,
     plan: MergePlan,
     grounds: Vec<Ground>,
+    checks: Vec<CheckResult>,
     policy_hash: String,
     waived: Vec<String>,
 }
@@ -277,7 +281,7 @@ impl Work<'_> {
             journal_hash: self.hold.journal_hash(),
             repos: landings.iter().map(|l| l.receipt.clone()).collect(),
             gates: self.plan.gates.clone(),
-            checks: Vec::new(),
+            checks: self.checks.clone(),
         };
         // A close that goes on after a crash finds its merges contained: what it did stands in the first receipt.
         if let Some(first) = &self.hold.run().receipt {
@@ -295,14 +299,22 @@ impl Work<'_> {
             .map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
         let entry = request.changelog_entry.clone().unwrap_or_else(|| format!("Closed by {}.", decided.id));
         let closing = publish::closable(self.control, &decided)?;
+        // A fork's base in the control repository closes them by itself, and brings that along when it is merged.
+        let is_fork_home = |l: &&mut Landing| {
+            !l.is_control
+                && l.receipt.repo == decided.doc_home
+                && l.repository.common_dir() == self.control.repo.common_dir()
+        };
+        let mut landings: Vec<&mut Landing> = landings.iter_mut().collect();
+        let late: &[_] = if landings.iter().any(is_fork_home) { &[] } else { &closing };
         let mut published = Vec::new();
-        for landing in landings {
+        for landing in &mut landings {
             if !landing.is_control {
                 if landing.receipt.repo == decided.doc_home {
                     publish::close_tickets(landing, &decided, &closing, &entry)?;
                 }
             } else if publish::may_publish(landing)? {
-                published = publish::publish(self.control, landing, &decided, &closing, &entry)?;
+                published = publish::publish(self.control, landing, &decided, late, &entry)?;
             }
         }
         Ok(published)

@@ -11,6 +11,7 @@ mod bypass;
 mod caller;
 mod chain;
 mod check;
+mod checks;
 mod cleanup;
 mod close;
 mod commit;
@@ -24,20 +25,26 @@ mod error;
 mod event;
 mod execute;
 mod facts;
+mod facts_of_trees;
 mod facts_of_work;
 mod health;
 mod history;
 mod hooks;
 mod land;
 mod list;
+mod losses;
 mod needs;
 mod participate;
 mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod remedies;
+mod removal;
 mod repos;
+mod rescues;
 mod resume;
+mod reverts;
 mod run;
 mod select;
 mod sessions;
@@ -52,8 +59,8 @@ mod verdicts;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::check;
-pub use cleanup::{CleanupRequest, Removal as CleanedUp, cleanup};
+pub use check::{CheckRequest, check};
+pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, close};
 pub use commit::{Committed, commit};
 pub use complete::complete;
@@ -75,6 +82,10 @@ pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
+};
+pub use removal::{Removal as CleanedUp, Saved};
+pub use rescues::{
+    RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
 };
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};

@@ -79,14 +79,29 @@ pub fn write_atomic_exact(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()>
 
 /// Writes an immutable file; `false` where one of that name is there already (it is left alone).
 pub fn write_new(path: &Path, bytes: &[u8]) -> SysResult<bool> {
+    write_new_mode(path, bytes, 0o644)
+}
+
+/// As [`write_new`], with the file's permissions.
+pub fn write_new_mode(path: &Path, bytes: &[u8], mode: u32) -> SysResult<bool> {
     ensure_dir(parent(path))?;
-    let temp = write_temp(path, bytes, 0o644)?;
+    let temp = write_temp(path, bytes, mode)?;
     let linked = fs::hard_link(&temp, path);
     let _ = fs::remove_file(&temp);
     match linked {
         Ok(()) => sync_dir(parent(path)).map(|()| true),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(SysError::file("write", path, e)),
+    }
+}
+
+/// Makes a symbolic link; `false` where something of that name is there already (it is left alone).
+pub fn link_new(target: &Path, path: &Path) -> SysResult<bool> {
+    ensure_dir(parent(path))?;
+    match std::os::unix::fs::symlink(target, path) {
+        Ok(()) => sync_dir(parent(path)).map(|()| true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(SysError::file("link", path, e)),
     }
 }
 

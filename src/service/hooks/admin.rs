@@ -123,7 +123,8 @@ pub(in crate::service) fn loosen(repo: &Repository) -> ServiceResult<()> {
 /// The repositories that were named by their directories, else the one around the working directory.
 pub(super) fn repositories(caller: &Caller, given: &[String]) -> ServiceResult<Vec<Repository>> {
     if given.is_empty() {
-        return Ok(vec![Repository::require(&caller.cwd)?]);
+        let here = Repository::discover(&caller.cwd)?;
+        return Ok(vec![here.map_or_else(|| control(caller).map(|control| control.repo), Ok)?]);
     }
     let mut found: Vec<Repository> = Vec::new();
     for place in given {

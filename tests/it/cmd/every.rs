@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 32] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -26,6 +26,10 @@ const COMMANDS: [&[&str]; 28] = [
     &["merge"],
     &["close"],
     &["cleanup"],
+    &["rescue", "list"],
+    &["rescue", "show", "0000"],
+    &["rescue", "restore", "0000"],
+    &["rescue", "drop", "0000"],
     &["policy-init"],
     &["policy", "show"],
     &["policy", "check"],
@@ -38,7 +42,7 @@ const COMMANDS: [&[&str]; 28] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 18] = [
+const TAKING_RUNS: [(&str, &[&str]); 19] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -56,6 +60,7 @@ const TAKING_RUNS: [(&str, &[&str]); 18] = [
     ("merge", &[]),
     ("close", &[]),
     ("cleanup", &[]),
+    ("rescue list", &[]),
     ("policy apply", &[]),
 ];
 
@@ -166,7 +171,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
             let expected = "1 failed\nerror: Neither a run nor a ticket with a run is called '";
             assert!(refusal.starts_with(expected), "{command}: {refusal}");
         }
-        if !matches!(command, "status" | "tell") {
+        if !matches!(command, "status" | "tell" | "rescue list") {
             let bare: Vec<_> = command.split(' ').chain(rest.iter().copied()).collect();
             let refusal = stage.refuses(&bare);
             let expected =
@@ -205,7 +210,8 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
     for command in COMMANDS {
         let as_agent =
             |words: &[&str]| stage.run(words).env("METAWSM_AGENT", "coder").env("METAWSM_RUN", "one");
-        let is_reading = reading.contains(&command[0]) || matches!(command, ["policy", "show" | "check"]);
+        let is_reading = reading.contains(&command[0])
+            || matches!(command, ["policy", "show" | "check"] | ["rescue", "list"]);
         if is_reading {
             as_agent(command).ok();
             answer(&as_agent(&[&["--json"], command].concat()).ok());

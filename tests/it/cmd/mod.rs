@@ -19,6 +19,7 @@ mod merge;
 mod path;
 mod policy;
 mod policy_init;
+mod rescue;
 mod restart;
 mod resume;
 mod run;

@@ -1,0 +1,171 @@
+//! Whether base took the work of a branch back: a commit of base that says "This reverts commit ..." of a merge of it.
+
+use super::ServiceResult;
+use crate::git::{Commit, Repository};
+use crate::model::{RepoName, Run, RunWorktree};
+use std::collections::{HashMap, HashSet};
+
+/// A commit of base that takes an earlier merge of a branch back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Revert {
+    /// The commit that reverts, a full id.
+    pub by: String,
+    /// What it reverts, a full id.
+    pub of: String,
+}
+
+/// The revert by which `onto` (a commit of base) lacks work of this branch that it once held; `None` where there is
+/// none, or where it was itself reverted. After such a revert git calls the branch merged and brings nothing back.
+/// What `--landed` has said of a later commit counts more.
+pub(super) fn find_revert(
+    repository: &Repository,
+    run: &Run,
+    tree: &RunWorktree,
+    (head, onto): (&str, &str),
+) -> ServiceResult<Option<Revert>> {
+    if tree.start.is_empty() || head == tree.start || onto == tree.start {
+        return Ok(None);
+    }
+    // Parents before children: what base got since the branch began.
+    let history = repository.commits(&tree.start, onto)?;
+    let undone = undone(&history);
+    if undone.is_empty() {
+        return Ok(None);
+    }
+    let own = Own::of(repository, tree, head)?;
+    for (commit, part) in brought_in(repository, run, tree, (head, &own), &history)? {
+        let Some(by) = undone.get(commit.as_str()) else { continue };
+        // A branch that took back a commit of its own has done so on purpose.
+        if part && repository.is_ancestor(by, head)? {
+            continue;
+        }
+        if !is_answered(repository, run, (&tree.repo, head), by)? {
+            return Ok(Some(Revert { by: (*by).to_owned(), of: commit }));
+        }
+    }
+    Ok(None)
+}
+
+/// What is reverted in a history (newest first), with the commit that does it; a reverted revert undoes nothing.
+fn undone(history: &[Commit]) -> HashMap<String, &str> {
+    let mut undone: HashMap<String, &str> = HashMap::new();
+    for commit in history {
+        if undone.contains_key(&commit.id) {
+            continue;
+        }
+        for id in reverted_by(&commit.body) {
+            undone.entry(id).or_insert(&commit.id);
+        }
+    }
+    undone
+}
+
+/// The commits that a message says it reverts, in the words that git writes.
+fn reverted_by(body: &str) -> Vec<String> {
+    let ids = body.match_indices("This reverts commit ").filter_map(|(at, words)| {
+        let rest = &body[at + words.len()..];
+        let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        matches!(id.len(), 40 | 64).then(|| id.to_lowercase())
+    });
+    ids.collect()
+}
+
+/// The commits of a branch since its start, along its first parents.
+struct Own {
+    ids: HashSet<String>,
+    /// Whether that line ends at the start: then every commit of it is the branch's own.
+    from_start: bool,
+}
+
+impl Own {
+    fn of(repository: &Repository, tree: &RunWorktree, head: &str) -> ServiceResult<Self> {
+        let commits = repository.commits(&tree.start, head)?;
+        let parent: HashMap<_, _> =
+            commits.iter().map(|c| (c.id.as_str(), c.parents.first().map(String::as_str))).collect();
+        let mut ids = HashSet::new();
+        let mut at = Some(head);
+        while let Some(id) = at.filter(|id| parent.contains_key(id)) {
+            ids.insert(id.to_owned());
+            at = parent.get(id).copied().flatten();
+        }
+        Ok(Self { ids, from_start: at == Some(tree.start.as_str()) })
+    }
+}
+
+/// The commits of base that brought work of this branch, and whether each is but a part of it.
+fn brought_in(
+    repository: &Repository,
+    run: &Run,
+    tree: &RunWorktree,
+    (head, own): (&str, &Own),
+    history: &[Commit],
+) -> ServiceResult<Vec<(String, bool)>> {
+    let mut found = Vec::new();
+    let ours = run.merges.iter().filter(|m| m.repo == tree.repo && m.ticket == tree.ticket);
+    let said = run.landed.iter().filter(|l| l.repo == tree.repo);
+    let told = ours.map(|m| (&m.commit, &m.head)).chain(said.map(|l| (&l.commit, &l.head)));
+    for (commit, merged) in told {
+        if merged == head || own.ids.contains(merged) || repository.is_ancestor(merged, head)? {
+            found.push((commit.clone(), false));
+        }
+    }
+    for commit in history {
+        if commit.parents.iter().skip(1).any(|parent| own.ids.contains(parent))
+            && !own.ids.contains(&commit.id)
+        {
+            found.push((commit.id.clone(), false));
+        } else if own.from_start && own.ids.contains(&commit.id) {
+            // A fast-forward brought it.
+            found.push((commit.id.clone(), true));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether somebody has said, of a commit after the revert, that it holds this head.
+fn is_answered(
+    repository: &Repository,
+    run: &Run,
+    (repo, head): (&RepoName, &str),
+    by: &str,
+) -> ServiceResult<bool> {
+    for mark in run.landed.iter().filter(|l| l.repo == *repo && l.head == head) {
+        if repository.is_ancestor(by, &mark.commit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_revert_are_found_wherever_they_stand() {
+        let id = "a".repeat(40);
+        let other = "B".repeat(64);
+        let body = format!(
+            "This reverts commit {id}, reversing\nchanges made to {other}.\n\nThis reverts commit {other}."
+        );
+        assert_eq!(reverted_by(&body), [id, other.to_lowercase()]);
+        assert!(reverted_by("This reverts commit abc123.").is_empty());
+        assert!(reverted_by("This reverts commit ").is_empty());
+    }
+
+    #[test]
+    fn a_reverted_revert_undoes_nothing() {
+        let (work, first, second, third) = ("1".repeat(40), "2".repeat(40), "3".repeat(40), "4".repeat(40));
+        let commit = |id: &str, of: &str| Commit {
+            id: id.to_owned(),
+            parents: Vec::new(),
+            author: String::new(),
+            subject: String::new(),
+            body: format!("This reverts commit {of}."),
+        };
+        let two = [commit(&second, &first), commit(&first, &work)];
+        assert!(!undone(&two).contains_key(&work));
+        let three = [commit(&third, &second), commit(&second, &first), commit(&first, &work)];
+        assert_eq!(undone(&three).get(&work), Some(&first.as_str()));
+    }
+}
