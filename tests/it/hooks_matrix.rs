@@ -4,6 +4,7 @@
 mod routes;
 mod scene;
 
+use crate::kit::all;
 use routes::{InHand, ROUTES, Route, Seen};
 use scene::{Layout, RUN, Scene, TASK, Work};
 
@@ -148,7 +149,10 @@ fn without_the_costly_hook_the_others_stop_what_they_see_and_the_rest_is_found()
         "{ \"version\": 2, \"hooks\": { \"strict\": \"never\" } }\n",
     );
     assert!(!scene.stage.repo.path().join(".git/hooks/reference-transaction").exists());
+    // All of them took a while already.
+    let some = |name: &str| all() || name.len() % 3 == 0;
     each(&scene, |route| match route.seen {
+        _ if !some(route.name) => {}
         Seen::ByHook | Seen::ByPush => is_stopped(&scene, route),
         Seen::ByRefs | Seen::Later => is_found(&scene, route),
     });

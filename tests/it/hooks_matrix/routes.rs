@@ -1,6 +1,7 @@
 //! The ways in which a base can move.
 
 /// A way.
+#[derive(Debug, Clone, Copy)]
 pub struct Route {
     /// Its name.
     pub name: &'static str,

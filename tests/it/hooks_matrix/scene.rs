@@ -2,6 +2,7 @@
 
 use crate::cmd::stage::{Stage, plain};
 use crate::kit::{Output, Repo, World, find};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -77,11 +78,11 @@ impl Scene {
         };
         let saved = tempfile::tempdir().expect("a folder");
         let scene = Self { stage, place, saved };
-        scene.copy(scene.stage.world.root(), scene.saved.path());
+        Self::copy(scene.stage.world.root(), scene.saved.path());
         scene
     }
 
-    fn copy(&self, from: &Path, to: &Path) {
+    fn copy(from: &Path, to: &Path) {
         for folder in FOLDERS {
             let _ = std::fs::remove_dir_all(to.join(folder));
             let cp = find("cp").expect("cp is installed");
@@ -93,7 +94,7 @@ impl Scene {
     /// Everything as it was; base is checked out in the place, or nowhere; `more` is one commit on base, so that it is
     /// no ancestor of the work any more.
     pub fn set_back(&self, on_base: bool, more: bool) {
-        self.copy(self.saved.path(), self.stage.world.root());
+        Self::copy(self.saved.path(), self.stage.world.root());
         if more {
             self.place.commit("more.txt", "more\n");
         }
@@ -147,7 +148,7 @@ impl Scene {
         let mut files = String::new();
         for name in self.place.git(["ls-files", "-c", "-o"]).lines() {
             let text = std::fs::read_to_string(self.place.file(name)).unwrap_or_else(|_| "(gone)".to_owned());
-            files.push_str(&format!("{name}: {text}\n"));
+            let _ = writeln!(files, "{name}: {text}");
         }
         format!("{head}{half:?}\n{refs}\n{index}\n{status}\n{files}")
     }
