@@ -150,7 +150,7 @@ fn without_the_costly_hook_the_others_stop_what_they_see_and_the_rest_is_found()
     );
     assert!(!scene.stage.repo.path().join(".git/hooks/reference-transaction").exists());
     // All of them took a while already.
-    let some = |name: &str| all() || name.len() % 3 == 0;
+    let some = |name: &str| all() || name.len().is_multiple_of(3);
     each(&scene, |route| match route.seen {
         _ if !some(route.name) => {}
         Seen::ByHook | Seen::ByPush => is_stopped(&scene, route),
