@@ -10,6 +10,8 @@ mod dry_run;
 mod everyday_git;
 mod forum;
 mod frugal;
+mod hooks_foreign;
+mod hooks_matrix;
 mod house;
 mod interrupts;
 #[allow(

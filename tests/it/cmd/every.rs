@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 44] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -49,6 +49,9 @@ const COMMANDS: [&[&str]; 41] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "apply"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
     &["demo"],
 ];
 
