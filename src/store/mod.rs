@@ -12,6 +12,7 @@ mod entry;
 mod error;
 mod forum;
 mod forum_event;
+mod forum_index;
 #[cfg(test)]
 mod forum_tests;
 mod hold;
@@ -39,6 +40,7 @@ pub use forum::{
     FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
 };
 pub use forum_event::{event_bytes, parse_event};
+pub use forum_index::ThreadRow;
 pub use hold::{Hold, verify_hold_token};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};

@@ -5,6 +5,7 @@
 //! (11) and `METAWSM_BENCH_RECORDS` (100,000) set the size of the first benches, the number of repetitions, and the
 //! length of the history in the last one.
 
+mod forum;
 #[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
 #[path = "../it/kit/mod.rs"]
 mod kit;
@@ -40,8 +41,13 @@ const MOST_KIB: u64 = 64 * 1024;
 type Line = (String, bool);
 type Bench = fn() -> Result<Vec<Line>, Failed>;
 
-const BENCHES: [(&str, Bench); 4] =
-    [("status", status), ("provisioning", provisioning), ("gates", gates), ("memory", memory)];
+const BENCHES: [(&str, Bench); 5] = [
+    ("status", status),
+    ("provisioning", provisioning),
+    ("gates", gates),
+    ("forum", forum::forum),
+    ("memory", memory),
+];
 
 fn line(ratio: &Ratio) -> Line {
     (ratio.to_string(), ratio.holds())
