@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             let place = format!("{FORUM_TREE}/{}/{id}/{file} of base", published.month);
             match self.blobs.read(&entry.id)? {
                 Some(bytes) => {
-                    store::take_event(id, name, &bytes, &place, (&mut found.events, &mut found.odd))
+                    store::take_event(id, name, &bytes, &place, (&mut found.events, &mut found.odd));
                 }
                 None => found.odd.push(OddEvent { why: format!("{place} is missing."), newer: None }),
             }
