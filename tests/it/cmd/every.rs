@@ -280,6 +280,10 @@ fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
 
 fn needed_by(command: &clap::Command) -> Vec<String> {
     let mut words = Vec::new();
+    // A thread is named by its place or by the first program's flag, so clap alone requires neither.
+    if command.get_arguments().any(|arg| arg.get_id() == "thread" && arg.is_positional()) {
+        words.push("x".to_owned());
+    }
     for arg in command.get_arguments().filter(|arg| arg.is_required_set()) {
         words.extend(arg.get_long().map(|long| format!("--{long}")));
         words.push("x".to_owned());
