@@ -11,7 +11,7 @@
 //! | 7 | [`cmd`]: what the user types: arguments, service, render, exit code; one file per command |
 //! | 5 | [`render`]: reports to text or JSON; the only place that knows colour, width and escaping |
 //! | 4 | [`service`]: use cases: take the hold, gather facts, ask the gates, plan, execute, write it down |
-//! | 3 | [`tickets`], [`workspaces`], [`sessions`]: ticket documents, worktrees, running agents |
+//! | 3 | [`tickets`], [`workspaces`], [`sessions`], [`hooks`]: ticket documents, worktrees, running agents, git hooks |
 //! | 2 | [`git`], [`store`], [`plan`]: repositories, records, and pure planning |
 //! | 1 | [`sys`], [`policy`], [`gate`]: the window to the operating system; pure rules |
 //! | 0 | [`model`]: nouns, ids, states and their legal moves; no I/O, no clock |
@@ -28,12 +28,14 @@
 //!   `tests/it/cmd/<name>.rs`
 //! * a gate: `src/gate/<id>.rs` and a line in `gate::ALL`
 //! * a policy key: `src/policy/schema.rs`; nothing else reads JSON or TOML of policy
+//! * a git hook: its sh text in `hooks/` at the top, its shim in [`hooks`], what it decides in `service/hooks`
 //! * a question to a repository: [`git`], the only user of git2 and of the git program
 //! * a record: its shape in [`model`], its file in [`store`]
 
 pub mod cmd;
 pub mod gate;
 pub mod git;
+pub mod hooks;
 pub mod model;
 pub mod plan;
 pub mod policy;

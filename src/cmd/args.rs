@@ -1,8 +1,8 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, list, log, logs, merge,
-    path, policy, policy_init, restart, resume, run, status, stop, tell,
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log, logs,
+    merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -118,7 +118,7 @@ impl Global {
 }
 
 /// The agent that we run below: `METAWSM_AGENT`, or an agent's wrapper among our ancestors.
-fn below_agent() -> Option<String> {
+pub(super) fn below_agent() -> Option<String> {
     env::text(env::AGENT).or_else(|| {
         let own = env::own_program()?;
         let is_wrapper = |pid: &i32| procs::is_running(*pid, &own, &["agent", "exec"]);
@@ -209,9 +209,13 @@ commands! {
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
     Close(close) = "close", Act;
+    Update(update) = "update", Act;
+    Publish(publish) = "publish", Act;
     Cleanup(cleanup) = "cleanup", Act;
+    Rescue(rescue) = "rescue", Act;
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
+    Hooks(hooks) = "hooks", Act;
     Demo(demo) = "demo", Act;
 }
 
@@ -220,6 +224,9 @@ impl Command {
     pub(super) fn reach(&self) -> Reach {
         match self {
             Self::Policy(args) => args.reach(),
+            Self::Rescue(args) => args.reach(),
+            // An agent's word for its own tests counts for nothing.
+            Self::Check(args) if args.runs() => Reach::Act,
             Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }

@@ -2,6 +2,7 @@
 
 use super::plain_screen;
 use crate::git::GitError;
+use crate::hooks::HookError;
 use crate::policy::{Problem, ProblemKind};
 use crate::render::{self, Failure, Screen};
 use crate::service::ServiceError;
@@ -97,8 +98,8 @@ fn class(error: &ServiceError) -> (&'static str, u8) {
             ("interrupted", 128_u8.saturating_add(u8::try_from(*signal).unwrap_or(2)))
         }
         ServiceError::Store(error) => of_store(error),
-        ServiceError::Git(error) => of_git(error),
-        ServiceError::Sys(error) => of_sys(error),
+        ServiceError::Git(error) | ServiceError::Hook(HookError::Git(error)) => of_git(error),
+        ServiceError::Sys(error) | ServiceError::Hook(HookError::Sys(error)) => of_sys(error),
         ServiceError::Session(error) => of_session(error),
         ServiceError::Workspace(error) => of_workspace(error),
         ServiceError::Ticket(error) => of_ticket(error),
@@ -127,6 +128,7 @@ fn of_git(error: &GitError) -> (&'static str, u8) {
     match error {
         GitError::Missing | GitError::TooOld { .. } => ("outside", 5),
         GitError::BadName { .. } => ("usage", 2),
+        GitError::RescueRefused { .. } => ("refused", 3),
         GitError::Sys(error) => of_sys(error),
         _ => ("failed", 1),
     }

@@ -17,6 +17,7 @@ mod diff;
 mod discard;
 mod failure;
 mod forum;
+mod hooks;
 mod list;
 mod log;
 mod logs;
@@ -25,12 +26,15 @@ mod path;
 mod policy;
 mod policy_init;
 mod progress;
+mod publish;
+mod rescue;
 mod restart;
 mod resume;
 mod run;
 mod status;
 mod stop;
 mod tell;
+mod update;
 mod verbose;
 
 pub use args::Cli;
@@ -52,6 +56,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The wrapper stands above every agent: it must start fast and outlive everything.
     if args.get(1).is_some_and(|word| word == "agent") {
         return agent::run(&args[2..]);
+    }
+    // A hook is felt in every git command.
+    if args.get(1).is_some_and(|word| word == "hooks") {
+        match args.get(2).and_then(|word| word.to_str()) {
+            Some("run") => return hooks::enter(&args[3..]),
+            Some("probe") => return hooks::probe(&args[3..]),
+            _ => {}
+        }
     }
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
@@ -88,9 +100,13 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Check(args) => check::run(&caller, &screen, args),
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),
+            Command::Update(args) => update::run(&caller, &screen, args),
+            Command::Publish(args) => publish::run(&caller, &screen, &args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
+            Command::Rescue(args) => rescue::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
+            Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Demo(args) => demo::run(&screen, &args),
         }
     });

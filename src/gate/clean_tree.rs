@@ -1,38 +1,37 @@
 //! `clean-tree`: no worktree of the run holds anything that is not committed.
 
-use super::{Blocker, Facts};
+use super::{Blocker, DirtFact, Facts, WorktreeFact, named};
 use std::collections::BTreeSet;
 
-/// At most this many paths stand in one blocker.
-const SHOWN: usize = 5;
-
 pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
-    let run = &facts.run;
+    facts.worktrees.iter().flat_map(|tree| of_tree(&facts.run, tree)).collect()
+}
+
+fn of_tree(run: &str, tree: &WorktreeFact) -> Vec<Blocker> {
+    let blocker = |what: String, command: String| Blocker {
+        what,
+        place: format!("{} ({})", tree.repo, tree.path),
+        command,
+    };
+    if let Some(why) = &tree.missing {
+        let what = format!("The worktree cannot be looked at: {why}.");
+        return vec![blocker(what, format!("git metawsm resume {run}"))];
+    }
     let mut blockers = Vec::new();
-    for tree in &facts.worktrees {
-        let place = format!("{} ({})", tree.repo, tree.path);
-        if let Some(why) = &tree.missing {
-            let what = format!("The worktree cannot be looked at: {why}.");
-            blockers.push(Blocker { what, place, command: format!("git metawsm resume {run}") });
-            continue;
-        }
-        if let Some(operation) = &tree.operation {
-            let what = format!("{operation} is half done.");
-            blockers.push(Blocker {
-                what,
-                place: place.clone(),
-                command: format!("git -C {} status", tree.path),
-            });
-        }
-        if !tree.dirty.is_empty() {
-            let count = tree.dirty.len();
-            let mut names = tree.dirty.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-            if count > SHOWN {
-                names = format!("{names} and {} more", count - SHOWN);
-            }
-            let files = if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
-            let what = format!("{files} not committed: {names}.");
-            blockers.push(Blocker { what, place, command: format!("git metawsm commit {run}") });
+    if let Some((operation, command)) = &tree.operation {
+        blockers.push(blocker(format!("{operation} is half done."), command.clone()));
+    }
+    let text = |dirt: &DirtFact| format!("{} ({})", dirt.path, dirt.what);
+    let plain: Vec<_> = tree.dirty.iter().filter(|dirt| dirt.command.is_none()).map(text).collect();
+    if !plain.is_empty() {
+        let files =
+            if plain.len() == 1 { "1 file is".to_owned() } else { format!("{} files are", plain.len()) };
+        let what = format!("{files} not committed: {}.", named(&plain));
+        blockers.push(blocker(what, format!("git metawsm commit {run}")));
+    }
+    for dirt in &tree.dirty {
+        if let Some(command) = &dirt.command {
+            blockers.push(blocker(format!("{} is not committed.", text(dirt)), command.clone()));
         }
     }
     blockers

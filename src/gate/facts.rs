@@ -15,8 +15,16 @@ pub struct Facts {
     pub agents: Vec<AgentFact>,
     /// Its worktrees.
     pub worktrees: Vec<WorktreeFact>,
-    /// One per repository that a merge would touch.
+    /// What each run branch brings.
+    pub branches: Vec<BranchFact>,
+    /// One per repository that a merge would touch; none for a hook.
     pub bases: Vec<BaseFact>,
+    /// One per test command that policy demands of the merge result; none where nothing is merged.
+    pub checks: Vec<CheckFact>,
+    /// Work that came into a base around the gates, and that nobody has answered for.
+    pub bypasses: Vec<BypassFact>,
+    /// In what the stored and the present policy differ, a line each.
+    pub drift: Vec<String>,
 }
 
 /// How an agent is.
@@ -61,16 +69,95 @@ pub struct WorktreeFact {
     pub path: String,
     /// The branch it should be on.
     pub branch: String,
+    /// Whether that branch exists.
+    pub branch_exists: bool,
     /// Why it could not be looked at (missing, unreadable), if so.
     pub missing: Option<String>,
     /// Where HEAD is.
     pub head: Option<HeadFact>,
-    /// Dirty paths with what is wrong with them, signal files left out.
-    pub dirty: Vec<String>,
-    /// A half-done operation, such as "a rebase".
-    pub operation: Option<String>,
+    /// What is dirty, signal files left out.
+    pub dirty: Vec<DirtFact>,
+    /// A half-done operation, such as "A rebase", and the command that ends it.
+    pub operation: Option<(String, String)>,
     /// Who judged: `git2` or `git`.
     pub judge: String,
+}
+
+/// A dirty path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirtFact {
+    /// The path, for people.
+    pub path: String,
+    /// What is wrong with it, such as "modified".
+    pub what: String,
+    /// The command that clears it, where committing does not.
+    pub command: Option<String>,
+}
+
+impl DirtFact {
+    /// Dirt that a commit clears.
+    pub fn committable(path: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { path: path.into(), what: what.into(), command: None }
+    }
+}
+
+/// What a run branch brings into its base, against the merge base of the two.
+#[derive(Debug, Clone, Default)]
+pub struct BranchFact {
+    /// The repository, for people.
+    pub repo: String,
+    /// The branch.
+    pub branch: String,
+    /// The base.
+    pub base: String,
+    /// A worktree for commands.
+    pub path: String,
+    /// The merge base, a full id.
+    pub merge_base: String,
+    /// Paths under `.metawsm/` that are neither as in the merge base nor as in base.
+    pub records: Vec<String>,
+    /// Files that policy forbids and that the branch adds or changes.
+    pub forbidden: Vec<String>,
+    /// Who judged: `git2` or `git`.
+    pub judge: String,
+}
+
+/// How a demanded test command stands for the merge result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckStanding {
+    /// It has succeeded on this very tree.
+    Passed,
+    /// It has not.
+    Failed {
+        /// How it ended, such as "exit 2".
+        how: String,
+        /// Where its output is kept.
+        log: String,
+    },
+    /// Nobody has run it on this tree; why.
+    Unknown(String),
+}
+
+/// A test command that policy demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckFact {
+    /// The repository, for people.
+    pub repo: String,
+    /// The command as shown to people.
+    pub command: String,
+    /// How it stands.
+    pub standing: CheckStanding,
+}
+
+/// Work that came into a base around the gates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BypassFact {
+    /// Its id.
+    pub id: String,
+    /// The repository, for people.
+    pub repo: String,
+    /// What was found, a full sentence.
+    pub what: String,
 }
 
 /// What a merge into one base comes to.
@@ -98,8 +185,13 @@ pub enum ChainFact {
         /// One per branch.
         links: Vec<ChainLink>,
     },
-    /// Base or a branch is missing; a full sentence.
-    Impossible(String),
+    /// Base or a branch is missing.
+    Impossible {
+        /// A full sentence.
+        why: String,
+        /// The command that mends it.
+        command: String,
+    },
 }
 
 /// One branch in a chain.
@@ -131,5 +223,16 @@ pub enum Outcome {
     Conflicts {
         /// Paths for people.
         files: Vec<String>,
+    },
+    /// The two share no history, and git refuses.
+    Unrelated,
+    /// Base holds the revert of an earlier merge of this branch: merging would bring nothing back.
+    Reverted {
+        /// The commit that reverts, a full id.
+        by: String,
+        /// What it reverts, a full id.
+        of: String,
+        /// The command that reverts the revert.
+        command: String,
     },
 }

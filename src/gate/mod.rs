@@ -7,16 +7,24 @@
 
 mod agents_quiet;
 mod base_ready;
+mod bypass;
+mod checks;
 mod clean_tree;
 mod facts;
+mod forbidden_files;
 mod mergeable;
 mod on_branch;
+mod policy_drift;
+mod records_untouched;
 mod run_state;
+mod table;
 mod verdict;
 
 pub use facts::{
-    AgentFact, AgentPulse, BaseFact, ChainFact, ChainLink, Facts, HeadFact, Outcome, WorktreeFact,
+    AgentFact, AgentPulse, BaseFact, BranchFact, BypassFact, ChainFact, ChainLink, CheckFact, CheckStanding,
+    DirtFact, Facts, HeadFact, Outcome, WorktreeFact,
 };
+pub use table::{ALL, Gate};
 pub use verdict::{Blocker, Line, Pass, Standing, Verdict, Waiver};
 
 use crate::model::GateLevel;
@@ -28,81 +36,22 @@ pub enum Action {
     Merge,
     /// Merge, close the ticket, publish.
     Close,
+    /// Let git bring the run's work into a base: what a hook asks. Nothing is computed for it that a merge of ours
+    /// would need, and nothing is executed.
+    Hook,
 }
 
-/// One invariant: its id, its default level, where it counts, who answers it.
-pub struct Gate {
-    /// The id, as in policy and records.
-    pub id: &'static str,
-    /// The level where policy says nothing.
-    pub level: GateLevel,
-    /// Whether `merge` needs it.
-    pub merge: bool,
-    /// Whether `close` needs it.
-    pub close: bool,
-    judge: fn(&Facts) -> Vec<Blocker>,
-    judged_by: fn(&Facts) -> String,
-}
+/// At most this many things are named in one sentence.
+const SHOWN: usize = 5;
 
-fn us(_: &Facts) -> String {
-    "us".to_owned()
+/// The first few of a list, and how many more there are.
+fn named(list: &[String]) -> String {
+    let shown = list[..list.len().min(SHOWN)].join(", ");
+    match list.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
-
-fn git(_: &Facts) -> String {
-    "git".to_owned()
-}
-
-/// Every gate, in the order of reports.
-pub const ALL: [Gate; 6] = [
-    Gate {
-        id: "run-state",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: run_state::judge,
-        judged_by: us,
-    },
-    Gate {
-        id: "agents-quiet",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: agents_quiet::judge,
-        judged_by: us,
-    },
-    Gate {
-        id: "clean-tree",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: clean_tree::judge,
-        judged_by: clean_tree::judged_by,
-    },
-    Gate {
-        id: "on-branch",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: on_branch::judge,
-        judged_by: git,
-    },
-    Gate {
-        id: "mergeable",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: mergeable::judge,
-        judged_by: git,
-    },
-    Gate {
-        id: "base-ready",
-        level: GateLevel::Block,
-        merge: true,
-        close: true,
-        judge: base_ready::judge,
-        judged_by: git,
-    },
-];
 
 /// Judges every gate that the action needs. `level` tells the level in force for a gate's id and default;
 /// a waiver lets one gate's blockers pass.
@@ -115,6 +64,7 @@ pub fn judge(
     let counts = |gate: &&Gate| match action {
         Action::Merge => gate.merge,
         Action::Close => gate.close,
+        Action::Hook => gate.hook,
     };
     let line = |gate: &Gate| {
         let level = level(gate.id, gate.level);

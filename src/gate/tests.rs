@@ -20,10 +20,21 @@ fn good() -> Facts {
             repo: repo(),
             path: "/ws/app".to_owned(),
             branch: "task/t-1".to_owned(),
+            branch_exists: true,
             missing: None,
             head: Some(HeadFact::Branch("task/t-1".to_owned())),
             dirty: Vec::new(),
             operation: None,
+            judge: "git2".to_owned(),
+        }],
+        branches: vec![BranchFact {
+            repo: "app".to_owned(),
+            branch: "task/t-1".to_owned(),
+            base: "main".to_owned(),
+            path: "/ws/app".to_owned(),
+            merge_base: "a".repeat(40),
+            records: Vec::new(),
+            forbidden: Vec::new(),
             judge: "git2".to_owned(),
         }],
         bases: vec![BaseFact {
@@ -42,11 +53,24 @@ fn good() -> Facts {
             },
             obstacles: Vec::new(),
         }],
+        checks: vec![CheckFact {
+            repo: "app".to_owned(),
+            command: "make check".to_owned(),
+            standing: CheckStanding::Passed,
+        }],
+        bypasses: Vec::new(),
+        drift: Vec::new(),
     }
 }
 
 fn defaults(_: &str, default: GateLevel) -> GateLevel {
     default
+}
+
+fn outcome(facts: &mut Facts, outcome: Outcome) {
+    if let ChainFact::Computed { links, .. } = &mut facts.bases[0].chain {
+        links[0].outcome = outcome;
+    }
 }
 
 #[test]
@@ -57,37 +81,227 @@ fn a_good_run_passes_every_gate() {
     assert!(verdict.pass().is_ok());
 }
 
-/// Something wrong, and the gate that must say so.
-type Breakage = (&'static str, fn(&mut Facts));
+/// Something wrong, the gate that must say so, and the command that clears it.
+type Breakage = (&'static str, fn(&mut Facts), &'static str);
+
+const BROKEN: [Breakage; 27] = [
+    (
+        "run-state",
+        |f| f.state = RunState::Running,
+        "git metawsm complete run-1 --reason '<why the work is done>'",
+    ),
+    (
+        "run-state",
+        |f| f.unfinished_steps.push("worktree of app for T-1".to_owned()),
+        "git metawsm resume run-1",
+    ),
+    ("agents-quiet", |f| f.agents[0].pulse = AgentPulse::Working, "git metawsm stop run-1"),
+    (
+        "agents-quiet",
+        |f| f.agents[0].pulse = AgentPulse::Unknown("tmux did not answer".to_owned()),
+        "git metawsm stop run-1",
+    ),
+    (
+        "clean-tree",
+        |f| f.worktrees[0].dirty.push(DirtFact::committable("a.txt", "modified")),
+        "git metawsm commit run-1",
+    ),
+    (
+        "clean-tree",
+        |f| {
+            let command = Some("git -C /ws/app restore x".to_owned());
+            f.worktrees[0].dirty.push(DirtFact { command, ..DirtFact::committable("x", "modified") });
+        },
+        "git -C /ws/app restore x",
+    ),
+    (
+        "clean-tree",
+        |f| f.worktrees[0].operation = Some(("A rebase".to_owned(), "git rebase --abort".to_owned())),
+        "git rebase --abort",
+    ),
+    (
+        "clean-tree",
+        |f| f.worktrees[0].missing = Some("the directory is gone".to_owned()),
+        "git metawsm resume run-1",
+    ),
+    (
+        "on-branch",
+        |f| f.worktrees[0].head = Some(HeadFact::Detached("d".repeat(40))),
+        "git -C /ws/app switch task/t-1",
+    ),
+    (
+        "on-branch",
+        |f| {
+            f.worktrees[0].path = "/ws/it's here".to_owned();
+            f.worktrees[0].head = Some(HeadFact::Branch("other".to_owned()));
+        },
+        r"git -C '/ws/it'\''s here' switch task/t-1",
+    ),
+    (
+        "on-branch",
+        |f| {
+            f.worktrees[0].branch_exists = false;
+            f.worktrees[0].head = Some(HeadFact::Branch("my branch".to_owned()));
+        },
+        "git -C /ws/app branch -m 'my branch' task/t-1",
+    ),
+    (
+        "on-branch",
+        |f| {
+            f.worktrees[0].branch_exists = false;
+            f.worktrees[0].head = Some(HeadFact::Detached("d".repeat(40)));
+        },
+        "git -C /ws/app switch -c task/t-1",
+    ),
+    (
+        "records-untouched",
+        |f| {
+            f.branches[0].merge_base = "abc".to_owned();
+            f.branches[0].records.push(".metawsm/policy.json".to_owned());
+        },
+        "git -C /ws/app restore --source=abc --staged --worktree -- .metawsm && git -C /ws/app commit -m 'Leave .metawsm as it was'",
+    ),
+    (
+        "forbidden-files",
+        |f| {
+            f.branches[0].merge_base = "abc".to_owned();
+            f.branches[0].forbidden.extend([".env".to_owned(), "a b.pem".to_owned()]);
+        },
+        "git -C /ws/app restore --source=abc --staged --worktree -- ':(literal).env' ':(literal)a b.pem' && git -C /ws/app commit -m 'Leave out what policy forbids'",
+    ),
+    (
+        "checks",
+        |f| f.checks[0].standing = CheckStanding::Unknown("it has not been run yet".to_owned()),
+        "git metawsm check --run run-1",
+    ),
+    (
+        "checks",
+        |f| f.checks[0].standing = CheckStanding::Failed { how: "exit 2".to_owned(), log: "/log".to_owned() },
+        "git metawsm check --run run-1",
+    ),
+    (
+        "mergeable",
+        |f| outcome(f, Outcome::Conflicts { files: vec!["a.txt".to_owned()] }),
+        "git -C /ws/app merge main",
+    ),
+    (
+        "mergeable",
+        |f| outcome(f, Outcome::Unrelated),
+        "git -C /ws/app merge main --allow-unrelated-histories",
+    ),
+    (
+        "mergeable",
+        |f| {
+            let command = "git -C /app revert --no-edit e".to_owned();
+            outcome(f, Outcome::Reverted { by: "e".repeat(40), of: "f".repeat(40), command });
+        },
+        "git -C /app revert --no-edit e",
+    ),
+    (
+        "mergeable",
+        |f| {
+            let (why, command) = ("Base is gone.".to_owned(), "git branch main e".to_owned());
+            f.bases[0].chain = ChainFact::Impossible { why, command };
+        },
+        "git branch main e",
+    ),
+    (
+        "base-ready",
+        |f| f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned())),
+        "git status",
+    ),
+    (
+        "bypass",
+        |f| {
+            f.bypasses.push(BypassFact {
+                id: "b1".to_owned(),
+                repo: "app".to_owned(),
+                what: "Somebody merged.".to_owned(),
+            });
+        },
+        "git metawsm hooks ack b1 --reason '<why it may stand>'",
+    ),
+    // Several of one kind are one matter each.
+    (
+        "bypass",
+        |f| {
+            for id in ["b1", "b2"] {
+                let (repo, what) = ("app".to_owned(), "Somebody merged.".to_owned());
+                f.bypasses.push(BypassFact { id: id.to_owned(), repo, what });
+            }
+        },
+        "git metawsm hooks ack b1 --reason '<why it may stand>'",
+    ),
+    (
+        "run-state",
+        |f| f.state = RunState::Stopped,
+        "git metawsm complete run-1 --reason '<why the work is done>'",
+    ),
+    ("run-state", |f| f.state = RunState::Planning, "git metawsm resume run-1"),
+    ("run-state", |f| f.state = RunState::Stopping, "git metawsm status run-1"),
+    (
+        "mergeable",
+        |f| {
+            outcome(f, Outcome::Conflicts { files: vec!["a".to_owned()] });
+            if let ChainFact::Computed { links, .. } = &mut f.bases[0].chain {
+                links[0].worktree = "/my ws/app".to_owned();
+            }
+        },
+        "git -C '/my ws/app' merge main",
+    ),
+];
 
 #[test]
-fn each_gate_refuses_its_own_case_and_names_a_command() {
-    let cases: [Breakage; 10] = [
-        ("run-state", |f| f.state = RunState::Running),
-        ("run-state", |f| f.unfinished_steps.push("worktree of app for T-1".to_owned())),
-        ("agents-quiet", |f| f.agents[0].pulse = AgentPulse::Working),
-        ("agents-quiet", |f| f.agents[0].pulse = AgentPulse::Unknown("tmux did not answer".to_owned())),
-        ("clean-tree", |f| f.worktrees[0].dirty.push("a.txt (modified)".to_owned())),
-        ("clean-tree", |f| f.worktrees[0].operation = Some("A rebase".to_owned())),
-        ("clean-tree", |f| f.worktrees[0].missing = Some("the directory is gone".to_owned())),
-        ("on-branch", |f| f.worktrees[0].head = Some(HeadFact::Detached("d".repeat(40)))),
-        ("mergeable", |f| {
-            let ChainFact::Computed { links, .. } = &mut f.bases[0].chain else { return };
-            links[0].outcome = Outcome::Conflicts { files: vec!["a.txt".to_owned()] };
-        }),
-        ("base-ready", |f| {
-            f.bases[0].obstacles.push(("A rebase is half done.".to_owned(), "git status".to_owned()));
-        }),
-    ];
-    for (gate, wreck) in cases {
+fn each_gate_refuses_its_own_case_and_names_the_command_that_clears_it() {
+    for (gate, wreck, command) in BROKEN {
         let mut facts = good();
         wreck(&mut facts);
-        let verdict = judge(Action::Merge, &facts, &defaults, &[]);
+        let verdict = judge(Action::Close, &facts, &defaults, &[]);
         let refusing: Vec<_> = verdict.refusals().map(|line| line.gate).collect();
         assert_eq!(refusing, [gate]);
-        assert!(verdict.refusals().flat_map(|l| &l.blockers).all(|b| b.command.starts_with("git ")));
+        let blockers: Vec<_> = verdict.refusals().flat_map(|l| &l.blockers).collect();
+        assert_eq!(blockers[0].command, command);
+        for blocker in blockers {
+            assert!(blocker.what.ends_with('.') && blocker.what.len() > 8, "a sentence: {}", blocker.what);
+        }
         assert!(verdict.pass().is_err());
     }
+}
+
+#[test]
+fn each_action_asks_the_gates_of_its_column() {
+    let asked = |action: Action| {
+        judge(action, &good(), &defaults, &[]).lines.iter().map(|line| line.gate).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        asked(Action::Hook),
+        ["run-state", "clean-tree", "records-untouched", "forbidden-files", "checks"]
+    );
+    assert!(!asked(Action::Merge).contains(&"bypass"));
+    assert!(asked(Action::Close).contains(&"bypass"));
+}
+
+#[test]
+fn a_policy_that_drifted_only_warns() {
+    let mut facts = good();
+    facts.drift.push("merge.style: merge -> squash".to_owned());
+    let verdict = judge(Action::Close, &facts, &defaults, &[]);
+    let line = verdict.lines.iter().find(|line| line.gate == "policy-drift").expect("asked");
+    assert_eq!(line.standing, Standing::Warn);
+    assert_eq!(line.blockers[0].command, "git metawsm policy apply run-1");
+    assert!(verdict.pass().is_ok());
+}
+
+#[test]
+fn long_lists_are_cut() {
+    let mut facts = good();
+    facts.branches[0].records.extend((0..9).map(|n| format!(".metawsm/{n}")));
+    let verdict = judge(Action::Hook, &facts, &defaults, &[]);
+    let blockers: Vec<_> = verdict.refusals().flat_map(|line| &line.blockers).collect();
+    assert_eq!(
+        blockers[0].what,
+        "'task/t-1' changes .metawsm/0, .metawsm/1, .metawsm/2, .metawsm/3, .metawsm/4 and 4 more against 'main'."
+    );
 }
 
 #[test]
@@ -100,7 +314,7 @@ fn an_agent_that_signalled_completion_does_not_block() {
 #[test]
 fn levels_and_waivers_let_pass_but_are_said() {
     let mut facts = good();
-    facts.worktrees[0].dirty.push("a.txt (modified)".to_owned());
+    facts.worktrees[0].dirty.push(DirtFact::committable("a.txt", "modified"));
     let standing = |level: GateLevel, waivers: &[Waiver]| {
         let verdict = judge(Action::Close, &facts, &|_, _| level, waivers);
         verdict.lines.into_iter().find(|l| l.gate == "clean-tree").map(|l| l.standing)
@@ -116,7 +330,7 @@ fn levels_and_waivers_let_pass_but_are_said() {
 fn many_blockers_are_reported_together() {
     let mut facts = good();
     facts.state = RunState::Failed;
-    facts.worktrees[0].dirty.push("a.txt (modified)".to_owned());
+    facts.worktrees[0].dirty.push(DirtFact::committable("a.txt", "modified"));
     facts.agents[0].pulse = AgentPulse::Working;
     assert_eq!(judge(Action::Close, &facts, &defaults, &[]).refusals().count(), 3);
 }

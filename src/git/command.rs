@@ -25,6 +25,8 @@ pub(super) fn plain() -> Cmd {
         .awaited()
         .without_env(env::GIT_LOCAL)
         .without_env(MEANING)
+        // Words that let one operation pass our hooks are for the child that they are given to, and for no other.
+        .without_env([env::HOLD, env::BYPASS])
         .env("GIT_TERMINAL_PROMPT", "0")
         // Replaced objects would let a ref of an agent rewrite the history we judge; libgit2 knows none.
         .env("GIT_NO_REPLACE_OBJECTS", "1");
@@ -59,7 +61,8 @@ impl Repository {
     fn here(&self) -> Cmd {
         let cmd = plain().cwd(self.dir());
         // A bare repository is named, because `safe.bareRepository` may forbid to find it.
-        if self.worktree().is_none() { cmd.arg("--git-dir").arg(self.git_dir()) } else { cmd }
+        let cmd = if self.worktree().is_none() { cmd.arg("--git-dir").arg(self.git_dir()) } else { cmd };
+        self.quarantine().iter().fold(cmd, |cmd, (name, value)| cmd.env(name, value))
     }
 
     /// A question to this repository.
@@ -77,7 +80,12 @@ impl Repository {
 
     /// A command that writes durable objects, apart from any worktree and its attributes.
     pub(super) fn object_action(&self) -> Cmd {
+        self.object_action_in(self.common_dir())
+    }
+
+    /// The same with the git directory of a worktree, be its files there or not.
+    pub(super) fn object_action_in(&self, git_dir: &Path) -> Cmd {
         let cmd = plain().cwd(self.common_dir()).env("LC_ALL", "C").limit(LONG);
-        durable(cmd.arg("--git-dir").arg(self.common_dir()).args(["-c", "core.bare=true"]))
+        durable(cmd.arg("--git-dir").arg(git_dir).args(["-c", "core.bare=true"]))
     }
 }

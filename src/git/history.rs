@@ -3,6 +3,7 @@
 use super::refs::found;
 use super::{GitError, GitResult, Repository};
 use git2::{Oid, Sort};
+use std::collections::BTreeSet;
 
 /// A commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Commit {
     /// The rest of the message, trailers included.
     pub body: String,
 }
+
+const LOG_FORMAT: &str = "--format=tformat:%H%x00%P%x00%an <%ae>%x00%s%x00%b%x00";
 
 fn oid(id: &str) -> Result<Oid, git2::Error> {
     Oid::from_str(id)
@@ -68,14 +71,30 @@ impl Repository {
                 walk.map(|id| repo.find_commit(id?).map(|commit| of_git2(&commit))).collect()
             },
             || {
-                let format = "--format=tformat:%H%x00%P%x00%an <%ae>%x00%s%x00%b%x00";
                 let range = format!("{from}..{to}");
                 let cmd =
                     self.question().args(["log", "--date-order", "--encoding=UTF-8", "--no-show-signature"]);
-                let bytes = cmd.args(["--no-notes", "--no-color", format, &range, "--"]).run()?.stdout;
+                let bytes = cmd.args(["--no-notes", "--no-color", LOG_FORMAT, &range, "--"]).run()?.stdout;
                 of_log(&bytes)
             },
         )
+    }
+
+    /// As [`Repository::commits`]; without `from` every commit reachable from `to`.
+    pub fn commits_up_to(&self, from: Option<&str>, to: &str) -> GitResult<Vec<Commit>> {
+        let Some(from) = from else {
+            let cmd =
+                self.question().args(["log", "--date-order", "--encoding=UTF-8", "--no-show-signature"]);
+            let bytes = cmd.args(["--no-notes", "--no-color", LOG_FORMAT, to, "--"]).run()?.stdout;
+            return of_log(&bytes);
+        };
+        self.commits(from, to)
+    }
+
+    /// The commits at which a shallow clone cuts history off.
+    pub fn shallow_commits(&self) -> GitResult<BTreeSet<String>> {
+        let text = crate::sys::files::find_text(&self.common_dir().join("shallow"))?.unwrap_or_default();
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// How many commits are reachable from `to` and not from `from`. Full ids.

@@ -3,11 +3,12 @@
 use super::command::{LONG, plain};
 use super::scratch::WORKTREE;
 use super::{GitError, GitResult, RepoPath, Repository};
-use crate::sys::files;
+use crate::sys::{env, files};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The line that opens our block in a hook file.
 pub const HOOK_BLOCK_START: &str = "# >>> git-metawsm >>>";
@@ -18,6 +19,9 @@ pub const HOOK_BLOCK_END: &str = "# <<< git-metawsm <<<";
 const MERGE_HOOKS: [&str; 2] = ["pre-merge-commit", "commit-msg"];
 
 const MOST_OF_A_HOOK: u64 = 1 << 20;
+
+/// How often a hook is run to learn what it costs.
+const PROBES: usize = 3;
 
 /// What a merge under the user's hooks came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +47,19 @@ impl Repository {
     /// Whether the user has hooks that a merge runs before it is done. A file that holds nothing but our own block
     /// does not count.
     pub fn merge_hooks(&self) -> GitResult<bool> {
+        self.has_hooks(&MERGE_HOOKS)
+    }
+
+    /// Whether the user has one of these hooks.
+    pub(super) fn has_hooks(&self, names: &[&str]) -> GitResult<bool> {
         let dir = self.hooks_dir()?;
-        if MERGE_HOOKS.iter().any(|name| is_users_hook(&dir.join(name))) {
+        if names.iter().any(|name| is_users_hook(&dir.join(name))) {
             return Ok(true);
         }
         // git 2.54 takes hooks from the configuration.
         let cmd = self.question().args(["config", "--get-regexp", "^hook\\..*\\.event$"]);
         let text = cmd.output()?.text();
-        Ok(text.lines().any(|line| MERGE_HOOKS.iter().any(|name| line.ends_with(&format!(" {name}")))))
+        Ok(text.lines().any(|line| names.iter().any(|name| line.ends_with(&format!(" {name}")))))
     }
 
     /// The directory of the hooks that run in this worktree, absolute.
@@ -61,6 +70,23 @@ impl Repository {
         let bytes = cmd.args(["rev-parse", "--git-path", "hooks"]).run()?.stdout;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         Ok(self.dir().join(std::ffi::OsStr::from_bytes(bytes)))
+    }
+
+    /// Lets git run a hook of ours here with the probe set: whether it says `told`, and how long that took, in
+    /// microseconds, the quickest of a few times. The caller knows that the file begins with our block.
+    pub fn probe_hook(&self, name: &str, told: &str) -> GitResult<(bool, u64)> {
+        let cmd = plain().cwd(self.dir()).env(env::PROBE, "1");
+        let cmd = if self.worktree().is_none() { cmd.arg("--git-dir").arg(self.git_dir()) } else { cmd };
+        let cmd = cmd.args(["hook", "run", "--ignore-missing", name, "--", "prepared"]);
+        let (mut fires, mut quickest) = (true, u64::MAX);
+        for _ in 0..PROBES {
+            let begun = Instant::now();
+            let output = cmd.output()?;
+            quickest = quickest.min(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+            let said = [output.stdout, output.stderr].concat();
+            fires &= String::from_utf8_lossy(&said).lines().any(|line| line.trim() == told);
+        }
+        Ok((fires, quickest))
     }
 
     /// Merges `head` into `base` (full ids) by a real `git merge --no-ff` in a throw-away worktree on no branch,
@@ -82,7 +108,7 @@ impl Repository {
     fn merge_here(&self, hooks: &Path, base: &str, head: &str, message: &str) -> GitResult<HookMerge> {
         let mut set_hooks = std::ffi::OsString::from("core.hooksPath=");
         set_hooks.push(hooks);
-        let cmd = self.action().arg("-c").arg(set_hooks);
+        let cmd = self.action().arg("-c").arg(set_hooks).args(["-c", "i18n.commitEncoding=UTF-8"]);
         let cmd = cmd.args(["-c", "merge.verifySignatures=false", "-c", "rerere.enabled=false", "merge"]);
         let cmd = cmd.args(["--no-ff", "--commit", "--no-squash", "--no-edit", "--no-autostash", "--quiet"]);
         let output = cmd.args(["-m", message, "--end-of-options", head]).output()?;

@@ -61,7 +61,7 @@ impl RepoPath {
     }
 
     /// Whether it stays inside the worktree and outside `.git`.
-    pub(super) fn is_tame(&self) -> bool {
+    pub fn is_tame(&self) -> bool {
         let wild = |part: &[u8]| {
             part.is_empty() || part == b"." || part == b".." || part.eq_ignore_ascii_case(b".git")
         };

@@ -1,11 +1,15 @@
 //! Where a repository is, and who reads it: libgit2 where it can, git elsewhere.
 
-use super::{GitError, GitResult, command};
+use super::{GitError, GitResult, Judge, command};
 use crate::sys::{env, files};
 use git2::{ErrorCode, RepositoryOpenFlags};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+
+/// How git names, to the hooks of a push, where its objects lie until it takes them in.
+const QUARANTINE: [&str; 3] =
+    ["GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
 
 /// A place in a repository: the top of one of its worktrees, or the bare directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,7 @@ pub struct Repository {
     common_dir: PathBuf,
     quick: bool,
     marks: Vec<(&'static str, String)>,
+    quarantine: Vec<(&'static str, OsString)>,
 }
 
 impl Repository {
@@ -44,6 +49,7 @@ impl Repository {
             quick: reads_well(found, &common_dir),
             common_dir,
             marks: Vec::new(),
+            quarantine: Vec::new(),
         }
     }
 
@@ -87,7 +93,14 @@ impl Repository {
         } else {
             None
         };
-        Ok(Some(Self { worktree, git_dir, common_dir, quick: false, marks: Vec::new() }))
+        Ok(Some(Self {
+            worktree,
+            git_dir,
+            common_dir,
+            quick: false,
+            marks: Vec::new(),
+            quarantine: Vec::new(),
+        }))
     }
 
     /// The same repository, seen from another of its worktrees; `worktree` must be the top of one.
@@ -110,6 +123,21 @@ impl Repository {
     pub fn with_hold(&self, token: &str, run_id: &str) -> Self {
         let marks = vec![(env::HOLD, token.to_owned()), (env::STEP, run_id.to_owned())];
         Self { marks, ..self.clone() }
+    }
+
+    /// The same place with what a push has brought and git has not taken in yet, where we run in a hook of that push
+    /// (`GIT_QUARANTINE_PATH`); git alone answers then.
+    #[must_use]
+    pub fn in_quarantine(&self) -> Self {
+        if env::os(QUARANTINE[0]).is_none() {
+            return self.clone();
+        }
+        let quarantine = QUARANTINE.into_iter().filter_map(|name| Some((name, env::os(name)?))).collect();
+        Self { quick: false, quarantine, ..self.clone() }
+    }
+
+    pub(super) fn quarantine(&self) -> &[(&'static str, OsString)] {
+        &self.quarantine
     }
 
     /// The top of the worktree, or the bare directory.
@@ -140,6 +168,11 @@ impl Repository {
     /// Whether this place is a linked worktree.
     pub fn is_linked(&self) -> bool {
         self.git_dir != self.common_dir
+    }
+
+    /// Who answers questions about refs, history and objects here.
+    pub fn reader(&self) -> Judge {
+        if self.quick().is_some() { Judge::Git2 } else { Judge::Git }
     }
 
     pub(super) fn marks(&self) -> &[(&'static str, String)] {

@@ -1,5 +1,6 @@
 //! Scratch directories in the git common directory, for temporary indexes and throw-away worktrees.
 
+use super::command::LONG;
 use super::{GitResult, Repository};
 use crate::model::Child;
 use crate::sys::{SysError, files, procs, random};
@@ -52,7 +53,41 @@ impl Drop for Scratch {
     }
 }
 
+/// A throw-away worktree on no branch, in a scratch directory. It goes when dropped; one of a killed process goes
+/// when the next scratch directory is made.
+#[derive(Debug)]
+pub struct Checkout {
+    repository: Repository,
+    scratch: Scratch,
+}
+
+impl Checkout {
+    /// The top of the worktree.
+    pub fn path(&self) -> PathBuf {
+        self.scratch.join(WORKTREE)
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        // By hand, since git refuses where a file is not to be removed; then the registration, which names nothing
+        // any more.
+        let _ = files::remove_tree(&self.path());
+        let _ = self.repository.remove_worktree(&self.path(), true);
+    }
+}
+
 impl Repository {
+    /// Checks out a commit (a full id), whole and clean, in a throw-away worktree on no branch; no hook runs. The
+    /// caller holds the repository's lock for this and for the end of the checkout, not in between.
+    pub fn checkout(&self, commit: &str) -> GitResult<Checkout> {
+        let scratch = self.scratch()?;
+        let checkout = Checkout { repository: self.clone(), scratch };
+        let cmd = self.action().args(["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet"]);
+        cmd.args(["--detach", "--"]).arg(checkout.path()).arg(commit).limit(LONG).run()?;
+        Ok(checkout)
+    }
+
     /// Makes a scratch directory. It lies below `metawsm/` of the common directory: on the same file system as
     /// the objects, and out of reach of every checkout and clean.
     pub(super) fn scratch(&self) -> GitResult<Scratch> {
@@ -78,7 +113,8 @@ impl Repository {
             if owner(&name).is_some_and(|owner| !procs::is_alive(owner)) {
                 let dead = all.join(name);
                 self.remove_worktree(&dead.join(WORKTREE), true)?;
-                files::remove_tree(&dead)?;
+                // What a program that outlived its starter still writes there goes the next time.
+                let _ = files::remove_tree(&dead);
             }
         }
         Ok(())
@@ -109,6 +145,27 @@ mod tests {
         assert!(!all.exists());
         fs::remove_dir(repo.common_dir().join("metawsm")).expect("empty");
         drop(repo.scratch().expect("made"));
+        assert!(!repo.common_dir().join("metawsm").exists());
+    }
+
+    #[test]
+    fn a_checkout_is_whole_and_leaves_nothing_behind_whatever_was_done_in_it() {
+        let sandbox = Sandbox::new();
+        let commit = sandbox.commit_on("task", "main", &[("t", "t"), ("dir/u", "u")]);
+        let repo = sandbox.repo();
+        let hook = sandbox.dir().join(".git/hooks/post-checkout");
+        fs::write(&hook, "#!/bin/sh\ntouch ../../hooked\n").expect("a hook");
+        let checkout = repo.checkout(&commit).expect("made");
+        let top = checkout.path();
+        assert_eq!(fs::read_to_string(top.join("dir/u")).expect("read"), "u");
+        assert_eq!(super::super::testing::git_in(&top, &["rev-parse", "HEAD"]), commit);
+        fs::write(top.join("left"), "x").expect("written");
+        fs::write(top.join("t"), "edited").expect("written");
+        super::super::testing::git_in(&top, &["worktree", "lock", "."]);
+        drop(checkout);
+        assert!(!top.exists());
+        assert_eq!(repo.worktrees().expect("listed").len(), 1);
+        assert_eq!(sandbox.git(&["worktree", "prune", "--dry-run", "--verbose"]), "");
         assert!(!repo.common_dir().join("metawsm").exists());
     }
 }

@@ -56,6 +56,8 @@ pub struct Dirty {
 pub(super) struct Listing {
     pub dirty: Vec<Dirty>,
     pub ignored: Vec<RepoPath>,
+    /// Directories that git could not look into, and said nothing of but a warning.
+    pub unread: Vec<RepoPath>,
 }
 
 /// Configuration under which a copy of the index stands alone and shows every entry.
@@ -78,7 +80,10 @@ impl Repository {
         let cmd = self.question().args(["status", "--porcelain=v2", "-z", "--untracked-files=all"]);
         let cmd = cmd.args(["--ignore-submodules=none", "--no-renames"]);
         let cmd = if ignored { cmd.arg("--ignored=matching") } else { cmd };
-        parse(&cmd.run()?.stdout)
+        let output = cmd.run()?;
+        let mut listing = parse(&output.stdout)?;
+        listing.unread = unread(&output.stderr);
+        Ok(listing)
     }
 
     /// The ignored files of a worktree; an ignored directory is one entry that ends in `/`.
@@ -157,6 +162,15 @@ impl Repository {
 pub(super) fn one_per_path(dirty: &mut Vec<Dirty>) {
     dirty.sort();
     dirty.dedup_by(|later, first| later.path == first.path);
+}
+
+fn unread(stderr: &[u8]) -> Vec<RepoPath> {
+    let path = |line: &[u8]| {
+        let rest = line.strip_prefix(b"warning: could not open directory '")?;
+        let end = rest.windows(3).position(|w| w == b"': ")?;
+        Some(RepoPath::new(&rest[..end]))
+    };
+    stderr.split(|b| *b == b'\n').filter_map(path).collect()
 }
 
 fn parse(bytes: &[u8]) -> GitResult<Listing> {

@@ -10,6 +10,7 @@ mod level;
 mod name;
 mod receipt;
 mod run;
+mod shell;
 mod signal;
 mod slug;
 mod state;
@@ -32,6 +33,7 @@ pub use run::{
     Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
     SessionBackend, Step, StepKind, Strategy,
 };
+pub use shell::quoted;
 pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};

@@ -75,7 +75,7 @@ pub fn close(pass: &Pass, facts: &Facts) -> Result<MergePlan, PlanError> {
 fn plan(action: Action, pass: &Pass, facts: &Facts) -> Result<MergePlan, PlanError> {
     let end_sessions = match action {
         Action::Close => facts.agents.iter().map(|a| a.key.clone()).collect(),
-        Action::Merge => Vec::new(),
+        Action::Merge | Action::Hook => Vec::new(),
     };
     let gates = pass.verdict().lines.iter().map(|line| GateLine {
         gate: line.gate.to_owned(),
@@ -100,7 +100,7 @@ fn repo_merge(fact: &BaseFact) -> Result<RepoMerge, PlanError> {
     let impossible = |why: String| PlanError::NoChain { repo: fact.repo.clone(), why };
     let (onto, links) = match &fact.chain {
         ChainFact::Computed { onto, links } => (onto, links),
-        ChainFact::Impossible(why) => return Err(impossible(why.clone())),
+        ChainFact::Impossible { why, .. } => return Err(impossible(why.clone())),
     };
     let link = |link: &crate::gate::ChainLink| {
         let tree = match &link.outcome {
@@ -108,6 +108,12 @@ fn repo_merge(fact: &BaseFact) -> Result<RepoMerge, PlanError> {
             Outcome::Merges { tree } => Some(tree.clone()),
             Outcome::Conflicts { files } => {
                 return Err(impossible(format!("'{}' conflicts in {}.", link.branch, files.join(", "))));
+            }
+            Outcome::Unrelated => {
+                return Err(impossible(format!("'{}' shares no history with base.", link.branch)));
+            }
+            Outcome::Reverted { by, .. } => {
+                return Err(impossible(format!("base holds {by}, which reverts '{}'.", link.branch)));
             }
         };
         Ok(Link { ticket: link.ticket.clone(), branch: link.branch.clone(), head: link.head.clone(), tree })

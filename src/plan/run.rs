@@ -33,31 +33,44 @@ pub fn run_steps(run: &Run, wants: Wants) -> Vec<Step> {
 }
 
 /// The indices of the pending steps that can begin now: everything of an earlier kind for the same ticket holds,
-/// and no running step is at work in the same repository.
+/// and a worktree is made when no other one of its repository is being made, nor one of an earlier ticket still to
+/// come. So what begins when depends on the plan alone, never on who is faster. Every other step works in its
+/// ticket's own workspace and waits for nobody.
 pub fn ready(steps: &[Step]) -> Vec<usize> {
-    let holds = |s: &Step| matches!(s.state, StepState::Done | StepState::Skipped);
-    let mut busy: Vec<_> =
-        steps.iter().filter(|s| s.state == StepState::Running).filter_map(|s| s.repo.clone()).collect();
-    let mut found = Vec::new();
-    for (index, step) in steps.iter().enumerate().filter(|(_, s)| s.state == StepState::Pending) {
-        let earlier = |s: &&Step| s.ticket == step.ticket && s.kind < step.kind;
-        if !steps.iter().filter(earlier).all(holds) {
-            continue;
-        }
-        if let Some(repo) = &step.repo {
-            if busy.contains(repo) {
-                continue;
-            }
-            busy.push(repo.clone());
-        }
-        found.push(index);
-    }
-    found
+    let may_begin = |(index, step): &(usize, &Step)| {
+        let in_the_way = |other: &Step, is_earlier: bool| {
+            other.kind == StepKind::EnsureWorktree
+                && other.repo == step.repo
+                && (other.state == StepState::Running || (is_earlier && is_to_come(steps, other)))
+        };
+        step.state == StepState::Pending
+            && earlier(steps, step).all(holds)
+            && (step.kind != StepKind::EnsureWorktree
+                || !steps
+                    .iter()
+                    .enumerate()
+                    .any(|(at, other)| at != *index && in_the_way(other, at < *index)))
+    };
+    steps.iter().enumerate().filter(may_begin).map(|(index, _)| index).collect()
+}
+
+/// The steps of the same ticket that a step depends on.
+fn earlier<'a>(steps: &'a [Step], step: &'a Step) -> impl Iterator<Item = &'a Step> {
+    steps.iter().filter(move |s| s.ticket == step.ticket && s.kind < step.kind)
+}
+
+fn holds(step: &Step) -> bool {
+    matches!(step.state, StepState::Done | StepState::Skipped)
+}
+
+/// Whether a step is not done yet and nothing that has failed keeps it from being done.
+fn is_to_come(steps: &[Step], step: &Step) -> bool {
+    step.state == StepState::Pending && earlier(steps, step).all(|s| s.state != StepState::Failed)
 }
 
 /// Whether every step holds.
 pub fn is_finished(steps: &[Step]) -> bool {
-    steps.iter().all(|s| matches!(s.state, StepState::Done | StepState::Skipped))
+    steps.iter().all(holds)
 }
 
 #[cfg(test)]
@@ -87,6 +100,28 @@ mod tests {
         assert_eq!(ready(&steps), [3]);
         steps[1].state = StepState::Done;
         assert_eq!(ready(&steps), [2, 3, 4]);
+    }
+
+    #[test]
+    fn worktrees_of_a_repository_are_made_in_the_order_of_the_tickets_whoever_is_faster() {
+        let mut steps = vec![
+            step(StepKind::VerifyTicket, "A", None),
+            step(StepKind::EnsureWorktree, "A", Some("x")),
+            step(StepKind::EnsureDocs, "A", Some("x")),
+            step(StepKind::VerifyTicket, "B", None),
+            step(StepKind::EnsureWorktree, "B", Some("x")),
+        ];
+        steps[0].state = StepState::Running;
+        steps[3].state = StepState::Done;
+        assert_eq!(ready(&steps), [] as [usize; 0], "A comes first, though B is verified already");
+        steps[0].state = StepState::Done;
+        steps[1].state = StepState::Done;
+        assert_eq!(ready(&steps), [2, 4]);
+        steps[4].state = StepState::Running;
+        assert_eq!(ready(&steps), [2], "A goes on while the worktree of B is made");
+        steps[0].state = StepState::Failed;
+        (steps[1].state, steps[4].state) = (StepState::Pending, StepState::Pending);
+        assert_eq!(ready(&steps), [4], "A cannot come any more");
     }
 
     #[test]

@@ -5,9 +5,8 @@ use super::json::run_json;
 use super::screen::{Paint, Screen};
 use super::verdict;
 use crate::model::Run;
-use crate::service::{CleanedUp, CloseReport, Committed};
-use crate::sys::process::quoted;
-use serde_json::json;
+use crate::service::{BasePush, CleanedUp, CloseReport, Committed, Saved};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Shows what `merge` or `close` came to.
@@ -23,11 +22,12 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
             "acts": report.acts,
             "published": report.published,
             "receipt": run.receipt,
+            "pushes": report.pushes.iter().map(push_json).collect::<Vec<_>>(),
         }));
         return;
     }
     if report.already {
-        screen.answer(&format!("{} is closed already.\n", run.id));
+        screen.answer(&format!("{} is closed already.\n{}", run.id, pushes(report)));
         return;
     }
     // What passed is told by the dry run and by `check`; after the deed only what was let through is news.
@@ -38,6 +38,7 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     for act in &report.acts {
         let _ = writeln!(text, "  {}", escape(act));
     }
+    text.push_str(&pushes(report));
     if report.dry_run {
         text.push_str("Dry run: nothing was changed.\n");
     } else {
@@ -47,6 +48,15 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     if !report.dry_run {
         super::run::tell_next(screen, run);
     }
+}
+
+fn pushes(report: &CloseReport) -> String {
+    let line = |push: &BasePush| format!("  '{}' of {} {}\n", push.base, push.repo, escape(&push.what));
+    report.pushes.iter().map(line).collect()
+}
+
+fn push_json(push: &BasePush) -> Value {
+    json!({ "repo": push.repo, "base": push.base, "remote": push.remote, "what": push.what, "failure": push.failure })
 }
 
 /// Shows what `commit` made.
@@ -73,16 +83,18 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
     if screen.json {
         let mut value = run_json(run);
         value["removed"] = json!(removal.removed);
-        value["rescued"] = json!(removal.rescued);
+        let saved = |s: &Saved| json!({ "repo": s.repo, "ref": s.reference, "id": s.id });
+        value["rescued"] = removal.rescued.iter().map(saved).collect();
         value["dropped"] = json!(removal.dropped);
         value["kept"] = json!(removal.kept);
         screen.answer_json(value);
         return;
     }
     let mut text = String::new();
+    let saved: Vec<_> = removal.rescued.iter().map(|s| format!("{}: {}", s.repo, s.reference)).collect();
     let parts = [
         ("removed", &removal.removed),
-        ("saved", &removal.rescued),
+        ("saved", &saved),
         ("dropped", &removal.dropped),
         ("kept", &removal.kept),
     ];
@@ -95,13 +107,14 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         text.push_str("  nothing was left to remove\n");
     }
     screen.answer(&text);
-    let first = removal.rescued.first().and_then(|line| line.split_once(": "));
-    if let Some((name, reference)) = first
-        && let Some(dir) = run.repos.iter().find(|r| r.name.as_str() == name).and_then(|r| r.path.as_deref())
-    {
-        let dir = quoted(&dir.display().to_string());
-        screen.story(&screen.paint_story(Paint::Dim, "next:"));
-        screen.story(&format!("  git -C {} show --stat {}", escape(&dir), escape(reference)));
+    if removal.rescued.is_empty() {
+        return;
+    }
+    screen.story(&screen.paint_story(Paint::Dim, "next:"));
+    if let [saved] = &removal.rescued[..] {
+        screen.story(&format!("  git metawsm rescue show {}", saved.id.get(..10).unwrap_or(&saved.id)));
+    } else {
+        screen.story(&format!("  git metawsm rescue list {}", run.id));
     }
 }
 

@@ -60,6 +60,11 @@ impl Screen {
         self.color_out
     }
 
+    /// Whether a person reads the answer on a terminal.
+    pub fn is_terminal(&self) -> bool {
+        term::stdout_is_terminal()
+    }
+
     /// Whether nobody reads the answer any more.
     pub fn is_closed(&self) -> bool {
         self.closed.get()

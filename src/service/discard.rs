@@ -1,9 +1,10 @@
 //! `discard`: a run is given up; nothing of its work is lost.
 
-use super::cleanup::{Removal, remove_branches, remove_workspaces};
 use super::event::Progress;
+use super::losses::require_savable;
+use super::removal::{Removal, remove_branches, remove_workspaces};
 use super::select::{Selector, require_open, select};
-use super::{Caller, ServiceError, ServiceResult, control, decided, sessions, steps};
+use super::{Caller, ServiceError, ServiceResult, control, decided, sessions};
 use crate::model::{Run, RunState};
 
 /// Ends the sessions, saves everything behind rescue refs, removes worktrees and branches, and sets the run
@@ -26,15 +27,12 @@ pub fn discard(
         .state
         .check_move(RunState::Discarded)
         .map_err(|source| ServiceError::Move { run: id.to_string(), source })?;
-    steps::await_children(&id);
+    // A refusal leaves the sessions alone.
+    require_savable(hold.run(), false, "discard")?;
     sessions::end_sessions(&control, &mut hold)?;
-    let run = hold.run().clone();
-    let mut removal = remove_workspaces(caller, &run, progress)?;
+    let mut removal = remove_workspaces(caller, &mut hold, "discard", progress)?;
     // Behind rescue refs: the branches hold work that base does not.
-    removal.merge(remove_branches(caller, &run, true)?);
-    for line in &removal.rescued {
-        hold.note("rescued", line)?;
-    }
+    removal.merge(remove_branches(caller, &mut hold, "discard", true)?);
     hold.go(RunState::Discarded, if reason.is_empty() { "discarded" } else { reason })?;
     decided::finish(caller, &control, &mut hold)?;
     Ok((hold.run().clone(), removal))

@@ -2,6 +2,7 @@
 
 use crate::gate::Verdict;
 use crate::git::GitError;
+use crate::hooks::HookError;
 use crate::model::{IllegalMove, NameError};
 use crate::plan::PlanError;
 use crate::policy::Problem;
@@ -47,6 +48,9 @@ pub enum ServiceError {
     /// From the sessions.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// From the hooks.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A name outside the allow-list.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -26,7 +26,6 @@ pub(super) fn execute(
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
-    steps::await_children(&hold.run().id.clone());
     reset_unfinished(hold)?;
     let retries = retries(hold.run());
     let (sender, receiver) = channel();
@@ -57,14 +56,12 @@ fn retries(run: &Run) -> u32 {
     super::policies::stored(run).map_or(1, |policy| policy.execution.step_retries)
 }
 
-/// Steps that a crash left running are judged by their probe again, failed ones are tried again.
+/// Steps that a crash left running are judged by their probe again, failed ones are tried again. What such a crash
+/// left at work is waited for already: by the run's lock, and for a worktree by its path.
 fn reset_unfinished(hold: &mut Hold) -> ServiceResult<()> {
     let unfinished = |s: &Step| matches!(s.state, StepState::Running | StepState::Failed);
     if !hold.run().steps.iter().any(unfinished) {
         return Ok(());
-    }
-    for child in hold.run().steps.iter().filter_map(|s| s.child) {
-        steps::await_child(child);
     }
     hold.update(|run| {
         for step in run.steps.iter_mut().filter(|s| unfinished(s)) {
@@ -99,8 +96,10 @@ fn turn(
     }
     hold.save(run)?;
     for event in events {
-        if let Event::Failed(label, text) = &event {
-            hold.note("step failed", &format!("{label}: {text}"))?;
+        match &event {
+            Event::Failed(label, text) => hold.note("step failed", &format!("{label}: {text}"))?,
+            Event::Note(text) => hold.note("rescued", text)?,
+            _ => {}
         }
         progress(event);
     }
@@ -127,20 +126,22 @@ fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
     Ok(std::iter::once(first).chain(receiver.try_iter()).collect())
 }
 
-/// Takes one message into the record; an end is told.
-fn take(run: &mut Run, message: Message, retries: u32) -> Option<Event> {
+/// Takes one message into the record; an end is told, and what was saved on the way.
+fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
     match message {
         Message::Child(index, child) => {
             run.steps[index].child = Some(child);
-            None
+            Vec::new()
         }
-        Message::Ended(index, Ok(change)) => {
+        Message::Ended(index, Ok(mut change)) => {
+            let mut events: Vec<_> = change.rescued.take().map(Event::Note).into_iter().collect();
             change.apply(run);
             let step = &mut run.steps[index];
             step.state = StepState::Done;
             step.error.clear();
             step.child = None;
-            Some(Event::Done(step.label()))
+            events.push(Event::Done(step.label()));
+            events
         }
         Message::Ended(index, Err(error)) => {
             let step = &mut run.steps[index];
@@ -148,7 +149,7 @@ fn take(run: &mut Run, message: Message, retries: u32) -> Option<Event> {
             step.state = if again { StepState::Pending } else { StepState::Failed };
             step.error = error.to_string();
             step.child = None;
-            Some(Event::Failed(step.label(), error.to_string()))
+            vec![Event::Failed(step.label(), error.to_string())]
         }
     }
 }
@@ -171,6 +172,7 @@ fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResul
         hold.go(RunState::Stopping, "interrupted")?;
         super::sessions::end_sessions(control, hold)?;
         hold.go(RunState::Stopped, &format!("interrupted by signal {signal}"))?;
+        super::participate::loosen(caller, hold.run())?;
         return Err(ServiceError::Interrupted { signal, hints: vec![format!("git metawsm resume {id}")] });
     }
     if plan::is_finished(&hold.run().steps) {

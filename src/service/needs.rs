@@ -1,9 +1,13 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
+use super::Control;
 use super::facts_of_work::Work;
+use super::intent;
+use super::landed::Landed;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
+use crate::store::{Chain, Journal};
 use serde::Serialize;
 
 /// One thing that a person is needed for.
@@ -18,6 +22,22 @@ pub struct Need {
 fn need(what: impl Into<String>, command: String) -> Need {
     Need { what: what.into(), command }
 }
+
+/// What is to be done with a run whose work base holds already, or has taken back.
+pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
+    let close = || format!("git metawsm close {}", run.id);
+    match landed {
+        Landed::Yes if run.state == RunState::Completed => {
+            needs.retain(|need| need.what != DONE);
+            needs.push(need("Base holds the work already; close the run.", close()));
+        }
+        Landed::Reverted { what, command } => needs.push(need(what.clone(), command.clone())),
+        _ => {}
+    }
+}
+
+/// Said of a run that is completed.
+const DONE: &str = "The work is done; look at it, then close.";
 
 /// What a run needs a person for, most urgent first; `work` is what its agents left, where all have ended.
 pub(super) fn needs(
@@ -35,6 +55,10 @@ pub(super) fn needs(
     for odd in &signals.odd {
         let command = format!("cat {}", crate::sys::process::quoted(&odd.path.display().to_string()));
         found.push(need(format!("The signal {} was left alone: {}.", odd.path.display(), odd.why), command));
+    }
+    for bypass in run.bypasses.iter().filter(|bypass| bypass.is_unanswered()) {
+        let command = format!("git metawsm hooks ack {} --reason '<why it may stand>'", bypass.id);
+        found.push(need(bypass.what.clone(), command));
     }
     match run.state {
         RunState::Failed => {
@@ -54,7 +78,7 @@ pub(super) fn needs(
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
         RunState::Completed => {
-            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")));
+            found.push(need(DONE, format!("git metawsm diff {id}")));
         }
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations, work)),
         RunState::Closed | RunState::Discarded => {}
@@ -107,6 +131,35 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::Dead { why } => Some(need(format!("{key} is dead: {why}."), restart)),
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
+    }
+}
+
+/// Why what was written down of a run cannot be trusted; `None` where it hangs together. A last line that is
+/// incomplete was never acknowledged, or is being written just now.
+pub(super) fn tampered(journal: &Journal) -> Option<String> {
+    match journal.chain {
+        Chain::Whole | Chain::TornTail => None,
+        Chain::Missing => Some("The journal of the run is missing: somebody has removed it.".to_owned()),
+        Chain::BrokenAt(line) => Some(format!(
+            "Line {line} of the run's journal does not follow from the line before it: somebody has changed what was written down."
+        )),
+    }
+}
+
+/// The same as something that a person is needed for.
+pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
+    tampered(journal).map(|what| need(what, format!("git metawsm log {}", run.id)))
+}
+
+/// A merge or close that was stopped half way: the two ways on.
+pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
+    match intent::find(&control.store, &run.id) {
+        Ok(None) => Vec::new(),
+        Ok(Some(intent)) => {
+            let [on, back] = intent.ways_on(&run.id);
+            vec![need(intent.describe(&run.id), on), need("Or take it back.", back)]
+        }
+        Err(error) => vec![need(error.to_string(), format!("git metawsm log {}", run.id))],
     }
 }
 

@@ -1,15 +1,58 @@
 //! A run's entries in every repository that takes part.
 
-use super::{Caller, Control, ServiceResult};
-use crate::model::{Run, RunRepo};
+use super::event::Progress;
+use super::hooks::{self, MARKER};
+use super::{Caller, Control, ServiceResult, policies, steps};
+use crate::git::Repository;
+use crate::model::{Run, RunRepo, RunWorktree};
+use crate::policy::HooksInstall;
 use crate::store::{self, Hold, OpenEntry};
+use crate::sys::files;
+use std::path::Path;
 
-/// Writes the run's entry into every repository that takes part, one after the other in path order.
-pub(super) fn enter(caller: &Caller, control: &Control, hold: &Hold) -> ServiceResult<()> {
+/// Writes the run's entry into every repository that takes part, one after the other in path order, and the hooks
+/// that it needs.
+pub(super) fn enter(
+    caller: &Caller,
+    control: &Control,
+    hold: &Hold,
+    progress: Progress<'_>,
+) -> ServiceResult<()> {
+    let installs = policies::stored(hold.run())?.hooks.install == HooksInstall::Auto;
     for repo in in_path_order(hold.run()) {
         let Some(common_dir) = &repo.common_dir else { continue };
         let lock = store::lock_repo(common_dir, "run", caller.wait)?;
         store::enter(common_dir, &entry(control, hold.run(), repo), &lock)?;
+        if installs {
+            let report = hooks::install_for(&steps::open_repo(hold.run(), &repo.name)?)?;
+            hooks::announce(repo.name.as_str(), &report, &mut *progress);
+        }
+    }
+    Ok(())
+}
+
+/// Marks a worktree as one of the run's, which wakes the hooks in it; the caller holds the repository's lock.
+pub(super) fn mark(run: &Run, worktree: &Path) -> ServiceResult<()> {
+    let Some(here) = Repository::discover(worktree)? else { return Ok(()) };
+    Ok(files::write_atomic(&here.git_dir().join(MARKER), format!("{}\n", run.id).as_bytes())?)
+}
+
+fn unmark(run: &Run, tree: &RunWorktree) -> ServiceResult<()> {
+    let Some(path) = tree.path.as_deref().filter(|path| path.is_dir()) else { return Ok(()) };
+    let Ok(Some(here)) = Repository::discover(path) else { return Ok(()) };
+    let marker = here.git_dir().join(MARKER);
+    if files::find_text(&marker)?.is_some_and(|text| text.trim() == run.id.as_str()) {
+        files::remove_durable(&marker)?;
+    }
+    Ok(())
+}
+
+/// Takes the costly hooks out of the repositories of a run that has stopped, where no other run is at work.
+pub(super) fn loosen(caller: &Caller, run: &Run) -> ServiceResult<()> {
+    for repo in in_path_order(run) {
+        let Some(common_dir) = repo.common_dir.as_ref().filter(|dir| dir.is_dir()) else { continue };
+        let _lock = store::lock_repo(common_dir, "stop", caller.wait)?;
+        hooks::loosen(&steps::open_repo(run, &repo.name)?)?;
     }
     Ok(())
 }
@@ -20,6 +63,10 @@ pub(super) fn leave(caller: &Caller, control: &Control, run: &Run) -> ServiceRes
         let Some(common_dir) = repo.common_dir.as_ref().filter(|dir| dir.is_dir()) else { continue };
         let lock = store::lock_repo(common_dir, "leave", caller.wait)?;
         store::leave(common_dir, &run.id, control.root(), &lock)?;
+        for tree in run.worktrees_of(&repo.name) {
+            unmark(run, tree)?;
+        }
+        hooks::uninstall_unneeded(&steps::open_repo(run, &repo.name)?)?;
     }
     Ok(())
 }

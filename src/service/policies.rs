@@ -1,6 +1,7 @@
 //! The policy in force: defaults, file, personal keys; and whether its programs are trusted.
 
 use super::{Caller, Control, ServiceError, ServiceResult};
+use crate::git::Repository;
 use crate::model::{GateLevel, Run};
 use crate::policy::{self, Format, Personal, Policy};
 use crate::sys::process::quoted;
@@ -90,17 +91,30 @@ fn personal(control: &Control) -> ServiceResult<Personal> {
 /// The defaults where the tree holds none.
 pub(super) fn at_base(control: &Control) -> ServiceResult<Policy> {
     let Some(base) = super::base::control_base(control)? else { return Ok(Policy::default()) };
-    for name in FILES {
-        let path = format!(".metawsm/{name}");
-        if let Some(bytes) = control.repo.read_file(&base.id, &path)? {
+    in_tree(&control.repo, &base.id, &base.branch)
+}
+
+/// The policy that stands in the tree of a commit, which people call `name`; the defaults where it holds none.
+pub(super) fn in_tree(repository: &Repository, commit: &str, name: &str) -> ServiceResult<Policy> {
+    for file in FILES {
+        let path = format!(".metawsm/{file}");
+        if let Some(bytes) = repository.read_file(commit, &path)? {
             let text = String::from_utf8_lossy(&bytes);
-            let format = Format::of_path(Path::new(name)).unwrap_or(Format::Json);
-            let place = PathBuf::from(format!("{}:{path}", base.branch));
+            let format = Format::of_path(Path::new(file)).unwrap_or(Format::Json);
+            let place = PathBuf::from(format!("{name}:{path}"));
             return policy::parse(&text, format)
                 .map_err(|problems| ServiceError::Policy { path: place, problems });
         }
     }
     Ok(Policy::default())
+}
+
+/// In what the policy that a run was planned under differs from the one at base, a line each. What a person sets for
+/// all policies counts on both sides: it is no drift.
+pub(super) fn drift(control: &Control, stored: &Policy, at_base: &Policy) -> ServiceResult<Vec<String>> {
+    let personal = personal(control)?;
+    let layered = |of: &Policy| policy::layer(of.clone(), &personal).unwrap_or_else(|_| of.clone());
+    Ok(policy::diff_lines(&layered(stored), &layered(at_base)))
 }
 
 /// The policy that a run was planned under.
@@ -123,6 +137,42 @@ pub(super) fn require_trust(rules: &Rules) -> ServiceResult<()> {
     let lines: Vec<_> = programs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     Err(ServiceError::forbidden(
         format!("The policy starts programs that you have not trusted yet: {}.", lines.join("; ")),
+        &["git metawsm policy trust"],
+    ))
+}
+
+/// Requires that this user trusts each of these test commands, by any policy that he trusts and that names it: the
+/// one that the run was planned under, the one at base, the present one.
+pub(super) fn require_trusted_tests(
+    caller: &Caller,
+    control: &Control,
+    run: &Run,
+    commands: &[policy::Command],
+) -> ServiceResult<()> {
+    let mut policies = vec![stored(run)?];
+    let at_base = at_base(control)?;
+    policies.push(policy::layer(at_base.clone(), &personal(control)?).unwrap_or_else(|_| at_base.clone()));
+    policies.push(at_base);
+    policies.extend(present(caller, control).ok().map(|rules| rules.policy));
+    let is_trusted = |policy: &&Policy| {
+        let programs = policy::program_keys(policy);
+        !programs.is_empty() && store::is_trusted(&trust_hash(&programs))
+    };
+    let trusted: Vec<_> = policies.iter().filter(is_trusted).collect();
+    let names = |policy: &Policy, command: &policy::Command| {
+        let tests = &policy.git_pr.test_commands;
+        tests.every.iter().chain(tests.by_repo.values().flatten()).any(|named| named == command)
+    };
+    let untrusted: Vec<_> = commands
+        .iter()
+        .filter(|command| !trusted.iter().any(|policy| names(policy, command)))
+        .map(|command| format!("'{command}'"))
+        .collect();
+    if untrusted.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::forbidden(
+        format!("The policy demands test commands that you have not trusted yet: {}.", untrusted.join(", ")),
         &["git metawsm policy trust"],
     ))
 }

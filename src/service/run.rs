@@ -102,7 +102,7 @@ pub(super) fn carry_out(
 ) -> ServiceResult<()> {
     // What killed commands left; whether it goes now or the next time is of no account for this run.
     let _ = control.store.sweep_temps();
-    participate::enter(caller, control, hold)?;
+    participate::enter(caller, control, hold, &mut *progress)?;
     execute::execute(caller, control, hold, progress)?;
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
     settle::settle(control, hold)?;

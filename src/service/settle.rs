@@ -3,7 +3,7 @@
 use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
@@ -23,6 +23,8 @@ pub(super) struct Settled {
 
 /// Takes completion signals and applies the completion rule; the caller holds the run.
 pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settled> {
+    // First what came in behind our back: whether it was finished then, the state before says.
+    bypass::look(control, hold)?;
     let signals = signals::look(hold.run());
     for said in &signals.completions {
         let key = hold.run().agents[said.agent].key();

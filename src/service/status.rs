@@ -1,13 +1,15 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
+use super::bypass::Bases;
 use super::health::{Health, health, last_progress};
+use super::landed::{self, Landed};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
 use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
-use crate::model::{Run, RunAgent};
+use crate::model::{Run, RunAgent, RunState};
 use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
@@ -45,6 +47,8 @@ pub struct RunView {
     pub holder: Option<Holder>,
     /// What changed per worktree; empty without `--git`.
     pub changes: Vec<Changes>,
+    /// Whether base holds the work already.
+    pub landed: Landed,
 }
 
 /// One agent as seen now.
@@ -141,12 +145,19 @@ fn add(
 ) -> ServiceResult<()> {
     let (observed, glances) = std::thread::scope(|scope| {
         let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
-        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run)).collect();
+        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run, request)).collect();
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
-    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
+    let mut bases = Bases::default();
+    // A forum that cannot be read hides no run.
+    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
+    let mut threads = threads.unwrap_or_else(|error| {
+        report.broken.push(error.to_string());
+        HashMap::new()
+    });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
+        glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
         let asked = threads.remove(&run.id).unwrap_or_default();
         let mut view = view(control, run, glance, request)?;
         view.needs.splice(0..0, asked);
@@ -162,32 +173,60 @@ struct Glance {
     /// Last progress, one per agent.
     progress: Vec<Option<Timestamp>>,
     observed: Vec<Observation>,
+    /// Whether a base of the run is not where it was last looked at.
+    may_be_bypassed: bool,
+    landed: Landed,
+    /// What is the matter with its journal.
+    journal: Option<Need>,
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run) -> Self {
+    fn at(control: &Control, run: &Run, request: &StatusRequest) -> Self {
+        if request.git && !request.no_ingest && run.state.is_open() {
+            // What only git can tell is kept for those who may not ask it. Who holds the run now does so himself.
+            if let Ok(mut hold) = control.hold_to_settle(&run.id, Duration::ZERO) {
+                let _ = landed::ask(&mut hold);
+            }
+        }
         Self {
             signals: signals::look(run),
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
+            may_be_bypassed: false,
+            landed: landed_of(control, run),
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
 
+/// Looked at for runs that may have got that far.
+fn landed_of(control: &Control, run: &Run) -> Landed {
+    match run.state {
+        RunState::Created | RunState::Planning | RunState::Discarded => Landed::No,
+        RunState::Closed => Landed::Yes,
+        _ => landed::landed(&control.store, run),
+    }
+}
+
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
-    let progress = glance.progress.clone();
+    let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
-    let mut needs = settled.needs;
+    let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
+    super::needs::of_landed(&run, &landed, &mut needs);
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
         let health = health(seen, progress, &limits);
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
     }
+    if holder.is_none() {
+        needs.splice(0..0, super::needs::of_half_done(control, &run));
+    }
     let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, run })
+    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
@@ -198,7 +237,7 @@ fn settled(
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
     let looked = settle::look_only(&run, glance.observed, &glance.signals)?;
-    if no_ingest || !looked.would_change {
+    if no_ingest || !(looked.would_change || glance.may_be_bypassed) {
         return Ok((run, looked, glance.holder));
     }
     match control.hold_to_settle(&run.id, Duration::ZERO) {

@@ -3,12 +3,11 @@
 use super::{Caller, Control, ServiceError, ServiceResult, agents, policies};
 use crate::git::Repository;
 use crate::model::{Child, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy};
-use crate::sys::{env, procs};
 use crate::tickets::{self, Found, NewTicket};
 use crate::workspaces::{self, WorktreeOrder};
 use crate::{sessions, store};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One step's view of its run: a copy, since only the executor writes.
 pub(super) struct Work<'a> {
@@ -27,6 +26,8 @@ pub(super) struct Change {
     starts: Vec<(usize, String)>,
     /// A session, by agent index.
     session: Option<(usize, Session, Option<String>)>,
+    /// What was saved before something was made again, for the journal.
+    pub(super) rescued: Option<String>,
 }
 
 impl Change {
@@ -44,22 +45,6 @@ impl Change {
             agent.starts += 1;
             agent.conversation = conversation.or_else(|| agent.conversation.take());
         }
-    }
-}
-
-/// Waits for a git child that outlived us.
-pub(super) fn await_child(child: Child) {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while procs::is_alive(child) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Waits for every git child of a run that outlived us, by the mark in its environment: who was killed between
-/// starting one and writing that down left no other trace.
-pub(super) fn await_children(run: &crate::model::RunId) {
-    for child in procs::marked(env::STEP, run.as_str()) {
-        await_child(child);
     }
 }
 
@@ -141,6 +126,7 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
         store::lock_repo(repo.common_dir(), "worktree add", work.caller.wait.max(Duration::from_secs(60)))?;
     workspaces::exclude_signals(&repo)?;
     if work.run.strategy == Strategy::Reuse {
+        super::participate::mark(&work.run, path)?;
         return Ok(Change::default());
     }
     let order = WorktreeOrder {
@@ -151,9 +137,11 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
         run: &work.run.id,
         branch_is_ours: tree.branch_is_ours,
     };
-    workspaces::ensure_worktree(&order, on_child)?;
+    let made = workspaces::ensure_worktree(&order, on_child)?;
+    super::participate::mark(&work.run, path)?;
     drop(lock);
-    Ok(Change::default())
+    let rescued = made.rescued.map(|kept| format!("{}: {}", tree.repo, kept.reference));
+    Ok(Change { rescued, ..Change::default() })
 }
 
 fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {

@@ -1,7 +1,7 @@
 //! `stop`: sessions end, everything is kept.
 
 use super::select::{Selector, select};
-use super::{Caller, ServiceResult, control, sessions};
+use super::{Caller, ServiceResult, control, participate, sessions};
 use crate::model::{Run, RunState};
 
 /// Ends all sessions of a run (TERM, then KILL, the whole process tree). A completed run stays completed.
@@ -20,5 +20,6 @@ pub fn stop(caller: &Caller, selector: &Selector) -> ServiceResult<Run> {
     if !keeps_state {
         hold.go(RunState::Stopped, "stopped by a person")?;
     }
+    participate::loosen(caller, hold.run())?;
     Ok(hold.run().clone())
 }

@@ -1,7 +1,8 @@
 //! Gates asked for a run, under the stricter of the stored and the present policy.
 
-use super::facts::{Found, gather};
-use super::policies::{at_base, level_of, stored};
+use super::checks::Demands;
+use super::facts::{Found, Look, gather};
+use super::policies::{at_base, drift, level_of, stored};
 use super::{Control, Refusal, ServiceError, ServiceResult};
 use crate::gate::{self, Action, Pass, Verdict, Waiver};
 use crate::model::{GateLevel, Run};
@@ -23,22 +24,29 @@ pub(super) fn word(action: Action) -> &'static str {
     match action {
         Action::Merge => "merge",
         Action::Close => "close",
+        Action::Hook => "hooks",
     }
 }
 
-/// Gathers the facts of a run and asks every gate that the action needs.
+/// Gathers the facts of a run and asks every gate that the action needs. Nothing is executed: of the project's own
+/// tests the kept results count.
 pub(super) fn judge(
     control: &Control,
     run: &Run,
     action: Action,
     waivers: &[Waiver],
 ) -> ServiceResult<Judged> {
-    let policy = policy::stricter(&stored(run)?, &at_base(control)?);
+    let (stored, at_base) = (stored(run)?, at_base(control)?);
+    let policy = policy::stricter(&stored, &at_base);
     require_waivable(waivers, &policy)?;
-    let found = gather(control, run, action)?;
+    let demands = Demands::of(&policy);
+    let mut found = gather(&Look { control, run, action, demands: &demands })?;
+    if action != Action::Hook {
+        found.facts.drift = drift(control, &stored, &at_base)?;
+    }
     let level = |gate: &str, default: GateLevel| level_of(&policy, gate, default);
     let verdict = gate::judge(action, &found.facts, &level, waivers);
-    Ok(Judged { found, verdict, policy_hash: policy::hash(&policy) })
+    Ok(Judged { found, verdict, policy_hash: demands.policy_hash })
 }
 
 impl Judged {

@@ -1,9 +1,10 @@
 //! Who takes part: in every repository of an open run, what its hooks need, in `<its common dir>/metawsm/`.
 //!
 //! `open/<run-id>` says which branches of which run live here; the directory `open` is there only while it holds
-//! an entry, so that hooks can fall asleep on one `[ -d ]`. `roots` names the control repositories, one a line.
-//! Both change only under the repository's lock. `roots` is written before an entry and cut after it, so a kill
-//! leaves at most a name too many, never an entry whose control repository nobody finds.
+//! an entry, so that hooks can fall asleep on one `[ -d ]`. `roots` names the control repositories, one a line;
+//! `bases` the full refs that open runs merge into, one a line, for hooks in sh that must not start us for nothing.
+//! All change only under the repository's lock. `roots` and `bases` are written before an entry and cut after it, so
+//! a kill leaves at most a name too many, never an entry that nobody finds or no hook asks about.
 
 use super::live::dir_of;
 use super::{StoreError, StoreResult, path_list, temps};
@@ -100,6 +101,23 @@ fn load(path: &Path) -> StoreResult<Option<OpenEntry>> {
     }
 }
 
+fn bases_file(common_dir: &Path) -> PathBuf {
+    dir_of(common_dir).join("bases")
+}
+
+/// Writes down which refs the hooks ask about: the bases of these entries. What an entry says that cannot be read
+/// is not known: then no base leaves.
+fn save_bases(common_dir: &Path, entries: &[StoreResult<OpenEntry>]) -> StoreResult<()> {
+    let file = bases_file(common_dir);
+    let before = path_list::load(&file)?;
+    let is_unsure = entries.iter().any(Result::is_err);
+    let bases = entries.iter().flatten().map(|entry| PathBuf::from(format!("refs/heads/{}", entry.base)));
+    let mut bases: Vec<_> = bases.chain(before.iter().filter(|_| is_unsure).cloned()).collect();
+    bases.sort();
+    bases.dedup();
+    if bases == before { Ok(()) } else { path_list::save(&file, &bases) }
+}
+
 /// Every file in `open/` with what it says.
 fn all(common_dir: &Path) -> Vec<(PathBuf, StoreResult<OpenEntry>)> {
     let dir = open_dir(common_dir);
@@ -131,6 +149,8 @@ pub fn enter(common_dir: &Path, entry: &OpenEntry, held: &lock::Lock) -> StoreRe
         why: format!("its entry {} cannot be written: {e}", path.display()),
     })?;
     path_list::add(&roots_file(common_dir), &entry.root)?;
+    let before = all(common_dir).into_iter().map(|(_, entry)| entry);
+    save_bases(common_dir, &before.chain([Ok(entry.clone())]).collect::<Vec<_>>())?;
     // `info/exclude` too is written under this lock alone.
     for dir in [open_dir(common_dir), common_dir.join("info")] {
         temps::sweep_dir(&dir)?;
@@ -148,7 +168,9 @@ pub fn leave(common_dir: &Path, run: &RunId, root: &Path, held: &lock::Lock) -> 
     if left.iter().all(|(_, entry)| entry.as_ref().is_ok_and(|e| e.root != root)) {
         path_list::remove(&roots_file(common_dir), root)?;
     }
-    if left.is_empty() && open_dir(common_dir).is_dir() {
+    let is_last = left.is_empty();
+    save_bases(common_dir, &left.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>())?;
+    if is_last && open_dir(common_dir).is_dir() {
         temps::sweep_dir(&open_dir(common_dir))?;
         // Somebody's own file in there keeps the directory, and the hooks awake; nothing worse.
         let _ = std::fs::remove_dir(open_dir(common_dir));
@@ -210,7 +232,9 @@ mod tests {
         assert_eq!(roots(&common), std::slice::from_ref(&two));
         fs::write(common.join("metawsm/open/.tmp-left"), "").expect("what a kill left");
         leave(&common, &run_id("r3"), &two, &lock).expect("leave");
-        assert!(!common.join("metawsm/open").exists() && !common.join("metawsm/roots").exists());
+        for gone in ["open", "roots", "bases"] {
+            assert!(!common.join("metawsm").join(gone).exists(), "{gone}");
+        }
     }
 
     #[test]
@@ -230,6 +254,28 @@ mod tests {
         assert_eq!(open_entries(&common), std::slice::from_ref(&b));
         leave(&common, &b.run, &b.root, &lock).expect("leave");
         assert_eq!(open_entries(&common), []);
+    }
+
+    #[test]
+    fn hooks_find_the_bases_of_all_entries_one_a_line() {
+        let place = Place::new();
+        let common = place.common();
+        let lock = lock_repo(&common, "run", LONG).expect("lock");
+        let bases = || fs::read_to_string(common.join("metawsm/bases")).unwrap_or_default();
+        let root = Path::new("/one");
+        let trunk = OpenEntry { base: "trunk".to_owned(), ..entry("r2", root) };
+        for entry in [&entry("r1", root), &trunk, &entry("r3", root)] {
+            enter(&common, entry, &lock).expect("enter");
+        }
+        assert_eq!(bases(), "refs/heads/main\nrefs/heads/trunk\n");
+        leave(&common, &run_id("r1"), root, &lock).expect("leave");
+        assert_eq!(bases(), "refs/heads/main\nrefs/heads/trunk\n");
+        leave(&common, &run_id("r3"), root, &lock).expect("leave");
+        assert_eq!(bases(), "refs/heads/trunk\n");
+        // What nobody can read may be of any base.
+        fs::write(common.join("metawsm/open/r4"), "nonsense").expect("write");
+        leave(&common, &run_id("r2"), root, &lock).expect("leave");
+        assert_eq!(bases(), "refs/heads/trunk\n");
     }
 
     #[test]

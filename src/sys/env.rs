@@ -24,6 +24,9 @@ pub const HOLD: &str = "METAWSM_HOLD";
 /// The reason that lets one operation pass the hooks.
 pub const BYPASS: &str = "METAWSM_BYPASS";
 
+/// Makes each of our hooks say that it was reached, and refuse whatever is going on.
+pub const PROBE: &str = "METAWSM_PROBE";
+
 /// Variables that point git at a repository or configure it from outside; cleared for every child that is to
 /// find its own repository (`git rev-parse --local-env-vars`, and what `git -c` and `GIT_CONFIG_COUNT` bring).
 pub const GIT_LOCAL: [&str; 20] = [
@@ -50,11 +53,23 @@ pub const GIT_LOCAL: [&str; 20] = [
 ];
 
 /// Our own variables that must not reach a session or a set-up command from outside.
-pub const OURS: [&str; 10] = [ROOT, RUN, TICKET, AGENT, WORKSPACE, SESSION, STEP, STARTER, HOLD, BYPASS];
+pub const OURS: [&str; 11] =
+    [ROOT, RUN, TICKET, AGENT, WORKSPACE, SESSION, STEP, STARTER, HOLD, BYPASS, PROBE];
 
 /// A variable as text; `None` where it is unset, empty or not UTF-8.
 pub fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+/// A variable as it is; `None` where it is unset or empty.
+pub fn os(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+/// The names of all variables that begin like this.
+pub fn names(prefix: &str) -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with(prefix)).collect()
 }
 
 /// The user's home directory.

@@ -5,7 +5,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 fn parent(path: &Path) -> &Path {
@@ -66,16 +66,42 @@ pub fn write_atomic_mode(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()> 
     sync_dir(parent(path))
 }
 
+/// As [`write_atomic`], with exactly these permissions, whatever the umask says.
+pub fn write_atomic_exact(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()> {
+    let temp = write_temp(path, bytes, mode)?;
+    let set = fs::set_permissions(&temp, fs::Permissions::from_mode(mode));
+    if let Err(e) = set.and_then(|()| fs::rename(&temp, path)) {
+        let _ = fs::remove_file(&temp);
+        return Err(SysError::file("write", path, e));
+    }
+    sync_dir(parent(path))
+}
+
 /// Writes an immutable file; `false` where one of that name is there already (it is left alone).
 pub fn write_new(path: &Path, bytes: &[u8]) -> SysResult<bool> {
+    write_new_mode(path, bytes, 0o644)
+}
+
+/// As [`write_new`], with the file's permissions.
+pub fn write_new_mode(path: &Path, bytes: &[u8], mode: u32) -> SysResult<bool> {
     ensure_dir(parent(path))?;
-    let temp = write_temp(path, bytes, 0o644)?;
+    let temp = write_temp(path, bytes, mode)?;
     let linked = fs::hard_link(&temp, path);
     let _ = fs::remove_file(&temp);
     match linked {
         Ok(()) => sync_dir(parent(path)).map(|()| true),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(SysError::file("write", path, e)),
+    }
+}
+
+/// Makes a symbolic link; `false` where something of that name is there already (it is left alone).
+pub fn link_new(target: &Path, path: &Path) -> SysResult<bool> {
+    ensure_dir(parent(path))?;
+    match std::os::unix::fs::symlink(target, path) {
+        Ok(()) => sync_dir(parent(path)).map(|()| true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(SysError::file("link", path, e)),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod env;
 mod error;
 pub mod files;
 pub mod lock;
+mod logged;
 pub mod process;
 pub mod procs;
 pub mod random;
@@ -19,4 +20,5 @@ pub mod term;
 pub mod watch;
 
 pub use error::{SysError, SysResult};
+pub use logged::Ending;
 pub use process::{Cmd, Exit, Output};

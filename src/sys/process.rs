@@ -2,6 +2,7 @@
 
 use super::{SysError, SysResult};
 use crate::model::Child as ProcessRef;
+pub use crate::model::quoted;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Read, Write};
@@ -181,7 +182,12 @@ impl Cmd {
         words.join(" ")
     }
 
-    fn command(&self) -> Command {
+    /// How long it may take.
+    pub(super) fn time_limit(&self) -> Duration {
+        self.limit
+    }
+
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args);
         if let Some(dir) = &self.cwd {
@@ -197,7 +203,7 @@ impl Cmd {
         command
     }
 
-    fn start_error(&self, source: std::io::Error) -> SysError {
+    pub(super) fn start_error(&self, source: std::io::Error) -> SysError {
         SysError::Start { program: self.program.to_string_lossy().into_owned(), source }
     }
 
@@ -338,15 +344,6 @@ fn last_lines(stderr: &[u8]) -> String {
     lines[lines.len().saturating_sub(6)..].join("\n")
 }
 
-/// A word as it would be typed in a shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,^~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('~') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,12 +366,5 @@ mod tests {
         let bytes = vec![b'x'; 1 << 20];
         let output = Cmd::new("cat").stdin(bytes.clone()).output().expect("cat runs");
         assert_eq!(output.stdout, bytes);
-    }
-
-    #[test]
-    fn words_are_quoted_as_a_shell_wants_them() {
-        assert_eq!(quoted("a-b/c"), "a-b/c");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -4,7 +4,7 @@ use super::context::{BRIEF_FILE, CONTEXT_FILE, OWN_DIR};
 use super::site::{Site, admin_dir, roll_back};
 use super::worktree::wait_for_earlier;
 use super::{WorkspaceResult, go_work, wsm_file};
-use crate::git::{Repository, RescueLimits};
+use crate::git::{Kept, RepoPath, Repository, RescueLimits, RescueOrder};
 use crate::model::{RepoName, RunId, SignalKind, WorkspaceName};
 use crate::sys::{SysError, clock, files};
 use std::fs;
@@ -24,6 +24,8 @@ pub struct Removal<'a> {
     pub worktrees: Vec<RemovalWorktree<'a>>,
     /// What a rescue may drop, and how much it may hold.
     pub limits: &'a RescueLimits,
+    /// The command that asks for it.
+    pub why: &'a str,
 }
 
 /// One worktree of a workspace to be removed.
@@ -42,8 +44,8 @@ pub struct RemovalWorktree<'a> {
 pub struct Rescued {
     /// The repository's name.
     pub repo: RepoName,
-    /// The rescue ref in it.
-    pub reference: String,
+    /// The rescue in it.
+    pub kept: Kept,
 }
 
 /// What a removal did.
@@ -57,50 +59,81 @@ pub struct Removed {
     pub kept: Vec<PathBuf>,
 }
 
-/// Removes a workspace: saves every worktree in a rescue ref, then removes the worktrees, our own files, the
-/// directory if nothing else is left in it, and wsm's file if it names the directory. Where one rescue refuses,
-/// nothing is removed. Branches stay. Safe to repeat after a stop at any point.
+/// Removes a workspace: saves every worktree in a rescue ref (signals that nobody has read yet with the first one),
+/// then removes the worktrees, our own files, the directory if nothing else is left in it, and wsm's file if it names
+/// the directory. Where one rescue refuses, nothing is removed. Branches stay. Safe to repeat after a stop at any
+/// point.
 pub fn remove(removal: &Removal<'_>) -> WorkspaceResult<Removed> {
     let mut removed = Removed::default();
     let mut going = Vec::new();
+    let mut unread = unread_signals(removal.dir)?;
     for worktree in &removal.worktrees {
         wait_for_earlier(removal.run, worktree.path)?;
-        if rescue(removal, worktree, &mut removed)? {
+        if rescue(removal, worktree, &mut unread, &mut removed)? {
             going.push(worktree);
         }
     }
     for worktree in going {
         take_away(worktree)?;
     }
-    remove_own_files(removal.dir, &mut removed.kept)?;
+    remove_own_files(removal.dir, &unread, &mut removed.kept)?;
     remove_dir(removal.dir, &mut removed.kept)?;
     wsm_file::remove_wsm_file(removal.workspace.as_str(), removal.dir)?;
     Ok(removed)
 }
 
-/// Saves what one worktree holds; `false` where there is nothing of ours at its place.
+/// Where signals of the workspace stand in a rescue.
+const SIGNALS: &str = ".metawsm/of-workspace";
+
+/// What agents said in the workspace and nobody has taken: with the path under which it is saved.
+fn unread_signals(dir: &Path) -> WorkspaceResult<Vec<(RepoPath, PathBuf)>> {
+    let own = dir.join(OWN_DIR);
+    if !own.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+        return Ok(Vec::new());
+    }
+    let is_said = |name: &String| {
+        SignalKind::of_file(name).is_some_and(|(kind, _)| kind != SignalKind::Answer)
+            && own.join(name).symlink_metadata().is_ok_and(|meta| meta.is_file() || meta.is_symlink())
+    };
+    let names = files::names_in(&own)?;
+    let place = |name: String| (RepoPath::from(format!("{SIGNALS}/{name}")), own.join(&name));
+    Ok(names.into_iter().filter(is_said).map(place).collect())
+}
+
+/// Saves what one worktree holds, and the signals that are not saved yet; `false` where there is nothing of ours at
+/// its place.
 fn rescue(
     removal: &Removal<'_>,
     worktree: &RemovalWorktree<'_>,
+    unread: &mut Vec<(RepoPath, PathBuf)>,
     removed: &mut Removed,
 ) -> WorkspaceResult<bool> {
     restore_git_file(worktree)?;
     let worktrees = worktree.repo.worktrees()?;
-    match Site::look(worktree.repo, &worktrees, worktree.path)? {
+    let reference = || free_rescue_ref(worktree.repo, removal.run, removal.workspace.as_str(), worktree.name);
+    let kept = match Site::look(worktree.repo, &worktrees, worktree.path)? {
         Site::Foreign(_) => {
             removed.kept.push(worktree.path.to_owned());
             return Ok(false);
         }
         // Nobody ever worked in what git did not finish making.
-        Site::Free | Site::Missing(_) | Site::HalfMade(_) => return Ok(true),
-        Site::Stands(_) => {}
-    }
-    let reference = free_rescue_ref(worktree.repo, removal.run, removal.workspace.as_str(), worktree.name)?;
-    let rescue = worktree.repo.rescue(worktree.path, &reference, removal.limits)?;
-    removed.dropped.extend(rescue.dropped.iter().map(|path| format!("{}/{path}", worktree.name)));
-    if let Some(reference) = rescue.reference {
-        removed.rescued.push(Rescued { repo: worktree.name.clone(), reference });
-    }
+        Site::Free | Site::HalfMade(_) => None,
+        Site::Missing(_) => match admin_dir(worktree.repo.common_dir(), worktree.path)? {
+            Some(admin) => worktree.repo.rescue_registration(&admin, &reference()?, removal.why)?,
+            None => None,
+        },
+        Site::Stands(_) => {
+            let (reference, limits, why) = (reference()?, removal.limits, removal.why);
+            let beside: &[_] = unread;
+            let path = worktree.path;
+            let order = RescueOrder { worktree: path, reference: &reference, why, limits, beside };
+            let rescue = worktree.repo.rescue(&order)?;
+            unread.clear();
+            removed.dropped.extend(rescue.dropped.iter().map(|path| format!("{}/{path}", worktree.name)));
+            rescue.kept
+        }
+    };
+    removed.rescued.extend(kept.map(|kept| Rescued { repo: worktree.name.clone(), kept }));
     Ok(true)
 }
 
@@ -160,7 +193,12 @@ fn is_own_file(name: &str) -> bool {
         || name.starts_with(files::TEMP_PREFIX)
 }
 
-fn remove_own_files(dir: &Path, kept: &mut Vec<PathBuf>) -> WorkspaceResult<()> {
+/// Signals that were saved nowhere, because no worktree is left, stay.
+fn remove_own_files(
+    dir: &Path,
+    unread: &[(RepoPath, PathBuf)],
+    kept: &mut Vec<PathBuf>,
+) -> WorkspaceResult<()> {
     let own = dir.join(OWN_DIR);
     if own.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
         for name in files::names_in(&own)? {
@@ -168,7 +206,7 @@ fn remove_own_files(dir: &Path, kept: &mut Vec<PathBuf>) -> WorkspaceResult<()> 
             let is_dir = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
             if name == "seen" && is_dir {
                 files::remove_tree(&path)?;
-            } else if is_own_file(&name) && !is_dir {
+            } else if is_own_file(&name) && !is_dir && !unread.iter().any(|(_, from)| *from == path) {
                 files::remove_durable(&path)?;
             }
         }
@@ -249,7 +287,7 @@ mod tests {
             let context = Context::new(self.sandbox.dir(), run, ticket, self.workspace.clone(), repos);
             save_context(&self.dir, &context).expect("context");
             save_brief(&self.dir, "Do it.\n").expect("brief");
-            for name in ["guidance-response.json", "implementation-complete-coder.json", "seen/1.json"] {
+            for name in ["guidance-response.json", "seen/1.json"] {
                 write_in(&self.dir, &format!(".metawsm/{name}"), "{}");
             }
         }
@@ -262,11 +300,12 @@ mod tests {
                 dir: &self.dir,
                 worktrees: vec![worktree],
                 limits: &self.limits,
+                why: "cleanup",
             })
         }
 
         fn rescued_files(&self, removed: &Removed) -> String {
-            let reference = &removed.rescued.first().expect("something was saved").reference;
+            let reference = &removed.rescued.first().expect("something was saved").kept.reference;
             assert!(reference.starts_with(&format!("refs/metawsm/rescue/run-1/{}/app/", self.workspace)));
             self.sandbox.git(&["ls-tree", "-r", "--name-only", reference])
         }
@@ -288,7 +327,7 @@ mod tests {
         let removed = scene.remove().expect("removed");
         scene.assert_gone();
         assert_eq!(scene.rescued_files(&removed), ".env\n.gitignore\na.txt\nnew.txt");
-        let reference = &removed.rescued[0].reference;
+        let reference = &removed.rescued[0].kept.reference;
         assert_eq!(scene.sandbox.git(&["show", &format!("{reference}:a.txt")]), "dirty");
         assert_eq!(removed.dropped, ["app/node_modules/"]);
         assert_eq!(removed.kept, Vec::<PathBuf>::new());
@@ -323,6 +362,7 @@ mod tests {
             dir: &scene.dir,
             worktrees: vec![worktree(&scene.name, &scene.path), worktree(&lib.0, &lib.1)],
             limits: &scene.limits,
+            why: "cleanup",
         };
         let removed = remove(&removal).expect("removed");
         let mut kept = removed.kept;
@@ -380,6 +420,7 @@ mod tests {
         git_in(&scene.path, &["commit", "--quiet", "--allow-empty", "-m", "Lonely"]);
         let lonely = git_in(&scene.path, &["rev-parse", "HEAD"]);
         let removed = scene.remove().expect("removed");
-        assert_eq!(scene.sandbox.id(&removed.rescued[0].reference), lonely);
+        let reference = &removed.rescued[0].kept.reference;
+        assert_eq!(scene.sandbox.id(&format!("{reference}^{{commit}}")), lonely);
     }
 }

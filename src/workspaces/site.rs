@@ -55,8 +55,12 @@ impl<'a> Site<'a> {
 }
 
 /// git locks a worktree with this word from the first file it writes of it until all files are there, and only
-/// then; a power cut may leave the lock empty.
+/// then; a power cut may leave the lock empty. The index is what it writes last of the checkout: with it the worktree
+/// is whole, whatever the lock says, and somebody may have worked there.
 fn is_being_made(admin: &Path) -> bool {
+    if admin.join("index").exists() && !admin.join("index.lock").exists() {
+        return false;
+    }
     match files::find_foreign(&admin.join("locked"), 4096) {
         Ok(Some(reason)) if reason.trim_ascii() == b"initializing" => true,
         Ok(Some(reason)) if reason.trim_ascii().is_empty() => !admin.join("index").exists(),

@@ -1,9 +1,10 @@
 //! One repository's worktree in a workspace: probed, made, made again after a kill.
 
-use super::site::{Site, damaged, is_same_place, roll_back};
+use super::removal::free_rescue_ref;
+use super::site::{Site, admin_dir, damaged, is_same_place, roll_back};
 use super::{WorkspaceError, WorkspaceResult};
-use crate::git::{NewWorktree, Repository, Worktree};
-use crate::model::{Child, RunId};
+use crate::git::{Kept, NewWorktree, Repository, Worktree};
+use crate::model::{Child, RepoName, RunId};
 use crate::sys::{env, files, procs};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ pub struct EnsuredWorktree {
     pub head: String,
     /// Whether the branch is this run's.
     pub made_branch: bool,
+    /// What the registration of a worktree that had vanished held: saved before it was made again.
+    pub rescued: Option<Kept>,
 }
 
 /// How long a git process of an earlier attempt is waited for.
@@ -48,10 +51,14 @@ pub fn ensure_worktree(
 ) -> WorkspaceResult<EnsuredWorktree> {
     wait_for_earlier(order.run, order.path)?;
     let worktrees = order.repo.worktrees()?;
+    let mut rescued = None;
     match Site::look(order.repo, &worktrees, order.path)? {
         Site::Stands(found) => return kept(order, found),
         Site::HalfMade(admin) => roll_back(order.path, admin.as_deref())?,
-        Site::Missing(gone) => order.repo.remove_worktree(&gone.path, true)?,
+        Site::Missing(gone) => {
+            rescued = rescue_gone(order)?;
+            order.repo.remove_worktree(&gone.path, true)?;
+        }
         Site::Free => {}
         Site::Foreign(why) => return Err(WorkspaceError::Occupied { path: order.path.to_owned(), why }),
     }
@@ -74,7 +81,18 @@ pub fn ensure_worktree(
     if !worktree_is_complete(order.repo, order.path)? {
         return Err(damaged(order.path));
     }
-    Ok(EnsuredWorktree { head: require_head(order)?, made_branch })
+    Ok(EnsuredWorktree { head: require_head(order)?, made_branch, rescued })
+}
+
+/// Saves what only the registration of a vanished worktree holds.
+fn rescue_gone(order: &WorktreeOrder<'_>) -> WorkspaceResult<Option<Kept>> {
+    let Some(admin) = admin_dir(order.repo.common_dir(), order.path)? else { return Ok(None) };
+    let name = |path: Option<&Path>| {
+        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    let (workspace, repo) = (name(order.path.parent()), RepoName::parse(&name(Some(order.path)))?);
+    let reference = free_rescue_ref(order.repo, order.run, &workspace, &repo)?;
+    Ok(order.repo.rescue_registration(&admin, &reference, "resume")?)
 }
 
 /// Whether a finished worktree of the repository stands at the path: registered, no longer being made, with an
@@ -85,7 +103,8 @@ pub fn worktree_is_complete(repo: &Repository, path: &Path) -> WorkspaceResult<b
 
 fn kept(order: &WorktreeOrder<'_>, found: &Worktree) -> WorkspaceResult<EnsuredWorktree> {
     if found.branch.as_deref() == Some(order.branch) {
-        return Ok(EnsuredWorktree { head: require_head(order)?, made_branch: order.branch_is_ours });
+        let (head, made_branch) = (require_head(order)?, order.branch_is_ours);
+        return Ok(EnsuredWorktree { head, made_branch, rescued: None });
     }
     let found = found.branch.as_ref().map_or_else(|| "no branch".to_owned(), |b| format!("the branch '{b}'"));
     Err(WorkspaceError::WrongBranch { path: order.path.to_owned(), found, wanted: order.branch.to_owned() })
@@ -228,7 +247,8 @@ mod tests {
         }
 
         fn assert_whole(&self, made: &EnsuredWorktree) {
-            assert_eq!(made, &EnsuredWorktree { head: self.base.clone(), made_branch: true });
+            let whole = EnsuredWorktree { head: self.base.clone(), made_branch: true, rescued: None };
+            assert_eq!(made, &whole);
             assert!(worktree_is_complete(&self.repo, &self.path).expect("look"));
             assert_eq!(git_in(&self.path, &["status", "--porcelain"]), "");
             assert_eq!(git_in(&self.path, &["branch", "--show-current"]), "task/t-1");

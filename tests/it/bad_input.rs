@@ -320,7 +320,7 @@ fn a_record_of_a_newer_version_is_shown_and_never_written() {
     stage.finish("one", "Do the work");
     let record = stage.repo.common_dir().join("metawsm/runs/one/run.toml");
     let text = fs::read_to_string(&record).expect("the record").replacen(
-        "format = 1",
+        "format = 2",
         "format = 99\nfuture = true",
         1,
     );
@@ -347,7 +347,7 @@ fn a_record_of_a_newer_version_is_shown_and_never_written() {
     }
     insta::assert_snapshot!(stage.refuses(&["stop", "one"]), @"
     6 newer
-    error: $WORLD/repos/api/.git/metawsm/runs/one/run.toml has record format 99, and this version writes format 1; a newer git-metawsm made it, so it is left alone.
+    error: $WORLD/repos/api/.git/metawsm/runs/one/run.toml has record format 99, and this version writes format 2; a newer git-metawsm made it, so it is left alone.
     next:
       git metawsm --version
     ");

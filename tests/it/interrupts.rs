@@ -89,7 +89,6 @@ fn a_second_ctrl_c_ends_run_at_once_and_the_git_that_outlived_it_is_waited_for()
 }
 
 #[test]
-#[ignore = "its agent is waited for in vain now and then, and why is not understood yet"]
 fn ctrl_c_ends_the_agents_that_were_started_already() {
     let scene = Scene::new("touch \"$HOME/agent-works\"; sleep 600");
     let running = stuck(&scene, "T-1,T-2");

@@ -1,6 +1,7 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
 mod bad_input;
+mod cleanup_situations;
 mod cmd;
 mod crash;
 mod crowd;
@@ -27,14 +28,20 @@ mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
+mod story_checks;
 mod story_completion;
 mod story_conflicts;
 mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
+mod story_gates;
+mod story_landed;
 mod story_provision;
+mod story_range;
 mod story_sessions;
 mod story_signals;
+mod story_trust;
 mod story_whole_job;
 mod tickets_docmgr;
+mod verdicts;
 mod workspaces_wsm;

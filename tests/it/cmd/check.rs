@@ -12,8 +12,13 @@ fn a_run_that_may_close_passes() {
       ok     agents-quiet
       ok     clean-tree
       ok     on-branch
+      ok     records-untouched
+      ok     forbidden-files
+      ok     checks
       ok     mergeable
       ok     base-ready
+      ok     bypass
+      ok     policy-drift
     one: passes
     ");
     let answer = stage.json(&["check", "one"]);
@@ -39,8 +44,13 @@ fn every_blocker_is_named_at_once_with_its_command_and_exit_3() {
              api ($WORLD/home/workspaces/DATE/do-the-work/api): 1 file is not committed: left.txt (untracked).
                git metawsm commit one
       ok     on-branch
+      ok     records-untouched
+      ok     forbidden-files
+      ok     checks
       ok     mergeable
       ok     base-ready
+      ok     bypass
+      ok     policy-drift
     one: refused
     ");
     let answer = super::stage::answer(&stage.run(&["check", "one", "--json"]).code(3));
@@ -67,8 +77,13 @@ fn an_agent_that_still_works_blocks() {
                git metawsm stop one
       ok     clean-tree
       ok     on-branch
+      ok     records-untouched
+      ok     forbidden-files
+      ok     checks
       ok     mergeable
       ok     base-ready
+      ok     bypass
+      ok     policy-drift
     one: refused
     ");
 }

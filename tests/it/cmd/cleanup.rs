@@ -60,7 +60,7 @@ fn work_that_is_nowhere_else_is_named_and_kept_until_forced() {
     -- story
       ok     remove workspace do-the-work
     next:
-      git -C $WORLD/repos/api show --stat refs/metawsm/rescue/one/do-the-work/api/STAMP
+      git metawsm rescue list one
     ");
     assert!(!tree.exists());
     let refs = stage.repo.git(["for-each-ref", "--format=%(refname)", "refs/metawsm/rescue/one"]);

@@ -16,8 +16,13 @@ fn a_completed_run_is_merged_and_published() {
       ok     agents-quiet
       ok     clean-tree
       ok     on-branch
+      ok     records-untouched
+      ok     forbidden-files
+      ok     checks
       ok     mergeable
       ok     base-ready
+      ok     bypass
+      ok     policy-drift
     ");
     before.assert_same(&stage.world.snapshot());
     insta::assert_snapshot!(stage.said(&["close"]), @"
@@ -34,6 +39,8 @@ fn a_completed_run_is_merged_and_published() {
     Close one: Do the work
 
     api: 1 merge into 'main' (OID..OID).
+
+    Closed by Ada Tester <ada@example.org>: 11 gates passed.
 
     Metawsm-Closed: one
     Metawsm-Ticket: do-the-work
@@ -58,7 +65,7 @@ fn the_answer_for_programs_holds_gates_acts_and_receipt() {
         (&answer["dry_run"], &answer["state"], &answer["already"]),
         (&false.into(), &"closed".into(), &false.into())
     );
-    assert_eq!(answer["gates"].as_array().map(Vec::len), Some(6));
+    assert_eq!(answer["gates"].as_array().map(Vec::len), Some(git_metawsm::gate::ALL.len()));
     assert_eq!(answer["published"].as_str(), stage.repo.rev("HEAD").as_deref());
     let landed = &answer["receipt"]["repos"][0];
     assert_eq!((&landed["repo"], &landed["base"]), (&"api".into(), &"main".into()));
@@ -99,7 +106,7 @@ fn a_waiver_needs_a_gate_that_exists_and_a_reason() {
     ");
     insta::assert_snapshot!(stage.refuses(&["close", "--waive", "nope=because"]), @"
     2 usage
-    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, mergeable, base-ready.
+    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, records-untouched, forbidden-files, checks, mergeable, base-ready, bypass, policy-drift.
     next:
       git metawsm check
     ");

@@ -18,11 +18,14 @@ fn worktree_and_branch_go_and_the_work_stays_under_rescue_refs() {
     -- story
       ok     remove workspace do-the-work
     next:
-      git -C $WORLD/repos/api show --stat refs/metawsm/rescue/one/do-the-work/api/STAMP
+      git metawsm rescue list one
     ");
     assert!(!tree.exists() && stage.repo.rev("task/do-the-work").is_none());
     let refs = stage.repo.git(["for-each-ref", "--format=%(refname)", "refs/metawsm/rescue/one"]);
-    assert!(refs.lines().any(|r| stage.repo.rev(r).as_deref() == Some(&head)), "{refs}");
+    assert!(
+        refs.lines().any(|r| stage.repo.rev(&format!("{r}^{{commit}}")).as_deref() == Some(&head)),
+        "{refs}"
+    );
     assert!(
         refs.lines().any(|r| stage.repo.try_git(["show", &format!("{r}:loose.txt")]).stdout == "loose\n")
     );

@@ -2,11 +2,13 @@
 
 use super::stage::{Stage, WORKS, answer, plain, refusal_kind};
 use crate::kit::{BINARY, World};
+use clap::CommandFactory;
+use git_metawsm::cmd::Cli;
 use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 35] = [
+const COMMANDS: [&[&str]; 41] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -35,7 +37,13 @@ const COMMANDS: [&[&str]; 35] = [
     &["check"],
     &["merge"],
     &["close"],
+    &["update"],
+    &["publish"],
     &["cleanup"],
+    &["rescue", "list"],
+    &["rescue", "show", "0000"],
+    &["rescue", "restore", "0000"],
+    &["rescue", "drop", "0000"],
     &["policy-init"],
     &["policy", "show"],
     &["policy", "check"],
@@ -45,7 +53,7 @@ const COMMANDS: [&[&str]; 35] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 18] = [
+const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -62,7 +70,9 @@ const TAKING_RUNS: [(&str, &[&str]); 18] = [
     ("check", &[]),
     ("merge", &[]),
     ("close", &[]),
+    ("update", &[]),
     ("cleanup", &[]),
+    ("rescue list", &[]),
     ("policy apply", &[]),
 ];
 
@@ -173,7 +183,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
             let expected = "1 failed\nerror: Neither a run nor a ticket with a run is called '";
             assert!(refusal.starts_with(expected), "{command}: {refusal}");
         }
-        if !matches!(command, "status" | "tell") {
+        if !matches!(command, "status" | "tell" | "rescue list") {
             let bare: Vec<_> = command.split(' ').chain(rest.iter().copied()).collect();
             let refusal = stage.refuses(&bare);
             let expected =
@@ -208,26 +218,83 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
     let stage = Stage::with(WORKS);
     stage.finish("one", "Do the work");
     let before = stage.repo.snapshot();
-    let reading = ["status", "list", "log", "diff", "path", "logs", "check"];
-    for command in COMMANDS {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let mut allowed = Vec::new();
+    for words in every_word(&program) {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         let as_agent =
             |words: &[&str]| stage.run(words).env("METAWSM_AGENT", "coder").env("METAWSM_RUN", "one");
-        let is_reading = reading.contains(&command[0])
-            || matches!(command, ["policy", "show" | "check"] | ["forum", "list" | "search", ..]);
-        let is_speaking = matches!(command, ["forum", "ask" | "answer" | "thread" | "watch", ..]);
-        if is_speaking {
-            // What an agent says, and what becomes of it, is tested where the forum is.
-        } else if is_reading {
-            as_agent(command).ok();
-            answer(&as_agent(&[&["--json"], command].concat()).ok());
-        } else {
-            let refusal = stage.refusal(&as_agent, command);
-            let expected =
-                format!("3 refused\nerror: '{}' is for people; the agent 'coder' cannot do it.", command[0]);
-            assert!(refusal.starts_with(&expected), "{refusal}");
+        let named = words.iter().take_while(|word| !word.starts_with('-') && **word != "x");
+        let named = named.copied().collect::<Vec<_>>().join(" ");
+        if FOR_AGENTS.contains(&named.as_str()) {
+            let output = as_agent(&words).output();
+            assert!(!output.stderr.contains("is for people"), "{output}");
+            allowed.push(named);
+            continue;
         }
+        let refusal = stage.refusal(&as_agent, &words);
+        let expected =
+            format!("3 refused\nerror: '{}' is for people; the agent 'coder' cannot do it.", words[0]);
+        assert!(refusal.starts_with(&expected), "{refusal}");
     }
+    let missing: Vec<_> = FOR_AGENTS.iter().filter(|name| !allowed.iter().any(|a| a == *name)).collect();
+    assert!(missing.is_empty(), "{missing:?} are no commands");
     before.assert_same(&stage.repo.snapshot());
+}
+
+/// What an agent may do on its own control repository: look, and speak.
+const FOR_AGENTS: [&str; 18] = [
+    "forum ask",
+    "forum answer",
+    "forum list",
+    "forum thread",
+    "forum watch",
+    "forum search",
+    "hooks run",
+    "status",
+    "list",
+    "log",
+    "diff",
+    "path",
+    "logs",
+    "check",
+    "rescue list",
+    "rescue show",
+    "policy show",
+    "policy check",
+];
+
+/// Each command of the program, with a word wherever it cannot do without one.
+fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for below in command.get_subcommands() {
+        let deeper = if below.has_subcommands() { every_word(below) } else { vec![needed_by(below)] };
+        found.extend(deeper.into_iter().map(|words| [vec![below.get_name().to_owned()], words].concat()));
+    }
+    found
+}
+
+fn needed_by(command: &clap::Command) -> Vec<String> {
+    let mut words = Vec::new();
+    for arg in command.get_arguments().filter(|arg| arg.is_required_set()) {
+        words.extend(arg.get_long().map(|long| format!("--{long}")));
+        words.push("x".to_owned());
+    }
+    words
+}
+
+#[test]
+fn what_an_agent_looks_at_stays_as_it_is() {
+    let stage = Stage::with("echo '{}' > ../.metawsm/implementation-complete.json");
+    stage.start("one", "Do the work");
+    stage.wait_for_end("one");
+    stage.run(&["stop", "one"]).ok();
+    let before = stage.world.snapshot();
+    for words in [&["status", "one"][..], &["list"], &["log", "one"], &["diff", "one"], &["check", "one"]] {
+        stage.run(words).env("METAWSM_AGENT", "agent").env("METAWSM_RUN", "one").output();
+        before.assert_same(&stage.world.snapshot());
+    }
 }
 
 #[test]

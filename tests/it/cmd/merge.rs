@@ -15,8 +15,12 @@ fn the_work_lands_with_its_trailers_and_once_only() {
       ok     agents-quiet
       ok     clean-tree
       ok     on-branch
+      ok     records-untouched
+      ok     forbidden-files
+      ok     checks
       ok     mergeable
       ok     base-ready
+      ok     policy-drift
     ");
     before.assert_same(&stage.world.snapshot());
     insta::assert_snapshot!(stage.said(&["merge"]), @"

@@ -1,0 +1,73 @@
+//! The open runs of a repository as its hooks see them.
+
+use super::super::control::Control;
+use super::super::{ServiceResult, policies};
+use crate::git::Repository;
+use crate::model::{Run, RunId};
+use crate::policy::{self, Policy};
+use crate::store::{self, OpenEntry};
+use crate::sys::files;
+
+/// The file in the git directory of a run's worktree that wakes its hooks; it holds the run's id.
+pub(in crate::service) const MARKER: &str = "metawsm-run";
+
+/// An open run that takes part in a repository.
+#[derive(Debug)]
+pub(in crate::service) struct OpenRun {
+    /// The control repository, only to be looked at.
+    pub control: Control,
+    /// Its record.
+    pub run: Run,
+}
+
+impl OpenRun {
+    /// The rules that the run is judged by.
+    pub fn policy(&self) -> ServiceResult<Policy> {
+        Ok(policy::stricter(&policies::stored(&self.run)?, &policies::at_base(&self.control)?))
+    }
+}
+
+/// A repository in which runs are open.
+pub(super) struct Hooked {
+    /// One per run.
+    pub entries: Vec<OpenEntry>,
+    /// Entries that cannot be read, as sentences.
+    pub faults: Vec<String>,
+}
+
+impl Hooked {
+    pub fn at(repo: &Repository) -> Self {
+        let faults = store::open_faults(repo.common_dir()).into_iter().map(|(_, why)| why).collect();
+        Self { entries: store::open_entries(repo.common_dir()), faults }
+    }
+
+    /// Whether an open run merges into this branch.
+    pub fn is_base(&self, branch: &str) -> bool {
+        self.entries.iter().any(|entry| entry.base == branch)
+    }
+
+    /// The run whose worktree this is, by the marker in its git directory.
+    pub fn run_of_worktree(&self, repo: &Repository) -> ServiceResult<Option<OpenRun>> {
+        let Some(text) = files::find_text(&repo.git_dir().join(MARKER))? else { return Ok(None) };
+        let Ok(id) = RunId::parse(text.trim()) else { return Ok(None) };
+        let is_here = |entry: &&OpenEntry| entry.run == id;
+        match self.entries.iter().find(is_here) {
+            Some(entry) => Ok(load(entry)?.ok()),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The run of an entry, where it is still open; else why it counts for nothing.
+pub(super) fn load(entry: &OpenEntry) -> ServiceResult<Result<OpenRun, String>> {
+    let gone = |why: &str| format!("The open run {} was not asked: {why}.", entry.run);
+    let Some(repo) = Repository::discover(&entry.root)?.filter(|_| entry.root_exists()) else {
+        return Ok(Err(gone(&format!("its control repository {} is gone", entry.root.display()))));
+    };
+    let control = Control::of(repo).frozen();
+    Ok(match control.store.find_run(&entry.run)? {
+        Some(run) if run.state.is_open() => Ok(OpenRun { control, run }),
+        Some(_) => Err(String::new()),
+        None => Err(gone(&format!("{} does not know it", entry.root.display()))),
+    })
+}
