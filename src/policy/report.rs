@@ -8,9 +8,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 18] = [
+const NOT_BUILT: [&str; 21] = [
     "docs",
-    "forum",
+    "forum.docs_sync",
+    "forum.redis",
+    "forum.topics",
+    "forum.transport",
     "git_pr.allowed_repos",
     "git_pr.branch_template",
     "git_pr.credential_mode",

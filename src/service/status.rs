@@ -149,7 +149,12 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
-    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
+    // A forum that cannot be read hides no run.
+    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
+    let mut threads = threads.unwrap_or_else(|error| {
+        report.broken.push(error.to_string());
+        HashMap::new()
+    });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
