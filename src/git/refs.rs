@@ -121,6 +121,16 @@ impl Repository {
         id.map(Head::Detached).ok_or_else(lost)
     }
 
+    /// The commit that HEAD of this worktree was last at, by its log: also where the branch that it names is gone. `None`
+    /// where no log is kept in a file.
+    pub fn last_logged_head(&self) -> Option<String> {
+        let log = std::fs::read(self.git_dir().join("logs/HEAD")).ok()?;
+        let text = String::from_utf8_lossy(&log);
+        // Before, after, and who: a branch that is deleted adds no line.
+        let ids = text.lines().rev().filter_map(|line| line.split(' ').nth(1));
+        ids.filter(|id| is_id(id) && id.bytes().any(|b| b != b'0')).map(str::to_owned).next()
+    }
+
     /// All refs whose full name starts with `prefix` (which ends in `/`), with their ids, sorted by name.
     pub fn refs_below(&self, prefix: &str) -> GitResult<Vec<(String, String)>> {
         self.answer(
@@ -197,6 +207,15 @@ mod tests {
         for repo in both(&sandbox) {
             assert_eq!(repo.head().expect("head"), Head::Detached(id.clone()));
         }
+    }
+
+    #[test]
+    fn the_log_of_head_knows_the_commit_of_a_branch_that_is_gone() {
+        let sandbox = Sandbox::new();
+        let id = sandbox.commit("b", "b");
+        assert_eq!(sandbox.repo().last_logged_head(), Some(id.clone()));
+        sandbox.git(&["update-ref", "-d", "refs/heads/main"]);
+        assert_eq!(sandbox.repo().last_logged_head(), Some(id));
     }
 
     #[test]

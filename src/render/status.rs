@@ -4,7 +4,7 @@ use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
 use crate::model::{RunState, StepState};
-use crate::service::{AgentView, RunView, StatusReport};
+use crate::service::{AgentView, Landed, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
 use serde_json::{Value, json};
@@ -50,6 +50,9 @@ fn head(text: &mut String, screen: &Screen, view: &RunView) {
         writeln!(text, "{}  {state}  {}", screen.paint(Paint::Bold, run.id.as_str()), escape(&run.title()));
     if let Some(holder) = &view.holder {
         let _ = writeln!(text, "  in use by {}", escape(&holder.describe()));
+    }
+    if view.landed == Landed::Yes && run.state.is_open() {
+        let _ = writeln!(text, "  {} base holds its work already", screen.paint(Paint::Good, "landed:"));
     }
     for need in &view.needs {
         let _ = writeln!(text, "  {} {}", screen.paint(Paint::Warn, "needs you:"), escape(&need.what));
@@ -183,6 +186,7 @@ fn view_json(view: &RunView) -> Value {
     let mut value = run_json(&view.run);
     value["root"] = json!(view.root);
     value["needs"] = json!(view.needs);
+    value["landed"] = json!(view.landed.word());
     value["holder"] =
         json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
     value["agents"] = view.agents.iter().map(agent_json).collect();

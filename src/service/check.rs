@@ -4,7 +4,7 @@ use super::event::Progress;
 use super::needs::tampered;
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
-use super::{Caller, ServiceResult, checks, control, settle};
+use super::{Caller, ServiceResult, checks, control, landed, settle};
 use crate::gate::{Action, Verdict, Waiver};
 use crate::model::Run;
 
@@ -33,12 +33,16 @@ pub struct Checked {
 /// Judges all gates of a close. The run is settled in memory only; with `run` the results of its tests are kept.
 pub fn check(caller: &Caller, request: &CheckRequest, progress: Progress<'_>) -> ServiceResult<Checked> {
     let mut control = control(caller)?;
+    if !request.run {
+        control = control.frozen();
+    }
     let id = select(caller, &control, &request.selector, |run| run.state.is_open())?;
     if request.run {
         require_open(&require_run(&control, &id)?)?;
         let mut hold = control.hold(&id, "check", caller)?;
         require_open(hold.run())?;
         checks::ensure(&control, caller, &mut hold, progress)?;
+        landed::ask(&mut hold)?;
     }
     control = control.frozen();
     let run = require_run(&control, &id)?;

@@ -31,6 +31,7 @@ mod health;
 mod history;
 mod hooks;
 mod land;
+mod landed;
 mod list;
 mod losses;
 mod needs;
@@ -77,7 +78,8 @@ pub use hooks::{
     ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
     uninstall as hooks_uninstall,
 };
-pub use list::{ListRequest, list, log};
+pub use landed::Landed;
+pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{

@@ -1,6 +1,7 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
 use super::facts_of_work::Work;
+use super::landed::Landed;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
@@ -19,6 +20,22 @@ pub struct Need {
 fn need(what: impl Into<String>, command: String) -> Need {
     Need { what: what.into(), command }
 }
+
+/// What is to be done with a run whose work base holds already, or has taken back.
+pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
+    let close = || format!("git metawsm close {}", run.id);
+    match landed {
+        Landed::Yes if run.state == RunState::Completed => {
+            needs.retain(|need| need.what != DONE);
+            needs.push(need("Base holds the work already; close the run.", close()));
+        }
+        Landed::Reverted { what, command } => needs.push(need(what.clone(), command.clone())),
+        _ => {}
+    }
+}
+
+/// Said of a run that is completed.
+const DONE: &str = "The work is done; look at it, then close.";
 
 /// What a run needs a person for, most urgent first; `work` is what its agents left, where all have ended.
 pub(super) fn needs(
@@ -59,7 +76,7 @@ pub(super) fn needs(
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
         RunState::Completed => {
-            found.push(need("The work is done; look at it, then close.", format!("git metawsm diff {id}")));
+            found.push(need(DONE, format!("git metawsm diff {id}")));
         }
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations, work)),
         RunState::Closed | RunState::Discarded => {}

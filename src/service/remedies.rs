@@ -1,7 +1,7 @@
 //! The commands that clear what gates complain of, ready to be pasted.
 
 use super::ServiceResult;
-use crate::git::{DirtKind, Dirty, Obstacle, ObstacleKind, Operation, Repository};
+use crate::git::{DirtKind, Dirty, Head, Obstacle, ObstacleKind, Operation, Repository};
 use crate::model::{RunWorktree, quoted};
 use std::path::Path;
 
@@ -33,18 +33,18 @@ pub(super) fn missing_branch(repository: &Repository, tree: &RunWorktree) -> Str
     let Some(path) = tree.path.as_deref().filter(|path| path.is_dir()) else {
         return restored_branch(repository.dir(), &tree.branch, &tree.start);
     };
-    let head = repository.at(path).and_then(|place| place.head());
-    match head {
-        Ok(crate::git::Head::Branch { name, id: Some(_) }) => {
+    let place = repository.at(path);
+    match place.as_ref().map(Repository::head) {
+        Ok(Ok(Head::Branch { name, id: Some(_) })) => {
             format!("{} branch -m {} {branch}", at(path), quoted(&name))
         }
-        Ok(crate::git::Head::Detached(_)) => format!("{} switch -c {branch}", at(path)),
-        // HEAD names a branch that is not there: its own log still knows the last commit.
-        _ => format!(
-            "{0} update-ref {1} \"$({0} log -1 --walk-reflogs --format=%H HEAD)\"",
-            at(path),
-            quoted(&format!("refs/heads/{}", tree.branch))
-        ),
+        Ok(Ok(Head::Detached(_))) => format!("{} switch -c {branch}", at(path)),
+        // HEAD names a branch that is not there: its log still knows the last commit.
+        _ => {
+            let last = place.ok().and_then(|place| place.last_logged_head());
+            let last = last.as_deref().unwrap_or(&tree.start);
+            format!("{} update-ref {} {last}", at(path), quoted(&format!("refs/heads/{}", tree.branch)))
+        }
     }
 }
 

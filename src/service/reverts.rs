@@ -33,7 +33,8 @@ pub(super) fn find_revert(
         return Ok(None);
     }
     let own = Own::of(repository, tree, head)?;
-    for (commit, part) in brought_in(repository, run, tree, (head, &own), &history)? {
+    let brought = Brought { repository, run, tree, head, onto };
+    for (commit, part) in brought.by(&history, &own)? {
         let Some(by) = undone.get(commit.as_str()) else { continue };
         // A branch that took back a commit of its own has done so on purpose.
         if part && repository.is_ancestor(by, head)? {
@@ -80,46 +81,79 @@ struct Own {
 impl Own {
     fn of(repository: &Repository, tree: &RunWorktree, head: &str) -> ServiceResult<Self> {
         let commits = repository.commits(&tree.start, head)?;
-        let parent: HashMap<_, _> =
-            commits.iter().map(|c| (c.id.as_str(), c.parents.first().map(String::as_str))).collect();
-        let mut ids = HashSet::new();
-        let mut at = Some(head);
-        while let Some(id) = at.filter(|id| parent.contains_key(id)) {
-            ids.insert(id.to_owned());
-            at = parent.get(id).copied().flatten();
-        }
-        Ok(Self { ids, from_start: at == Some(tree.start.as_str()) })
+        let (ids, end) = line_of(&commits, head);
+        Ok(Self { ids, from_start: end == Some(tree.start.as_str()) })
     }
 }
 
-/// The commits of base that brought work of this branch, and whether each is but a part of it.
-fn brought_in(
-    repository: &Repository,
-    run: &Run,
-    tree: &RunWorktree,
-    (head, own): (&str, &Own),
-    history: &[Commit],
-) -> ServiceResult<Vec<(String, bool)>> {
-    let mut found = Vec::new();
-    let ours = run.merges.iter().filter(|m| m.repo == tree.repo && m.ticket == tree.ticket);
-    let said = run.landed.iter().filter(|l| l.repo == tree.repo);
-    let told = ours.map(|m| (&m.commit, &m.head)).chain(said.map(|l| (&l.commit, &l.head)));
-    for (commit, merged) in told {
-        if merged == head || own.ids.contains(merged) || repository.is_ancestor(merged, head)? {
-            found.push((commit.clone(), false));
+/// What brought the work of a branch into base.
+struct Brought<'a> {
+    repository: &'a Repository,
+    run: &'a Run,
+    tree: &'a RunWorktree,
+    head: &'a str,
+    onto: &'a str,
+}
+
+impl Brought<'_> {
+    /// The commits of base that brought it, and whether each is but a part of it.
+    fn by(&self, history: &[Commit], own: &Own) -> ServiceResult<Vec<(String, bool)>> {
+        let mut found = Vec::new();
+        for (commit, merged) in self.told(history) {
+            if own.ids.contains(&merged) || self.is_all_there_is(&merged, history)? {
+                found.push((commit, false));
+            }
         }
-    }
-    for commit in history {
-        if commit.parents.iter().skip(1).any(|parent| own.ids.contains(parent))
-            && !own.ids.contains(&commit.id)
-        {
-            found.push((commit.id.clone(), false));
-        } else if own.from_start && own.ids.contains(&commit.id) {
-            // A fast-forward brought it.
-            found.push((commit.id.clone(), true));
+        for commit in history {
+            let is_own = own.ids.contains(&commit.id);
+            if !is_own && commit.parents.iter().skip(1).any(|parent| own.ids.contains(parent)) {
+                found.push((commit.id.clone(), false));
+            } else if is_own && own.from_start {
+                // A fast-forward brought it.
+                found.push((commit.id.clone(), true));
+            }
         }
+        Ok(found)
     }
-    Ok(found)
+
+    /// Commits of base with the head that each merged, by our record, our trailers, and somebody's word.
+    fn told(&self, history: &[Commit]) -> Vec<(String, String)> {
+        let (run, tree) = (self.run, self.tree);
+        let ours = run.merges.iter().filter(|m| m.repo == tree.repo && m.ticket == tree.ticket);
+        let said = run.landed.iter().filter(|l| l.repo == tree.repo);
+        let told = ours.map(|m| (&m.commit, &m.head)).chain(said.map(|l| (&l.commit, &l.head)));
+        let mut told: Vec<_> = told.map(|(commit, head)| (commit.clone(), head.clone())).collect();
+        let marks = [format!("Metawsm-Merged: {}", run.id), format!("Metawsm-Ticket: {}", tree.ticket)];
+        for commit in history {
+            let is_ours = marks.iter().all(|mark| commit.body.lines().any(|line| line == mark));
+            if let Some(merged) = commit.parents.get(1).filter(|_| is_ours) {
+                told.push((commit.id.clone(), merged.clone()));
+            }
+        }
+        told
+    }
+
+    /// Whether the branch is a later point of base's own line, which holds `merged`: it was fast-forwarded to base, and
+    /// has nothing else to bring. One with new commits on top was made anew, and merges.
+    fn is_all_there_is(&self, merged: &str, history: &[Commit]) -> ServiceResult<bool> {
+        if !line_of(history, self.onto).0.contains(self.head) {
+            return Ok(false);
+        }
+        Ok(self.repository.is_ancestor(merged, self.head)?)
+    }
+}
+
+/// The commits of a history along first parents from one of them, and where that line leaves the history.
+fn line_of<'a>(history: &'a [Commit], from: &'a str) -> (HashSet<String>, Option<&'a str>) {
+    let parent: HashMap<_, _> =
+        history.iter().map(|c| (c.id.as_str(), c.parents.first().map(String::as_str))).collect();
+    let mut line = HashSet::new();
+    let mut at = Some(from);
+    while let Some(id) = at.filter(|id| parent.contains_key(id)) {
+        line.insert(id.to_owned());
+        at = parent.get(id).copied().flatten();
+    }
+    (line, at)
 }
 
 /// Whether somebody has said, of a commit after the revert, that it holds this head.

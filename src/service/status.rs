@@ -2,13 +2,14 @@
 
 use super::bypass::Bases;
 use super::health::{Health, health, last_progress};
+use super::landed::{self, Landed};
 use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
 use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
-use crate::model::{Run, RunAgent};
+use crate::model::{Run, RunAgent, RunState};
 use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
@@ -45,6 +46,8 @@ pub struct RunView {
     pub holder: Option<Holder>,
     /// What changed per worktree; empty without `--git`.
     pub changes: Vec<Changes>,
+    /// Whether base holds the work already.
+    pub landed: Landed,
 }
 
 /// One agent as seen now.
@@ -141,7 +144,7 @@ fn add(
 ) -> ServiceResult<()> {
     let (observed, glances) = std::thread::scope(|scope| {
         let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
-        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run)).collect();
+        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run, request)).collect();
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
@@ -164,10 +167,17 @@ struct Glance {
     may_be_bypassed: bool,
     /// What is the matter with its journal.
     journal: Option<Need>,
+    landed: Landed,
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run) -> Self {
+    fn at(control: &Control, run: &Run, request: &StatusRequest) -> Self {
+        if request.git && !request.no_ingest && run.state.is_open() {
+            // What only git can tell is kept for those who may not ask it. Who holds the run now does so himself.
+            if let Ok(mut hold) = control.hold_to_settle(&run.id, Duration::ZERO) {
+                let _ = landed::ask(&mut hold);
+            }
+        }
         Self {
             signals: signals::look(run),
             holder: control.store.holder(&run.id),
@@ -175,16 +185,27 @@ impl Glance {
             observed: Vec::new(),
             may_be_bypassed: false,
             journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
+            landed: landed_of(control, run),
         }
     }
 }
 
+/// Looked at for runs that may have got that far.
+fn landed_of(control: &Control, run: &Run) -> Landed {
+    match run.state {
+        RunState::Created | RunState::Planning | RunState::Discarded => Landed::No,
+        RunState::Closed => Landed::Yes,
+        _ => landed::landed(&control.store, run),
+    }
+}
+
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
-    let progress = glance.progress.clone();
-    let journal = glance.journal.clone();
+    let (progress, landed, journal) =
+        (glance.progress.clone(), glance.landed.clone(), glance.journal.clone());
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
     let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
+    super::needs::of_landed(&run, &landed, &mut needs);
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
         let health = health(seen, progress, &limits);
@@ -192,7 +213,7 @@ fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) ->
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
     }
     let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, run })
+    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.

@@ -8,6 +8,8 @@
 //!
 //! Order of locks everywhere: run, repositories by path, thread, index.
 
+mod closed;
+mod decided;
 mod entry;
 mod error;
 mod hold;
@@ -17,6 +19,7 @@ mod index_rows;
 mod journal;
 mod link;
 mod live;
+mod own_form;
 mod participation;
 mod path_list;
 mod person;
@@ -24,12 +27,14 @@ mod places;
 mod publication;
 mod published;
 mod record;
+mod summary;
 mod sweep;
 mod temps;
 
 #[cfg(test)]
 mod testing;
 
+pub use decided::TakeDecided;
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
 pub use hold::{Hold, verify_hold_token};
@@ -42,3 +47,4 @@ pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root,
 pub use publication::Publication;
 pub use published::{PublishedTree, TakeRecord};
 pub use record::{RecordError, parse_run, published_form, published_path, to_toml};
+pub use summary::Summary;
