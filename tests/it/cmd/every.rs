@@ -231,7 +231,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 11] = [
+const FOR_AGENTS: [&str; 12] = [
     "status",
     "list",
     "log",
@@ -243,6 +243,7 @@ const FOR_AGENTS: [&str; 11] = [
     "rescue show",
     "policy show",
     "policy check",
+    "hooks run",
 ];
 
 /// Each command of the program, with a word wherever it cannot do without one.
