@@ -16,6 +16,7 @@ mod demo;
 mod diff;
 mod discard;
 mod failure;
+mod forum;
 mod hooks;
 mod list;
 mod log;
@@ -95,6 +96,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),
+            Command::Forum(args) => forum::run(&caller, &screen, args),
             Command::Check(args) => check::run(&caller, &screen, args),
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),

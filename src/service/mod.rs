@@ -28,6 +28,7 @@ mod execute;
 mod facts;
 mod facts_of_trees;
 mod facts_of_work;
+pub mod forum;
 mod health;
 mod history;
 mod hooks;
@@ -69,7 +70,7 @@ mod vouched;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::{CheckRequest, check};
+pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, Resume, close};
 pub use commit::{Committed, commit};
@@ -87,7 +88,7 @@ pub use hooks::{
     uninstall as hooks_uninstall,
 };
 pub use landed::Landed;
-pub use list::{ListRequest, list, log};
+pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{

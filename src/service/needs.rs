@@ -7,6 +7,7 @@ use super::landed::Landed;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
+use crate::store::{Chain, Journal};
 use serde::Serialize;
 
 /// One thing that a person is needed for.
@@ -131,6 +132,23 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
     }
+}
+
+/// Why what was written down of a run cannot be trusted; `None` where it hangs together. A last line that is
+/// incomplete was never acknowledged, or is being written just now.
+pub(super) fn tampered(journal: &Journal) -> Option<String> {
+    match journal.chain {
+        Chain::Whole | Chain::TornTail => None,
+        Chain::Missing => Some("The journal of the run is missing: somebody has removed it.".to_owned()),
+        Chain::BrokenAt(line) => Some(format!(
+            "Line {line} of the run's journal does not follow from the line before it: somebody has changed what was written down."
+        )),
+    }
+}
+
+/// The same as something that a person is needed for.
+pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
+    tampered(journal).map(|what| need(what, format!("git metawsm log {}", run.id)))
 }
 
 /// A merge or close that was stopped half way: the two ways on.

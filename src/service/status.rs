@@ -15,6 +15,7 @@ use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -148,10 +149,14 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
+    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        report.runs.push(view(control, run, glance, request)?);
+        let asked = threads.remove(&run.id).unwrap_or_default();
+        let mut view = view(control, run, glance, request)?;
+        view.needs.splice(0..0, asked);
+        report.runs.push(view);
     }
     Ok(())
 }
@@ -166,6 +171,8 @@ struct Glance {
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
     landed: Landed,
+    /// What is the matter with its journal.
+    journal: Option<Need>,
 }
 
 impl Glance {
@@ -183,6 +190,7 @@ impl Glance {
             observed: Vec::new(),
             may_be_bypassed: false,
             landed: landed_of(control, run),
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
@@ -198,9 +206,10 @@ fn landed_of(control: &Control, run: &Run) -> Landed {
 
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
     let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
-    let mut needs = settled.needs;
+    let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
     super::needs::of_landed(&run, &landed, &mut needs);
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 31] = [
+const COMMANDS: [&[&str]; 41] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -24,6 +24,16 @@ const COMMANDS: [&[&str]; 31] = [
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
+    &["forum", "ask", "--body", "x"],
+    &["forum", "answer", "x", "--body", "y"],
+    &["forum", "assign", "x", "--assignee", "y"],
+    &["forum", "state", "x", "--state", "triaged"],
+    &["forum", "priority", "x", "--priority", "low"],
+    &["forum", "close", "x"],
+    &["forum", "list"],
+    &["forum", "thread", "x"],
+    &["forum", "watch"],
+    &["forum", "search", "x"],
     &["check"],
     &["merge"],
     &["close"],
@@ -234,7 +244,14 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 11] = [
+const FOR_AGENTS: [&str; 18] = [
+    "forum ask",
+    "forum answer",
+    "forum list",
+    "forum thread",
+    "forum watch",
+    "forum search",
+    "hooks run",
     "status",
     "list",
     "log",

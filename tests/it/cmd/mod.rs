@@ -11,6 +11,7 @@ mod demo;
 mod diff;
 mod discard;
 mod every;
+pub mod forum;
 mod list;
 mod log;
 mod logs;
