@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 18] = [
     "docs",
     "forum",
     "git_pr.allowed_repos",
@@ -20,7 +20,6 @@ const NOT_BUILT: [&str; 19] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "hooks",
     "merge.push",
     "merge.style",
     "notify",

@@ -3,7 +3,7 @@
 use super::escape::{escape, escape_json};
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::Run;
+use crate::model::{Run, TicketId};
 use crate::store::Summary;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ impl<'a> Listing<'a> {
         if self.screen.is_closed() {
             return;
         }
-        let tickets: Vec<_> = run.tickets.iter().map(|t| t.as_str()).collect();
+        let tickets: Vec<_> = run.tickets.iter().map(TicketId::as_str).collect();
         let _ = writeln!(
             self.text,
             "{}  {:<17}  {}  {}",

@@ -4,7 +4,7 @@ use super::event::Progress;
 use super::needs::tampered;
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
-use super::{Caller, ServiceResult, checks, control, landed, settle};
+use super::{Caller, ServiceResult, checks, control, intent, landed, settle};
 use crate::gate::{Action, Verdict, Waiver};
 use crate::model::Run;
 
@@ -47,6 +47,7 @@ pub fn check(caller: &Caller, request: &CheckRequest, progress: Progress<'_>) ->
     control = control.frozen();
     let run = require_run(&control, &id)?;
     require_open(&run)?;
+    intent::require_none(&control, &id)?;
     let run = settle::preview(&control, run)?;
     let judged = judge(&control, &run, Action::Close, &request.waivers)?;
     let tampered = tampered(&control.store.journal(&id)?);

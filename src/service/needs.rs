@@ -1,6 +1,8 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
+use super::Control;
 use super::facts_of_work::Work;
+use super::intent;
 use super::landed::Landed;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
@@ -147,6 +149,18 @@ pub(super) fn tampered(journal: &Journal) -> Option<String> {
 /// The same as something that a person is needed for.
 pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
     tampered(journal).map(|what| need(what, format!("git metawsm log {}", run.id)))
+}
+
+/// A merge or close that was stopped half way: the two ways on.
+pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
+    match intent::find(&control.store, &run.id) {
+        Ok(None) => Vec::new(),
+        Ok(Some(intent)) => {
+            let [on, back] = intent.ways_on(&run.id);
+            vec![need(intent.describe(&run.id), on), need("Or take it back.", back)]
+        }
+        Err(error) => vec![need(error.to_string(), format!("git metawsm log {}", run.id))],
+    }
 }
 
 /// A live agent that neither prints nor commits any more.

@@ -15,6 +15,7 @@ use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -148,10 +149,14 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
+    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        report.runs.push(view(control, run, glance, request)?);
+        let asked = threads.remove(&run.id).unwrap_or_default();
+        let mut view = view(control, run, glance, request)?;
+        view.needs.splice(0..0, asked);
+        report.runs.push(view);
     }
     Ok(())
 }
@@ -165,9 +170,9 @@ struct Glance {
     observed: Vec<Observation>,
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
+    landed: Landed,
     /// What is the matter with its journal.
     journal: Option<Need>,
-    landed: Landed,
 }
 
 impl Glance {
@@ -184,8 +189,8 @@ impl Glance {
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
-            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
             landed: landed_of(control, run),
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
@@ -200,8 +205,8 @@ fn landed_of(control: &Control, run: &Run) -> Landed {
 }
 
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
-    let (progress, landed, journal) =
-        (glance.progress.clone(), glance.landed.clone(), glance.journal.clone());
+    let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
     let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
@@ -211,6 +216,9 @@ fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) ->
         let health = health(seen, progress, &limits);
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
+    }
+    if holder.is_none() {
+        needs.splice(0..0, super::needs::of_half_done(control, &run));
     }
     let changes = if request.git { changes(&run) } else { Vec::new() };
     Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })

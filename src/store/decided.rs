@@ -84,14 +84,14 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        let mut build = || -> Result<bool, Fault> {
+        let mut go_apart = || -> Result<bool, Fault> {
             let conn = index::private()?;
             self.bring_up(&conn)?;
             give(&conn)
         };
-        let built = build();
+        let told = go_apart();
         self.require_read()?;
-        match built {
+        match told {
             Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::Published("they changed while they were read".to_owned())),
             Err(fault) => Err(StoreError::Published(fault.why())),

@@ -12,6 +12,11 @@ mod closed;
 mod decided;
 mod entry;
 mod error;
+mod forum;
+mod forum_event;
+mod forum_index;
+#[cfg(test)]
+mod forum_tests;
 mod hold;
 mod hook_log;
 mod index;
@@ -19,7 +24,6 @@ mod index_rows;
 mod journal;
 mod link;
 mod live;
-mod own_form;
 mod participation;
 mod path_list;
 mod person;
@@ -37,6 +41,11 @@ mod testing;
 pub use decided::TakeDecided;
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
+pub use forum::{
+    FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
+};
+pub use forum_event::{event_bytes, parse_event};
+pub use forum_index::ThreadRow;
 pub use hold::{Hold, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};

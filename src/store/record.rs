@@ -4,7 +4,7 @@
 //! know a field would drop it on its next write, and the format is what keeps it from writing.
 
 use super::places::{MACHINE, PERSONAL, Places};
-use super::{StoreError, StoreResult, own_form};
+use super::{StoreError, StoreResult};
 use crate::model::{RECORD_FORMAT, Run, StoredPolicy};
 use crate::sys::clock;
 use serde::Deserialize;
@@ -63,7 +63,7 @@ struct Head {
 /// its `format` says that it must not be written.
 pub fn parse_run(text: &str) -> Result<Run, RecordError> {
     // Nearly every record is of the newest format, and then one reading is enough.
-    let run: Option<Run> = own_form::read(text).or_else(|| toml::from_str(text).ok());
+    let run: Option<Run> = toml::from_str(text).ok();
     match run.filter(|run| run.format == RECORD_FORMAT && run.kind == KIND) {
         Some(run) => Ok(run),
         None => parse_with(text, MIGRATIONS),
@@ -97,7 +97,7 @@ fn parse_with(text: &str, migrations: &[Migration]) -> Result<Run, RecordError> 
     table.try_into().map_err(|e: toml::de::Error| broken(toml_reason(text, &e)))
 }
 
-fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().and_then(|s| text.get(..s.start)).map(|before| before.matches('\n').count() + 1);
     let what = error.message().trim().replace('\n', " ");
     line.map_or_else(|| what.clone(), |line| format!("line {line}: {what}"))

@@ -8,7 +8,10 @@ mod crowd;
 mod disks;
 mod dry_run;
 mod everyday_git;
+mod forum;
 mod frugal;
+mod hooks_foreign;
+mod hooks_matrix;
 mod house;
 mod interrupts;
 #[allow(
@@ -43,4 +46,5 @@ mod story_signals;
 mod story_trust;
 mod story_whole_job;
 mod tickets_docmgr;
+mod verdicts;
 mod workspaces_wsm;

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 44] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -24,9 +24,21 @@ const COMMANDS: [&[&str]; 29] = [
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
+    &["forum", "ask", "--body", "x"],
+    &["forum", "answer", "x", "--body", "y"],
+    &["forum", "assign", "x", "--assignee", "y"],
+    &["forum", "state", "x", "--state", "triaged"],
+    &["forum", "priority", "x", "--priority", "low"],
+    &["forum", "close", "x"],
+    &["forum", "list"],
+    &["forum", "thread", "x"],
+    &["forum", "watch"],
+    &["forum", "search", "x"],
     &["check"],
     &["merge"],
     &["close"],
+    &["update"],
+    &["publish"],
     &["cleanup"],
     &["rescue", "list"],
     &["rescue", "show", "0000"],
@@ -37,11 +49,14 @@ const COMMANDS: [&[&str]; 29] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "apply"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
     &["demo"],
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 19] = [
+const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -58,6 +73,7 @@ const TAKING_RUNS: [(&str, &[&str]); 19] = [
     ("check", &[]),
     ("merge", &[]),
     ("close", &[]),
+    ("update", &[]),
     ("cleanup", &[]),
     ("rescue list", &[]),
     ("policy apply", &[]),
@@ -231,7 +247,14 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 12] = [
+const FOR_AGENTS: [&str; 18] = [
+    "forum ask",
+    "forum answer",
+    "forum list",
+    "forum thread",
+    "forum watch",
+    "forum search",
+    "hooks run",
     "status",
     "list",
     "log",
@@ -243,7 +266,6 @@ const FOR_AGENTS: [&str; 12] = [
     "rescue show",
     "policy show",
     "policy check",
-    "hooks run",
 ];
 
 /// Each command of the program, with a word wherever it cannot do without one.
@@ -258,6 +280,10 @@ fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
 
 fn needed_by(command: &clap::Command) -> Vec<String> {
     let mut words = Vec::new();
+    // A thread is named by its place or by the first program's flag, so clap alone requires neither.
+    if command.get_arguments().any(|arg| arg.get_id() == "thread" && arg.is_positional()) {
+        words.push("x".to_owned());
+    }
     for arg in command.get_arguments().filter(|arg| arg.is_required_set()) {
         words.extend(arg.get_long().map(|long| format!("--{long}")));
         words.push("x".to_owned());

@@ -87,6 +87,7 @@ fn judge(job: &Job, traced: &Traced, kind: &str) {
         assert!(status == 0 || traced.stderr.contains("error:"), "it failed without a word");
     }
     job.scene.require_survival(&format!("{}\n{}", traced.stdout, traced.stderr));
+    job.scene.require_threads(&traced.stdout);
     (job.finish)(&job.scene);
     job.scene.require_whole();
 }
@@ -129,4 +130,14 @@ fn a_close_survives_faults_at_every_call() {
 #[test]
 fn a_cleanup_survives_faults_at_every_call() {
     strike(&jobs::cleanup());
+}
+
+#[test]
+fn a_question_survives_faults_at_every_call() {
+    strike(&jobs::forum_ask());
+}
+
+#[test]
+fn an_answer_survives_faults_at_every_call() {
+    strike(&jobs::forum_answer());
 }
