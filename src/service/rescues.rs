@@ -91,7 +91,7 @@ fn all(caller: &Caller, control: &Control) -> ServiceResult<Vec<RescueView>> {
         let repos = entry.into_run().map(|run| run.repos).unwrap_or_default();
         dirs.extend(repos.into_iter().filter_map(|repo| repo.path.or(repo.common_dir)));
     };
-    control.store.open_runs()?.into_iter().for_each(&mut add);
+    control.store.live_runs()?.into_iter().for_each(&mut add);
     control.store.each_closed(&mut add)?;
     dirs.sort();
     dirs.dedup();
