@@ -36,6 +36,7 @@ mod sweep;
 mod temps;
 
 #[cfg(test)]
+#[cfg(test)]
 mod testing;
 
 pub use decided::TakeDecided;
