@@ -193,6 +193,7 @@ impl Reader {
     /// With what differs from run to run masked.
     fn masked(&self, text: &str) -> String {
         let text = text.replace(&*self.world.home().to_string_lossy(), "~");
+        let text = text.replace(&*self.shop.path().to_string_lossy(), "~/shop");
         let text = self.world.masked(&text);
         let masks = [(r"runs/\d{4}-\d\d/", "runs/MONTH/"), (r"\b[0-9a-f]{12}\b", "OID")];
         masks.iter().fold(text, |text, (pattern, to)| {
@@ -250,6 +251,8 @@ fn every_command_that_the_text_of_the_readme_names_exists() {
         for words in named.captures_iter(line) {
             found += 1;
             let command = program.find_subcommand(&words[1]);
+            let below = words[2].split_whitespace().next().and_then(|word| command?.find_subcommand(word));
+            let command = below.or(command);
             assert!(command.is_some() || &words[1] == "help", "no command: {line}");
             for flag in flags.captures_iter(&words[2]) {
                 let known =

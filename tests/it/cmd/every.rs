@@ -286,7 +286,12 @@ fn needed_by(command: &clap::Command) -> Vec<String> {
     }
     for arg in command.get_arguments().filter(|arg| arg.is_required_set()) {
         words.extend(arg.get_long().map(|long| format!("--{long}")));
-        words.push("x".to_owned());
+        let word = match arg.get_id().as_str() {
+            "state" => "triaged",
+            "priority" => "low",
+            _ => "x",
+        };
+        words.push(word.to_owned());
     }
     words
 }
