@@ -209,12 +209,11 @@ fn strike(bases: &Bases, verb: &'static str, samples: [usize; 3]) {
     let (mut failures, mut struck) = (Vec::new(), 0);
     for (kind, take) in ["kill", "eio", "full"].into_iter().zip(samples) {
         let name = |at: usize| format!("bases-{verb}:{kind}:{at}");
-        let points: Vec<usize> = match &wanted {
-            Some(wanted) => (0..count).filter(|at| name(*at) == *wanted).collect(),
-            None => {
-                let late = sample(count - begun, take, &name(0)).into_iter().map(|at| begun + at);
-                sample(begun, take / 8, &name(1)).into_iter().chain(late).collect()
-            }
+        let points: Vec<usize> = if let Some(wanted) = &wanted {
+            (0..count).filter(|at| name(*at) == *wanted).collect()
+        } else {
+            let late = sample(count - begun, take, &name(0)).into_iter().map(|at| begun + at);
+            sample(begun, take / 8, &name(1)).into_iter().chain(late).collect()
         };
         for at in points {
             bases.scene.set_back();
