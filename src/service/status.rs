@@ -7,7 +7,7 @@ use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
-use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
+use super::{Caller, Control, ServiceError, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent, RunState};
 use crate::policy;
@@ -149,7 +149,12 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
-    let mut threads = if runs.is_empty() { HashMap::new() } else { super::forum::needs(control)? };
+    // A forum that cannot be read hides no run.
+    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
+    let mut threads = threads.unwrap_or_else(|error| {
+        report.broken.push(error.to_string());
+        HashMap::new()
+    });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
@@ -295,5 +300,9 @@ fn look(
     let state = repository.clean_state(&changes.path)?;
     changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
     changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
+    if repository.branch_id(&tree.branch)?.is_none() {
+        let message = format!("The run branch '{}' of {} no longer exists", tree.branch, tree.repo);
+        return Err(ServiceError::failed(message, &["git metawsm check"]));
+    }
     Ok(())
 }

@@ -249,3 +249,21 @@ fn what_history_keeps_can_go_and_its_directory_with_it() {
     assert_eq!(store.thread_events(&thread, &mut odd).expect("gone meanwhile"), []);
     assert_eq!((store.event_bytes(&thread, &thread.names[0]).expect("gone"), odd.len()), (None, 0));
 }
+
+#[test]
+fn what_a_killed_writer_left_goes_when_it_is_old() {
+    let place = Place::new();
+    let store = place.store();
+    store.add_event(None, &opened()).expect("added");
+    let month = store.forum_dir().join("2025-03");
+    let dir = month.join(thread_id().as_str());
+    fs::write(dir.join(".tmp-half"), "ha").expect("litter");
+    fs::create_dir(month.join("fthr-empty")).expect("litter");
+    assert_eq!(store.sweep_temps().expect("sweep"), 0, "it may be written just now");
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    for old in [dir.join(".tmp-half"), dir.clone(), month.join("fthr-empty")] {
+        fs::File::open(&old).and_then(|file| file.set_modified(hour_ago)).expect("the time");
+    }
+    assert_eq!(store.sweep_temps().expect("sweep"), 2);
+    assert_eq!((only(&store).names.len(), files::names_in(&month).expect("list").len()), (1, 1));
+}

@@ -7,8 +7,9 @@
 use super::Entry;
 use super::index::{Fault, Index};
 use super::summary::{Summary, at, nanoseconds};
-use crate::model::{Run, RunId, RunState, StoredPolicy, TicketId, sha256_hex};
+use crate::model::{Run, RunId, RunState, StoredPolicy, TicketId};
 use rusqlite::{Connection, Row, params};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -61,8 +62,7 @@ fn seal_of(texts: &[&str], numbers: &[i64]) -> i64 {
         bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
         bytes.extend_from_slice(text.as_bytes());
     }
-    let hash = sha256_hex(&bytes);
-    hash.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default().cast_signed()
+    Sha256::digest(&bytes).iter().take(8).fold(0, |seal: i64, byte| seal << 8 | i64::from(*byte))
 }
 
 /// A row of an open run's record.

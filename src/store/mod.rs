@@ -15,6 +15,7 @@ mod entry;
 mod error;
 mod forum;
 mod forum_event;
+mod forum_index;
 #[cfg(test)]
 mod forum_tests;
 mod hold;
@@ -36,6 +37,7 @@ mod sweep;
 mod temps;
 
 #[cfg(test)]
+#[cfg(test)]
 mod testing;
 
 pub use decided::TakeDecided;
@@ -45,6 +47,7 @@ pub use forum::{
     FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
 };
 pub use forum_event::{event_bytes, parse_event};
+pub use forum_index::ThreadRow;
 pub use hold::{Hold, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};

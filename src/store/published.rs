@@ -7,11 +7,12 @@
 use super::index::Fault;
 use super::index_rows::{Decided, DecidedRow, Look};
 use super::summary::Summary;
-use super::sweep::understand_bytes;
+use super::sweep::{RECORD_CAP, understand_bytes};
 use super::{Entry, StoreError, StoreResult};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::mpsc;
 
 /// Takes the path and the blob id of one record; `false` ends the listing.
 pub type TakeRecord<'a> = dyn FnMut(&str, &str) -> bool + 'a;
@@ -96,17 +97,31 @@ pub(super) fn bring_up(
     )?;
     let is_new = !conn.prepare("SELECT 1 FROM published")?.exists([])?;
     let read = |blob: &str| (tree.read)(blob).map_err(|why| unread(why, failed));
-    let mut filling = Filling { conn, is_new, read: &read, sum: Sum::default() };
-    let mut kept = Ok(());
-    let listed = (tree.list)(&mut |path, blob| {
-        kept = filling.keep(path, blob);
-        kept.is_ok()
-    });
-    let sum = filling.sum;
-    kept?;
-    if let Err(why) = listed {
-        return Err(unread(why, failed));
-    }
+    // One thread reads blobs and writes rows, the other one parses: either is about half of the work.
+    let sum = std::thread::scope(|scope| {
+        let (batches, waiting) = mpsc::sync_channel::<Vec<Blob>>(2);
+        let (done, parsed) = mpsc::channel();
+        scope.spawn(move || {
+            let parse = |blob: Blob| (Summary::of_entry(&parse(&blob.path, &blob.bytes)), blob);
+            for batch in waiting {
+                if done.send(batch.into_iter().map(parse).collect()).is_err() {
+                    return;
+                }
+            }
+        });
+        let batch = Batch { blobs: Vec::with_capacity(BATCH), bytes: 0, batches };
+        let mut filling = Filling { conn, is_new, read: &read, sum: Sum::default(), batch, parsed: &parsed };
+        let mut kept = Ok(());
+        let listed = (tree.list)(&mut |path, blob| {
+            kept = filling.keep(path, blob);
+            kept.is_ok()
+        });
+        kept?;
+        match listed {
+            Ok(()) => filling.end(),
+            Err(why) => Err(unread(why, failed)),
+        }
+    })?;
     if !is_new {
         conn.execute("DELETE FROM published WHERE path NOT IN (SELECT path FROM temp.seen)", [])?;
     }
@@ -123,6 +138,46 @@ fn unread(why: String, failed: &RefCell<Option<String>>) -> Fault {
     Fault::Unusable(why)
 }
 
+/// The most records and the most bytes that are handed to the other thread at once.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 1 << 18;
+
+/// A record that was read.
+struct Blob {
+    path: String,
+    id: String,
+    bytes: Vec<u8>,
+}
+
+/// A record that was parsed.
+type Parsed = (Entry<Summary>, Blob);
+
+/// Records on their way to being parsed.
+struct Batch {
+    blobs: Vec<Blob>,
+    bytes: usize,
+    batches: mpsc::SyncSender<Vec<Blob>>,
+}
+
+impl Batch {
+    /// Adds a record; `true` when a batch went off.
+    fn add(&mut self, blob: Blob) -> bool {
+        self.bytes += blob.bytes.len();
+        self.blobs.push(blob);
+        let is_full = self.blobs.len() >= BATCH || self.bytes >= BATCH_BYTES;
+        if is_full {
+            self.send();
+        }
+        is_full
+    }
+
+    fn send(&mut self) {
+        self.bytes = 0;
+        // Whoever parses ends only after us.
+        let _ = self.batches.send(std::mem::replace(&mut self.blobs, Vec::with_capacity(BATCH)));
+    }
+}
+
 /// The rows on their way to being those of a tree.
 struct Filling<'a> {
     conn: &'a Connection,
@@ -130,6 +185,8 @@ struct Filling<'a> {
     is_new: bool,
     read: &'a dyn Fn(&str) -> Result<Vec<u8>, Fault>,
     sum: Sum,
+    batch: Batch,
+    parsed: &'a mpsc::Receiver<Vec<Parsed>>,
 }
 
 impl Filling<'_> {
@@ -140,10 +197,28 @@ impl Filling<'_> {
         if is_twin || !self.is_new && self.keep_known(path, name, blob)? {
             return Ok(());
         }
-        let entry = Summary::of_entry(&parse(path, &(self.read)(blob)?));
-        let seal = Decided::Published.put(self.conn, (path, name), (blob, Look::default()), &entry)?;
-        self.sum.add(seal);
+        let mut bytes = (self.read)(blob)?;
+        if bytes.len() > RECORD_CAP {
+            // Enough to see that it is too large.
+            bytes.truncate(RECORD_CAP + 1);
+            bytes.shrink_to_fit();
+        }
+        if self.batch.add(Blob { path: path.to_owned(), id: blob.to_owned(), bytes }) {
+            for parsed in self.parsed.try_iter() {
+                put(self.conn, &parsed, &mut self.sum)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Waits for what is being parsed; returns the sum over all rows.
+    fn end(mut self) -> Result<Sum, Fault> {
+        self.batch.send();
+        drop(self.batch);
+        for parsed in self.parsed {
+            put(self.conn, &parsed, &mut self.sum)?;
+        }
+        Ok(self.sum)
     }
 
     /// Notes that the tree holds this path; `false` where that was noted before.
@@ -166,6 +241,15 @@ impl Filling<'_> {
         drop.execute(params![name, path])?;
         Ok(false)
     }
+}
+
+/// Writes the rows of parsed records.
+fn put(conn: &Connection, parsed: &[Parsed], sum: &mut Sum) -> Result<(), Fault> {
+    for (entry, blob) in parsed {
+        let place = (blob.path.as_str(), name_of(&blob.path));
+        sum.add(Decided::Published.put(conn, place, (&blob.id, Look::default()), entry)?);
+    }
+    Ok(())
 }
 
 /// The id that a record's place gives it.

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// More than any record that we write; published records come from others.
-const RECORD_CAP: usize = 4 << 20;
+pub(super) const RECORD_CAP: usize = 4 << 20;
 
 /// What a record says, and the row for the index where the one it has does not stand.
 type Seen = (Entry, Option<LiveRow>);

@@ -2,4 +2,5 @@
 
 mod clones;
 mod crowd;
+mod history;
 mod talk;

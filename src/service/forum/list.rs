@@ -101,11 +101,7 @@ pub fn list(caller: &Caller, filter: &ThreadFilter, limit: usize) -> ServiceResu
         }
     };
     let reader = Reader::new(&control)?;
-    if filter.escalated || filter.state.is_some_and(ThreadState::waits) {
-        reader.each_waiting(&mut take, &mut odd)?;
-    } else {
-        reader.each(&mut take, &mut odd)?;
-    }
+    reader.each(&mut take, &mut odd)?;
     first.cut();
     Ok(Listed { threads: first.found, more: first.more, odd })
 }

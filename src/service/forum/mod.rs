@@ -7,6 +7,7 @@ mod about;
 mod act;
 mod ask;
 mod body;
+mod known;
 mod list;
 mod publish;
 mod read;

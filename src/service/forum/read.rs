@@ -78,8 +78,14 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
+    /// The id of the tree that holds all published threads.
+    pub fn tree(&self) -> ServiceResult<Option<String>> {
+        let Some(base) = &self.base else { return Ok(None) };
+        Ok(self.control.repo.path_id(base, FORUM_TREE)?)
+    }
+
     /// One published thread.
-    fn find_published(&self, id: &ThreadId) -> ServiceResult<Option<Published>> {
+    pub fn find_published(&self, id: &ThreadId) -> ServiceResult<Option<Published>> {
         let Some(base) = &self.base else { return Ok(None) };
         let at = |month: &str| -> ServiceResult<Option<Published>> {
             let tree = self.control.repo.path_id(base, &format!("{FORUM_TREE}/{month}/{id}"))?;
@@ -189,32 +195,9 @@ impl<'a> Reader<'a> {
         }
         Ok(places)
     }
-
-    /// Gives out every thread, in no order. What cannot be used goes to `odd`.
-    pub fn each(&self, take: &mut dyn FnMut(Thread), odd: &mut Vec<String>) -> ServiceResult<()> {
-        for (id, places) in self.all(odd)? {
-            let Events { events, odd: bad } = self.events(&id, &places)?;
-            odd.extend(bad.into_iter().map(|bad| bad.why));
-            match fold(events) {
-                Some(folded) => take(folded.thread),
-                None => odd.push(no_opening(&id)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives out the threads in which somebody waits, in no order.
-    pub fn each_waiting(&self, take: &mut dyn FnMut(Thread), odd: &mut Vec<String>) -> ServiceResult<()> {
-        let mut waiting = |thread: Thread| {
-            if thread.state.waits() {
-                take(thread);
-            }
-        };
-        self.each(&mut waiting, odd)
-    }
 }
 
-fn no_opening(id: &ThreadId) -> String {
+pub(super) fn no_opening(id: &ThreadId) -> String {
     format!("The thread {id} has no event that opens it.")
 }
 

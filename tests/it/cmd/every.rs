@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 44] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -49,6 +49,9 @@ const COMMANDS: [&[&str]; 41] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "apply"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
     &["demo"],
 ];
 
@@ -277,6 +280,10 @@ fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
 
 fn needed_by(command: &clap::Command) -> Vec<String> {
     let mut words = Vec::new();
+    // A thread is named by its place or by the first program's flag, so clap alone requires neither.
+    if command.get_arguments().any(|arg| arg.get_id() == "thread" && arg.is_positional()) {
+        words.push("x".to_owned());
+    }
     for arg in command.get_arguments().filter(|arg| arg.is_required_set()) {
         words.extend(arg.get_long().map(|long| format!("--{long}")));
         words.push("x".to_owned());
