@@ -8,6 +8,7 @@
 //!
 //! Order of locks everywhere: run, repositories by path, thread, index.
 
+mod brevity;
 mod closed;
 mod decided;
 mod entry;

@@ -3,6 +3,7 @@
 //! A field that is added to the record raises `RECORD_FORMAT`, even one with a default: a program that does not
 //! know a field would drop it on its next write, and the format is what keeps it from writing.
 
+use super::brevity::{fill_in, leave_out};
 use super::places::{MACHINE, PERSONAL, Places};
 use super::{StoreError, StoreResult};
 use crate::model::{RECORD_FORMAT, Run, StoredPolicy};
@@ -65,8 +66,8 @@ pub fn parse_run(text: &str) -> Result<Run, RecordError> {
     // Nearly every record is of the newest format, and then one reading is enough.
     let run: Option<Run> = toml::from_str(text).ok();
     match run.filter(|run| run.format == RECORD_FORMAT && run.kind == KIND) {
-        Some(run) => Ok(run),
-        None => parse_with(text, MIGRATIONS),
+        Some(run) => Ok(fill_in(run)),
+        None => parse_with(text, MIGRATIONS).map(fill_in),
     }
 }
 
@@ -144,6 +145,7 @@ pub fn published_form(run: &Run) -> String {
     copy.policy = StoredPolicy::default();
     copy.steps = Vec::new();
     copy.checks = Vec::new();
+    leave_out(&mut copy);
     for path in paths_of(&mut copy) {
         *path = None;
     }
