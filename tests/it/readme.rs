@@ -45,6 +45,11 @@ const LINES: &[(&str, How)] = &[
     ("git metawsm discard", How::InShop(0)),
     ("git metawsm list --all", How::InShop(0)),
     ("git metawsm log think-about-it", How::InShop(0)),
+    (
+        "git metawsm forum ask --project --title 'Which greeting?' --body 'Hello, or good day?'",
+        How::InShop(0),
+    ),
+    ("git metawsm forum list", How::InShop(0)),
     ("git metawsm run 'Rename the product' --repos shop,docs", How::AgentsEnd),
     (
         "git metawsm run --ticket SHOP-7,SHOP-8 --create --repos .,../docs --agent claude,codex",
