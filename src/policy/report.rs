@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 22] = [
+const NOT_BUILT: [&str; 21] = [
     "docs",
     "forum.docs_sync",
     "forum.redis",
@@ -23,7 +23,6 @@ const NOT_BUILT: [&str; 22] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "hooks",
     "merge.push",
     "merge.style",
     "notify",

@@ -86,13 +86,13 @@ fn all(caller: &Caller, control: &Control) -> ServiceResult<Vec<RescueView>> {
     let mut repositories = vec![control.repo.clone()];
     repositories.extend(Repository::discover(&caller.cwd)?);
     let mut dirs = Vec::new();
-    let mut add = |entry: &store::Entry| {
-        let repos = entry.run().into_iter().flat_map(|run| &run.repos);
-        dirs.extend(repos.filter_map(|repo| repo.path.clone().or(repo.common_dir.clone())));
-    };
     // Also those of runs that are over; what is only in history names no place.
-    control.store.live_runs()?.iter().for_each(&mut add);
-    control.store.each_closed(&mut |entry| add(&entry))?;
+    let mut add = |entry: store::Entry| {
+        let repos = entry.into_run().map(|run| run.repos).unwrap_or_default();
+        dirs.extend(repos.into_iter().filter_map(|repo| repo.path.or(repo.common_dir)));
+    };
+    control.store.live_runs()?.into_iter().for_each(&mut add);
+    control.store.each_closed(&mut add)?;
     dirs.sort();
     dirs.dedup();
     for dir in dirs {

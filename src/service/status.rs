@@ -7,7 +7,7 @@ use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
-use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
+use super::{Caller, Control, ServiceError, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent, RunState};
 use crate::policy;
@@ -300,5 +300,9 @@ fn look(
     let state = repository.clean_state(&changes.path)?;
     changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
     changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
+    if repository.branch_id(&tree.branch)?.is_none() {
+        let message = format!("The run branch '{}' of {} no longer exists", tree.branch, tree.repo);
+        return Err(ServiceError::failed(message, &["git metawsm check"]));
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! length of the history in the last two.
 
 mod forum;
+mod hooks;
 #[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
 #[path = "../it/kit/mod.rs"]
 mod kit;
@@ -42,12 +43,13 @@ const MOST_KIB: u64 = 64 * 1024;
 type Line = (String, bool);
 type Bench = fn() -> Result<Vec<Line>, Failed>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("status", status),
     ("provisioning", provisioning),
     ("gates", gates),
     ("index", index),
     ("forum", forum::forum),
+    ("hooks", hooks::hooks),
     ("memory", memory),
 ];
 

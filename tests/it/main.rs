@@ -10,6 +10,8 @@ mod dry_run;
 mod everyday_git;
 mod forum;
 mod frugal;
+mod hooks_foreign;
+mod hooks_matrix;
 mod house;
 mod interrupts;
 #[allow(
@@ -28,6 +30,7 @@ mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
+mod story_branches;
 mod story_checks;
 mod story_completion;
 mod story_conflicts;

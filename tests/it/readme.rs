@@ -17,6 +17,8 @@ enum How {
     InShop(i32),
     /// As above with exit 0; then its agents are waited for.
     AgentsEnd,
+    /// As above with exit 0; then the commit of its agent, which goes on.
+    AgentCommits,
     /// As it stands, at the top of this project.
     AtTop,
     /// cargo itself is not run from a test: what the line names exists, and the program does what it says.
@@ -45,11 +47,12 @@ const LINES: &[(&str, How)] = &[
     ("git metawsm discard", How::InShop(0)),
     ("git metawsm list --all", How::InShop(0)),
     ("git metawsm log think-about-it", How::InShop(0)),
-    (
-        "git metawsm forum ask --project --title 'Which greeting?' --body 'Hello, or good day?'",
-        How::InShop(0),
-    ),
-    ("git metawsm forum list", How::InShop(0)),
+    ("git metawsm run 'Add a menu'", How::AgentCommits),
+    ("git merge --no-ff task/add-a-menu", How::InShop(1)),
+    ("git merge --abort", How::InShop(0)),
+    ("git metawsm hooks status", How::InShop(0)),
+    ("git metawsm discard", How::InShop(0)),
+    ("git metawsm rescue list", How::InShop(0)),
     ("git metawsm run 'Rename the product' --repos shop,docs", How::AgentsEnd),
     (
         "git metawsm run --ticket SHOP-7,SHOP-8 --create --repos .,../docs --agent claude,codex",
@@ -57,6 +60,12 @@ const LINES: &[(&str, How)] = &[
     ),
     ("git metawsm diff shop-7", How::InShop(0)),
     ("git metawsm close shop-7", How::InShop(0)),
+    (
+        "git metawsm forum ask --title 'Which port?' --body 'The old one is taken.' --priority high",
+        How::InShop(0),
+    ),
+    ("git metawsm forum list", How::InShop(0)),
+    ("git metawsm forum watch", How::InShop(0)),
     ("git metawsm policy check", How::InShop(0)),
     ("git metawsm policy show", How::InShop(0)),
     ("git metawsm policy trust", How::InShop(0)),
@@ -64,7 +73,10 @@ const LINES: &[(&str, How)] = &[
 
 /// What `claude` and `codex` are in these tests: the text of the prompt decides.
 const AGENT: &str = r#"
-case "$*" in *'Think about it'*) exec sleep 300 ;; esac
+case "$*" in
+  *'Think about it'*) exec sleep 300 ;;
+  *'Add a menu'*) echo menu >menu; git add menu; git commit -q -m 'Begin a menu'; exec sleep 300 ;;
+esac
 for repo in "$METAWSM_WORKSPACE"/*/; do
   cd "$repo"
   case "$METAWSM_AGENT" in agent) file=GREETING.md ;; *) file=$METAWSM_TICKET-$METAWSM_AGENT.md ;; esac
@@ -139,6 +151,14 @@ impl Reader {
             How::AgentsEnd => {
                 let printed = self.sh(shop, line).ok().stdout;
                 self.wait_for_agents();
+                printed
+            }
+            How::AgentCommits => {
+                let printed = self.sh(shop, line).ok().stdout;
+                wait_for("the agent has committed", Duration::from_secs(60), || {
+                    let ahead = self.shop.git(["rev-list", "--count", "main..task/add-a-menu"]);
+                    (ahead == "1").then_some(())
+                });
                 printed
             }
             How::AtTop => self.sh(top(), line).ok().stdout,

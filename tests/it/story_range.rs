@@ -1,7 +1,7 @@
 //! `check --range` and the hook of a server: what may come into main is told from history alone.
 
 use crate::cmd::stage::{Stage, WORKS, answer};
-use crate::kit::{Output, Repo};
+use crate::kit::{BINARY, Output, Repo};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -197,6 +197,15 @@ fn a_server_lets_finished_work_in_and_nothing_else_into_its_main_branch() {
     push(&["origin", "task/do-the-work"]).ok();
     push(&["origin", "HEAD:refs/tags/v1"]).ok();
     push(&["origin", ":elsewhere"]).ok();
+    // What a push brings is judged where it lies before git has taken it in, too.
+    let hook = bare.join("hooks/pre-receive");
+    let script = format!("#!/bin/sh\nread -r old new ref\n'{BINARY}' check --range \"$old..$new\"\n");
+    std::fs::copy(stage.world.script("pre-receive", &script), &hook).expect("the hook");
+    past_hooks(&stage.repo, &["commit", "-q", "--amend", "--no-edit", "--date=2026-01-01T00:00:00Z"]);
+    push(&["origin", "main"])
+        .code(1)
+        .tells("lies below no merge of that run")
+        .lacks("what no run has let in");
     past_hooks(&stage.repo, &["reset", "-q", "--hard", &before]);
     stage.run(&["close", "one"]).ok();
     push(&["origin", "main"]).ok();

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 44] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -49,6 +49,9 @@ const COMMANDS: [&[&str]; 41] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "apply"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
     &["demo"],
 ];
 
@@ -226,7 +229,10 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
         let as_agent =
             |words: &[&str]| stage.run(words).env("METAWSM_AGENT", "coder").env("METAWSM_RUN", "one");
         let named = words.iter().take_while(|word| !word.starts_with('-') && **word != "x");
-        let named = named.copied().collect::<Vec<_>>().join(" ");
+        let named: Vec<_> = named.copied().collect();
+        // The table knows words that the command line's own rules do not tell, such as those of a state.
+        let words = COMMANDS.iter().find(|row| row.starts_with(&named)).map_or(words, |row| row.to_vec());
+        let named = named.join(" ");
         if FOR_AGENTS.contains(&named.as_str()) {
             let output = as_agent(&words).output();
             assert!(!output.stderr.contains("is for people"), "{output}");
@@ -244,7 +250,8 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 18] = [
+const FOR_AGENTS: [&str; 19] = [
+    "forum signal",
     "forum ask",
     "forum answer",
     "forum list",

@@ -12,6 +12,7 @@ mod diff;
 mod discard;
 mod every;
 pub mod forum;
+mod hooks;
 mod list;
 mod log;
 mod logs;

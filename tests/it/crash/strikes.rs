@@ -19,7 +19,7 @@ pub struct Job {
 }
 
 /// What may be taken out of a list of `count`, by the seed: `take` different ones, or all.
-fn sample(count: usize, take: usize, salt: &str) -> Vec<usize> {
+pub fn sample(count: usize, take: usize, salt: &str) -> Vec<usize> {
     let mut all: Vec<usize> = (0..count).collect();
     if self::all() || take >= count {
         return all;
