@@ -1,8 +1,8 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, hooks, list, log, logs, merge,
-    path, policy, policy_init, rescue, restart, resume, run, status, stop, tell,
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log, logs,
+    merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -164,6 +164,8 @@ impl From<NamedRun> for Selector {
 pub(super) enum Reach {
     /// It only looks.
     Read,
+    /// It speaks for whoever runs it, and moves nothing else.
+    Speak,
     /// It changes something.
     Act,
 }
@@ -203,9 +205,12 @@ commands! {
     Complete(complete) = "complete", Act;
     Discard(discard) = "discard", Act;
     Commit(commit) = "commit", Act;
+    Forum(forum) = "forum", Act;
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
     Close(close) = "close", Act;
+    Update(update) = "update", Act;
+    Publish(publish) = "publish", Act;
     Cleanup(cleanup) = "cleanup", Act;
     Rescue(rescue) = "rescue", Act;
     PolicyInit(policy_init) = "policy-init", Act;
@@ -222,6 +227,7 @@ impl Command {
             Self::Rescue(args) => args.reach(),
             // An agent's word for its own tests counts for nothing.
             Self::Check(args) if args.runs() => Reach::Act,
+            Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         return Ok(if passes { ExitCode::SUCCESS } else { ExitCode::from(3) });
     }
     let request = CheckRequest { selector: args.which.into(), run: args.run, waivers: args.waive };
-    let (run, verdict) = service::check(caller, &request, &mut progress(screen))?;
-    render::judged(screen, &run, &verdict);
-    Ok(if verdict.refuses() { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    let checked = service::check(caller, &request, &mut progress(screen))?;
+    render::judged(screen, &checked);
+    Ok(if checked.verdict.refuses() { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }

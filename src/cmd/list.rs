@@ -30,7 +30,11 @@ fn state(text: &str) -> Result<RunState, String> {
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let request = ListRequest { all: args.all, ticket: args.ticket, state: args.state };
     let mut listing = render::Listing::new(screen);
-    let broken = service::list(caller, &request, &mut |run| listing.add(run))?;
+    let broken = if screen.json {
+        service::list_whole(caller, &request, &mut |run| listing.add_whole(run))?
+    } else {
+        service::list(caller, &request, &mut |run| listing.add(run))?
+    };
     listing.end(&broken);
     Ok(ExitCode::SUCCESS)
 }

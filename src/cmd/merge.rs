@@ -1,7 +1,7 @@
 //! `merge`: a run's branches into their bases.
 
 use super::Outcome;
-use super::close::{Common, land};
+use super::close::{Common, land, request};
 use crate::gate::Action;
 use crate::render::Screen;
 use crate::service::Caller;
@@ -22,5 +22,5 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     if args.human {
         screen.story("note: --human is not needed: only people can merge");
     }
-    land(caller, screen, args.common, Action::Merge, None)
+    land(caller, screen, &request(args.common, Action::Merge))
 }

@@ -16,6 +16,7 @@ mod demo;
 mod diff;
 mod discard;
 mod failure;
+mod forum;
 mod hooks;
 mod list;
 mod log;
@@ -25,6 +26,7 @@ mod path;
 mod policy;
 mod policy_init;
 mod progress;
+mod publish;
 mod rescue;
 mod restart;
 mod resume;
@@ -32,6 +34,7 @@ mod run;
 mod status;
 mod stop;
 mod tell;
+mod update;
 mod verbose;
 
 pub use args::Cli;
@@ -93,9 +96,12 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),
+            Command::Forum(args) => forum::run(&caller, &screen, args),
             Command::Check(args) => check::run(&caller, &screen, args),
             Command::Merge(args) => merge::run(&caller, &screen, args),
             Command::Close(args) => close::run(&caller, &screen, args),
+            Command::Update(args) => update::run(&caller, &screen, args),
+            Command::Publish(args) => publish::run(&caller, &screen, &args),
             Command::Cleanup(args) => cleanup::run(&caller, &screen, args),
             Command::Rescue(args) => rescue::run(&caller, &screen, args),
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),

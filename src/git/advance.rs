@@ -2,7 +2,10 @@
 
 use super::refs::branch_ref;
 use super::{GitError, GitResult, Head, Holder, RepoPath, Repository};
-use std::path::Path;
+use crate::model::Child;
+
+/// Told before the first change of a move, and then of each process that makes changes.
+pub type Watch<'a> = dyn FnMut(Option<Child>) -> GitResult<()> + 'a;
 
 /// A move of a base.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,46 +24,44 @@ impl Repository {
     /// anything where the move would write; what is dirty elsewhere stays as it is. A base that is at `new` already
     /// gets its worktrees finished.
     ///
-    /// A kill leaves the ref at `old` or `new` and the touched files at old or new contents:
-    /// [`Repository::repair_worktree`] mends either way.
+    /// A kill leaves the ref at `old` or `new`, the touched files at old or new contents or on the way between them,
+    /// and lock files: [`Repository::recover`] mends either way.
     pub fn advance(&self, step: &BaseMove) -> GitResult<()> {
+        self.advance_watched(step, &mut |_| Ok(()))
+    }
+
+    /// As [`Repository::advance`], telling `watch` right before the first change (with `None`; an error stops there)
+    /// and then each process that makes changes.
+    pub fn advance_watched(&self, step: &BaseMove, watch: &mut Watch<'_>) -> GitResult<()> {
+        let found = self.require_at(&step.branch, &[&step.old, &step.new])?;
+        let holders = self.require_advance(step)?;
+        if found == step.new {
+            return self.finish(step, &holders);
+        }
+        watch(None)?;
+        let Some((first, rest)) = holders.split_first() else {
+            return self.update_ref(&branch_ref(&step.branch), &step.new, Some(&step.old));
+        };
+        self.at(&first.worktree)?.fast_forward(step, watch)?;
+        for holder in rest {
+            self.at(&holder.worktree)?.carry(&step.old, &step.new, watch)?;
+        }
+        Ok(())
+    }
+
+    /// The worktrees that a move would bring along, each of them ready for it; changes nothing.
+    pub fn require_advance(&self, step: &BaseMove) -> GitResult<Vec<Holder>> {
         let found = self.require_at(&step.branch, &[&step.old, &step.new])?;
         let holders = self.quiet_holders(&step.branch)?;
         if !self.is_ancestor(&step.old, &step.new)? {
             let BaseMove { branch, old, new } = step.clone();
             return Err(GitError::NotForward { branch, old, new });
         }
-        if found == step.new {
-            return self.finish(step, &holders);
+        if found != step.new {
+            let paths = self.changed_paths(&step.old, &step.new)?;
+            self.require_way(&holders, &paths)?;
         }
-        let paths = self.changed_paths(&step.old, &step.new)?;
-        self.require_way(&holders, &paths)?;
-        let Some((first, rest)) = holders.split_first() else {
-            return self.update_ref(&branch_ref(&step.branch), &step.new, Some(&step.old));
-        };
-        self.at(&first.worktree)?.fast_forward(step)?;
-        for holder in rest {
-            self.at(&holder.worktree)?.carry(&step.old, &step.new)?;
-        }
-        Ok(())
-    }
-
-    /// Takes an [`Repository::advance`] back: the ref from `new` to `old`, and every worktree that has it checked
-    /// out; staged and dirty edits elsewhere stay. A base that is at `old` already gets its worktrees finished.
-    pub fn retreat(&self, step: &BaseMove) -> GitResult<()> {
-        let found = self.require_at(&step.branch, &[&step.old, &step.new])?;
-        let holders = self.quiet_holders(&step.branch)?;
-        let back = BaseMove { branch: step.branch.clone(), old: step.new.clone(), new: step.old.clone() };
-        if found == step.old {
-            return self.finish(&back, &holders);
-        }
-        let paths = self.changed_paths(&step.new, &step.old)?;
-        self.require_way(&holders, &paths)?;
-        self.update_ref(&branch_ref(&step.branch), &step.old, Some(&step.new))?;
-        for holder in &holders {
-            self.at(&holder.worktree)?.carry(&step.new, &step.old)?;
-        }
-        Ok(())
+        Ok(holders)
     }
 
     fn require_at(&self, branch: &str, ids: &[&str]) -> GitResult<String> {
@@ -75,7 +76,7 @@ impl Repository {
     }
 
     /// The worktrees of a branch, all of them there and with nothing half done.
-    fn quiet_holders(&self, branch: &str) -> GitResult<Vec<Holder>> {
+    pub(super) fn quiet_holders(&self, branch: &str) -> GitResult<Vec<Holder>> {
         let holders = self.base_holders(branch)?;
         for Holder { worktree, operation, missing } in &holders {
             if let Some(operation) = *operation {
@@ -111,11 +112,14 @@ impl Repository {
     }
 
     /// Fast-forwards this worktree, which has the branch checked out, and with it the branch.
-    fn fast_forward(&self, step: &BaseMove) -> GitResult<()> {
+    fn fast_forward(&self, step: &BaseMove, watch: &mut Watch<'_>) -> GitResult<()> {
         self.require_on(&step.branch, &step.old)?;
-        let cmd = self.action().args(["-c", "merge.verifySignatures=false", "merge", "--ff-only"]);
+        // No housekeeping that would go on behind our back.
+        let cmd = self.action().args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"]);
+        let cmd = cmd.args(["-c", "merge.verifySignatures=false", "merge", "--ff-only"]);
         let cmd = cmd.args(["--no-autostash", "--no-overwrite-ignore", "--commit", "--no-squash"]);
-        let merged = cmd.args(["--no-stat", "--quiet", "--end-of-options", &step.new]).run();
+        let cmd = cmd.args(["--no-stat", "--quiet", "--end-of-options", &step.new]);
+        let merged = cmd.run_watched(&mut |child| drop(watch(Some(child))));
         if let Err(error) = merged {
             // A hook that refuses leaves index and files at the new state.
             if self.branch_id(&step.branch)?.as_deref() == Some(&step.old) {
@@ -127,8 +131,9 @@ impl Repository {
     }
 
     /// Moves index and files of this worktree, whose branch has moved already, from one commit to the other.
-    fn carry(&self, from: &str, to: &str) -> GitResult<()> {
-        self.action().args(["read-tree", "-m", "-u", from, to]).run()?;
+    fn carry(&self, from: &str, to: &str, watch: &mut Watch<'_>) -> GitResult<()> {
+        let cmd = self.action().args(["read-tree", "-m", "-u", from, to]);
+        cmd.run_watched(&mut |child| drop(watch(Some(child))))?;
         Ok(())
     }
 
@@ -148,27 +153,13 @@ impl Repository {
             }),
         }
     }
-
-    /// Removes the lock files that a killed git child of ours left. Only for a caller who knows that the child is
-    /// dead and was ours: a live git owns its locks.
-    pub fn remove_stale_locks(&self, worktree: &Path, branch: &str) -> GitResult<()> {
-        let place = self.at(worktree)?;
-        let locks = [
-            place.git_dir().join("index.lock"),
-            place.git_dir().join("HEAD.lock"),
-            place.common_dir().join(format!("{}.lock", branch_ref(branch))),
-        ];
-        for lock in locks {
-            crate::sys::files::remove_durable(&lock)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Sandbox, git_in, try_git_in, write_in};
     use super::*;
+    use std::path::Path;
 
     type Make<'a> = &'a dyn Fn(&Path);
     type Begin<'a> = &'a dyn Fn(&Sandbox);
@@ -213,12 +204,13 @@ mod tests {
         assert_eq!(sandbox.id("HEAD"), step.new);
         assert_eq!((sandbox.read("a.txt").as_str(), sandbox.read("new/t").as_str()), ("task\n", "t\n"));
         assert_eq!(sandbox.git(&["status", "--porcelain"]), " M other\nM  staged");
-        sandbox.repo().retreat(&step).expect("taken back");
+        let half = super::super::HalfMove::of(&step);
+        sandbox.repo().recover(&half, false).expect("taken back");
         assert_eq!(sandbox.id("HEAD"), step.old);
         assert_eq!(sandbox.read("gone"), "gone");
         assert!(!sandbox.dir().join("new").exists());
         assert_eq!(sandbox.git(&["status", "--porcelain"]), " M other\nM  staged");
-        sandbox.repo().retreat(&step).expect("taken back already");
+        sandbox.repo().recover(&half, false).expect("taken back already");
     }
 
     #[test]

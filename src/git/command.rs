@@ -25,6 +25,8 @@ pub(super) fn plain() -> Cmd {
         .awaited()
         .without_env(env::GIT_LOCAL)
         .without_env(MEANING)
+        // Words that let one operation pass our hooks are for the child that they are given to, and for no other.
+        .without_env([env::HOLD, env::BYPASS])
         .env("GIT_TERMINAL_PROMPT", "0")
         // Replaced objects would let a ref of an agent rewrite the history we judge; libgit2 knows none.
         .env("GIT_NO_REPLACE_OBJECTS", "1");

@@ -45,7 +45,7 @@ impl Repository {
     }
 
     /// The user's ssh command without prompts; `None` where it is not OpenSSH's and cannot be told so.
-    fn batch_ssh(&self) -> GitResult<Option<String>> {
+    pub(super) fn batch_ssh(&self) -> GitResult<Option<String>> {
         let command = match env::text("GIT_SSH_COMMAND") {
             Some(command) => command,
             None => match self.config("core.sshCommand")? {

@@ -47,14 +47,19 @@ impl Repository {
     /// Whether the user has hooks that a merge runs before it is done. A file that holds nothing but our own block
     /// does not count.
     pub fn merge_hooks(&self) -> GitResult<bool> {
+        self.has_hooks(&MERGE_HOOKS)
+    }
+
+    /// Whether the user has one of these hooks.
+    pub(super) fn has_hooks(&self, names: &[&str]) -> GitResult<bool> {
         let dir = self.hooks_dir()?;
-        if MERGE_HOOKS.iter().any(|name| is_users_hook(&dir.join(name))) {
+        if names.iter().any(|name| is_users_hook(&dir.join(name))) {
             return Ok(true);
         }
         // git 2.54 takes hooks from the configuration.
         let cmd = self.question().args(["config", "--get-regexp", "^hook\\..*\\.event$"]);
         let text = cmd.output()?.text();
-        Ok(text.lines().any(|line| MERGE_HOOKS.iter().any(|name| line.ends_with(&format!(" {name}")))))
+        Ok(text.lines().any(|line| names.iter().any(|name| line.ends_with(&format!(" {name}")))))
     }
 
     /// The directory of the hooks that run in this worktree, absolute.
@@ -103,7 +108,7 @@ impl Repository {
     fn merge_here(&self, hooks: &Path, base: &str, head: &str, message: &str) -> GitResult<HookMerge> {
         let mut set_hooks = std::ffi::OsString::from("core.hooksPath=");
         set_hooks.push(hooks);
-        let cmd = self.action().arg("-c").arg(set_hooks);
+        let cmd = self.action().arg("-c").arg(set_hooks).args(["-c", "i18n.commitEncoding=UTF-8"]);
         let cmd = cmd.args(["-c", "merge.verifySignatures=false", "-c", "rerere.enabled=false", "merge"]);
         let cmd = cmd.args(["--no-ff", "--commit", "--no-squash", "--no-edit", "--no-autostash", "--quiet"]);
         let output = cmd.args(["-m", message, "--end-of-options", head]).output()?;

@@ -6,6 +6,7 @@ use super::{GitError, GitResult, RepoPath, Repository};
 use crate::sys::{SysError, files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A path that differs between two commits, as `diff-tree` tells it.
@@ -21,21 +22,48 @@ impl Repository {
     /// two), in files and index alike. Each must hold one of the two states, else nothing is touched and they are
     /// named. All other paths, staged or dirty, stay as they are. No ref moves.
     pub fn repair_worktree(&self, worktree: &Path, between: (&str, &str), target: &str) -> GitResult<()> {
+        self.repair(worktree, between, target, false)
+    }
+
+    /// As [`Repository::repair_worktree`] after a git of ours was killed at writing these paths: a file that is gone,
+    /// or holds the beginning of one of its two states, was left so by it. Nothing is lost by completing it.
+    pub(super) fn repair_after_kill(
+        &self,
+        worktree: &Path,
+        between: (&str, &str),
+        target: &str,
+    ) -> GitResult<()> {
+        self.repair(worktree, between, target, true)
+    }
+
+    /// Refuses where [`Repository::repair_after_kill`] would; touches nothing.
+    pub(super) fn require_repairable(&self, worktree: &Path, between: (&str, &str)) -> GitResult<()> {
+        let place = self.at(worktree)?;
+        place.require_known(&place.changes(between.0, between.1)?, true)
+    }
+
+    fn require_known(&self, changes: &[Change], killed: bool) -> GitResult<()> {
+        let strange = self.strangers(changes, killed)?;
+        if strange.is_empty() {
+            return Ok(());
+        }
+        let paths = strange.iter().map(ToString::to_string).collect();
+        Err(GitError::Foreign { worktree: self.dir().to_owned(), paths })
+    }
+
+    fn repair(&self, worktree: &Path, between: (&str, &str), target: &str, killed: bool) -> GitResult<()> {
         let place = self.at(worktree)?;
         let changes = place.changes(between.0, between.1)?;
         let side = usize::from(target != between.0);
-        let strange = place.strangers(&changes)?;
-        if !strange.is_empty() {
-            let paths = strange.iter().map(ToString::to_string).collect();
-            return Err(GitError::Foreign { worktree: place.dir().to_owned(), paths });
-        }
+        place.require_known(&changes, killed)?;
         let (kept, gone): (Vec<_>, Vec<_>) = changes.iter().partition(|c| c.sides[side].is_some());
         if !gone.is_empty() {
-            let paths = join_nul(gone.iter().map(|c| &c.path));
-            place.action().args(["update-index", "--force-remove", "-z", "--stdin"]).stdin(paths).run()?;
+            // Files first: an index at the target says that the files are there as well.
             for change in &gone {
                 remove_with_empty_parents(place.dir(), &change.path)?;
             }
+            let paths = join_nul(gone.iter().map(|c| &c.path));
+            place.action().args(["update-index", "--force-remove", "-z", "--stdin"]).stdin(paths).run()?;
         }
         if !kept.is_empty() {
             let paths = join_pathspecs(kept.iter().map(|c| &c.path));
@@ -72,7 +100,7 @@ impl Repository {
     }
 
     /// The paths that hold neither of the two states in the files, or in the index.
-    fn strangers(&self, changes: &[Change]) -> GitResult<Vec<RepoPath>> {
+    fn strangers(&self, changes: &[Change], killed: bool) -> GitResult<Vec<RepoPath>> {
         let differing = [self.differing(changes, 0)?, self.differing(changes, 1)?];
         let index = self.index_entries()?;
         let mut strange = Vec::new();
@@ -85,11 +113,34 @@ impl Repository {
             };
             let staged = index.get(&change.path);
             let known = change.sides.iter().any(|side| side.as_ref() == staged);
-            if !known || !(holds(0) || holds(1)) {
+            let is_held = holds(0) || holds(1) || (killed && self.is_half_written(change)?);
+            if !known || !is_held {
                 strange.push(change.path.clone());
             }
         }
         Ok(strange)
+    }
+
+    /// Whether a file is gone or holds the beginning of one of its two states, as checked out.
+    fn is_half_written(&self, change: &Change) -> GitResult<bool> {
+        let file = change.path.under(self.dir());
+        let Ok(meta) = file.symlink_metadata() else { return Ok(true) };
+        if !meta.is_file() {
+            return Ok(false);
+        }
+        let bytes = files::read(&file)?;
+        for (mode, id) in change.sides.iter().flatten() {
+            if !mode.starts_with("100") {
+                continue;
+            }
+            let mut path = std::ffi::OsString::from("--path=");
+            path.push(std::ffi::OsStr::from_bytes(change.path.as_bytes()));
+            let whole = self.question().args(["cat-file", "--filters"]).arg(path).arg(id).run()?.stdout;
+            if whole.starts_with(&bytes) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Which of the changed paths differ on disk from one side, filters and modes considered: a scratch index

@@ -16,11 +16,18 @@ mod slug;
 mod state;
 mod stored_policy;
 mod text;
+mod thread;
+mod thread_event;
+mod thread_fold;
+#[cfg(test)]
+mod thread_fold_tests;
 
 pub use digest::{content_hash, sha256_hex};
 pub use landing::{Bypass, LandedMark, MergeDone};
 pub use level::GateLevel;
-pub use name::{AgentName, NameError, RepoName, RunId, TicketId, WorkspaceName, check_name};
+pub use name::{
+    AgentName, EventId, NameError, RepoName, RunId, ThreadId, TicketId, WorkspaceName, check_name,
+};
 pub use receipt::{CheckResult, GateLine, Receipt, RepoReceipt};
 pub use run::{
     Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
@@ -32,3 +39,6 @@ pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
 pub use stored_policy::StoredPolicy;
 pub use text::{is_deceptive, plain_line};
+pub use thread::{Actor, ActorKind, Priority, Thread, ThreadKind, ThreadState};
+pub use thread_event::{EVENT_FORMAT, EVENT_KIND, EventWhat, FiledEvent, ForumEvent, says_something};
+pub use thread_fold::{Folded, Told, fold};

@@ -99,6 +99,10 @@ names! {
     AgentName = "agent";
     /// The name of a workspace; also its directory and the end of its branch.
     WorkspaceName = "workspace";
+    /// The id of a forum thread, `fthr-<yyyymmdd>-<hhmmss>-<8 base32>` where we made it; also its directory.
+    ThreadId = "thread id";
+    /// The id of a forum event, `fevt-<number>-<hash>`; also the name of its file.
+    EventId = "event id";
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ macro_rules! states {
     };
 }
 
+pub(super) use states;
+
 states! {
     /// The state of a run.
     RunState, "A run" {

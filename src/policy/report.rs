@@ -8,9 +8,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 21] = [
     "docs",
-    "forum",
+    "forum.docs_sync",
+    "forum.redis",
+    "forum.topics",
+    "forum.transport",
     "git_pr.allowed_repos",
     "git_pr.branch_template",
     "git_pr.credential_mode",
@@ -20,7 +23,6 @@ const NOT_BUILT: [&str; 19] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "hooks",
     "merge.push",
     "merge.style",
     "notify",

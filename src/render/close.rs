@@ -5,8 +5,8 @@ use super::json::run_json;
 use super::screen::{Paint, Screen};
 use super::verdict;
 use crate::model::Run;
-use crate::service::{CleanedUp, CloseReport, Committed, Saved};
-use serde_json::json;
+use crate::service::{BasePush, CleanedUp, CloseReport, Committed, Saved};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Shows what `merge` or `close` came to.
@@ -22,11 +22,12 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
             "acts": report.acts,
             "published": report.published,
             "receipt": run.receipt,
+            "pushes": report.pushes.iter().map(push_json).collect::<Vec<_>>(),
         }));
         return;
     }
     if report.already {
-        screen.answer(&format!("{} is closed already.\n", run.id));
+        screen.answer(&format!("{} is closed already.\n{}", run.id, pushes(report)));
         return;
     }
     // What passed is told by the dry run and by `check`; after the deed only what was let through is news.
@@ -37,6 +38,7 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     for act in &report.acts {
         let _ = writeln!(text, "  {}", escape(act));
     }
+    text.push_str(&pushes(report));
     if report.dry_run {
         text.push_str("Dry run: nothing was changed.\n");
     } else {
@@ -46,6 +48,15 @@ pub fn closing(screen: &Screen, report: &CloseReport) {
     if !report.dry_run {
         super::run::tell_next(screen, run);
     }
+}
+
+fn pushes(report: &CloseReport) -> String {
+    let line = |push: &BasePush| format!("  '{}' of {} {}\n", push.base, push.repo, escape(&push.what));
+    report.pushes.iter().map(line).collect()
+}
+
+fn push_json(push: &BasePush) -> Value {
+    json!({ "repo": push.repo, "base": push.base, "remote": push.remote, "what": push.what, "failure": push.failure })
 }
 
 /// Shows what `commit` made.

@@ -3,7 +3,8 @@
 use super::escape::{escape, escape_json};
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::Run;
+use crate::model::{Run, TicketId};
+use crate::store::Summary;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -27,34 +28,39 @@ impl<'a> Listing<'a> {
         Self { screen, text: String::new(), any: false }
     }
 
-    /// Adds the next run.
-    pub fn add(&mut self, run: &Run) {
+    /// Adds the next run as a line for people.
+    pub fn add(&mut self, run: &Summary) {
         if self.screen.is_closed() {
             return;
         }
-        if self.screen.json {
-            self.text.push_str(if self.any { "," } else { RUNS });
-            self.text.push_str(&escape_json(&run_json(run).to_string()));
-        } else {
-            self.line(run);
-        }
-        self.any = true;
-        if self.text.len() >= PIECE {
-            self.screen.answer(&self.text);
-            self.text.clear();
-        }
-    }
-
-    fn line(&mut self, run: &Run) {
-        let tickets: Vec<_> = run.tickets.iter().map(|t| t.id.as_str()).collect();
+        let tickets: Vec<_> = run.tickets.iter().map(TicketId::as_str).collect();
         let _ = writeln!(
             self.text,
             "{}  {:<17}  {}  {}",
             self.screen.paint(Paint::Bold, run.id.as_str()),
             run.state.as_str(),
             tickets.join(","),
-            escape(&run.title())
+            escape(&run.title)
         );
+        self.added();
+    }
+
+    /// Adds the next run as an object for programs.
+    pub fn add_whole(&mut self, run: &Run) {
+        if self.screen.is_closed() {
+            return;
+        }
+        self.text.push_str(if self.any { "," } else { RUNS });
+        self.text.push_str(&escape_json(&run_json(run).to_string()));
+        self.added();
+    }
+
+    fn added(&mut self) {
+        self.any = true;
+        if self.text.len() >= PIECE {
+            self.screen.answer(&self.text);
+            self.text.clear();
+        }
     }
 
     /// Ends the list with the records that cannot be read.

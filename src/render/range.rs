@@ -39,13 +39,13 @@ pub fn range(screen: &Screen, report: &RangeReport) {
     }
     let commits =
         if report.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", report.commits) };
+    let runs = match report.runs.len() {
+        0 => "no run".to_owned(),
+        1 => "1 run".to_owned(),
+        count => format!("{count} runs"),
+    };
     let from = report.from.as_deref().map(short).unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "{from}..{}: {commits}, {} of runs: {}",
-        short(&report.to),
-        if report.runs.is_empty() { "none".to_owned() } else { report.runs.len().to_string() },
-        verdict.as_str()
-    );
+    let to = short(&report.to);
+    let _ = writeln!(text, "{from}..{to}: {commits}, of {runs}: {}", verdict.as_str());
     screen.answer(&text);
 }

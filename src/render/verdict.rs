@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::screen::{Paint, Screen};
 use crate::gate::{Line, Standing, Verdict};
-use crate::model::Run;
+use crate::service::Checked;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -49,11 +49,12 @@ pub(super) fn gates_json(verdict: &Verdict) -> Value {
 }
 
 /// Shows what `check` found.
-pub fn judged(screen: &Screen, run: &Run, verdict: &Verdict) {
+pub fn judged(screen: &Screen, checked: &Checked) {
+    let Checked { run, verdict, tampered } = checked;
     if screen.json {
-        screen.answer_json(
-            json!({ "run": run.id, "passes": !verdict.refuses(), "gates": gates_json(verdict) }),
-        );
+        screen.answer_json(json!({
+            "run": run.id, "passes": !verdict.refuses(), "gates": gates_json(verdict), "tampered": tampered,
+        }));
         return;
     }
     let mut text = String::new();
@@ -64,4 +65,8 @@ pub fn judged(screen: &Screen, run: &Run, verdict: &Verdict) {
     let end = if verdict.refuses() { "refused" } else { "passes" };
     let _ = writeln!(text, "{}: {end}", run.id);
     screen.answer(&text);
+    if let Some(why) = tampered {
+        screen.complaint(&format!("{} {}", screen.paint_story(Paint::Bad, "warning:"), escape(why)));
+        screen.complaint(&format!("  git metawsm log {}", run.id));
+    }
 }

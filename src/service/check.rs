@@ -1,9 +1,10 @@
 //! `check`: judges every gate of a run and changes nothing.
 
 use super::event::Progress;
+use super::needs::tampered;
 use super::select::{Selector, require_open, require_run, select};
 use super::verdicts::judge;
-use super::{Caller, ServiceResult, checks, control, landed, settle};
+use super::{Caller, ServiceResult, checks, control, intent, landed, settle};
 use crate::gate::{Action, Verdict, Waiver};
 use crate::model::Run;
 
@@ -18,12 +19,19 @@ pub struct CheckRequest {
     pub waivers: Vec<Waiver>,
 }
 
+/// What `check` found.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The run, settled in memory.
+    pub run: Run,
+    /// What the gates say.
+    pub verdict: Verdict,
+    /// Why what was written down of the run cannot be trusted, a sentence.
+    pub tampered: Option<String>,
+}
+
 /// Judges all gates of a close. The run is settled in memory only; with `run` the results of its tests are kept.
-pub fn check(
-    caller: &Caller,
-    request: &CheckRequest,
-    progress: Progress<'_>,
-) -> ServiceResult<(Run, Verdict)> {
+pub fn check(caller: &Caller, request: &CheckRequest, progress: Progress<'_>) -> ServiceResult<Checked> {
     let mut control = control(caller)?;
     if !request.run {
         control = control.frozen();
@@ -39,7 +47,9 @@ pub fn check(
     control = control.frozen();
     let run = require_run(&control, &id)?;
     require_open(&run)?;
+    intent::require_none(&control, &id)?;
     let run = settle::preview(&control, run)?;
     let judged = judge(&control, &run, Action::Close, &request.waivers)?;
-    Ok((run, judged.verdict))
+    let tampered = tampered(&control.store.journal(&id)?);
+    Ok(Checked { run, verdict: judged.verdict, tampered })
 }

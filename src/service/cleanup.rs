@@ -6,7 +6,6 @@ use super::removal::{Removal, remove_branches, remove_workspaces};
 use super::select::{Selector, require_run, select};
 use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, sessions};
 use crate::model::{Run, RunId, RunState};
-use crate::store;
 
 /// What `cleanup` was asked.
 #[derive(Debug, Clone, Default)]
@@ -72,18 +71,21 @@ fn find_decided(caller: &Caller, control: &Control, selector: &Selector) -> Serv
     if !selector.is_empty() {
         return select(caller, control, selector, |_| true);
     }
-    let closed = control.store.closed_runs()?;
     let has_place =
-        |run: &&Run| run.tickets.iter().any(|t| t.path.as_deref().is_some_and(std::path::Path::is_dir));
-    let left: Vec<_> = closed.iter().filter_map(store::Entry::run).filter(has_place).collect();
+        |run: &Run| run.tickets.iter().any(|t| t.path.as_deref().is_some_and(std::path::Path::is_dir));
+    let mut left = Vec::new();
+    control.store.each_closed(&mut |entry| {
+        left.extend(entry.into_run().filter(has_place).map(|run| (run.created, run.id)));
+    })?;
+    left.sort_by(|a, b| b.cmp(a));
     match left.as_slice() {
-        [only] => Ok(only.id.clone()),
+        [(_, only)] => Ok(only.clone()),
         [] => Err(ServiceError::failed(
             "No closed or discarded run has a workspace left to clean up.",
             &["git metawsm list --all"],
         )),
         several => {
-            let hints = several.iter().map(|run| format!("git metawsm cleanup {}", run.id)).collect();
+            let hints = several.iter().map(|(_, id)| format!("git metawsm cleanup {id}")).collect();
             Err(ServiceError::Wrong {
                 message: "Several closed or discarded runs have workspaces; name one.".to_owned(),
                 hints,

@@ -1,18 +1,29 @@
 //! `merge` and `close`: judged, planned, composed as objects, then landed.
 
-use super::event::{Event, Progress};
-use super::facts::Ground;
-use super::land::{self, Landing, advance, compose};
-use super::select::{Selector, require_open, require_run, select};
-use super::verdicts::{Judged, judge};
+use super::compose::Work;
+use super::event::Progress;
+use super::push::{BasePush, push_all};
+use super::select::{Selector, require_open, require_run};
+use super::verdicts::{Judged, judge, word};
+use super::vouched::{self, LandedWord};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, checks, control, decided, publish, sessions, settle,
+    Caller, Control, ServiceResult, checks, control, decided, intent, land, pending, policies, publish,
+    record, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
-use crate::model::{CheckResult, Receipt, Run, RunId, RunState, plain_line};
+use crate::model::{Run, RunState, plain_line};
 use crate::plan::{self, MergePlan};
+use crate::policy;
 use crate::store::Hold;
-use crate::sys::clock;
+
+/// What is done with a merge or close that was stopped half way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// It is finished.
+    Continue,
+    /// It is taken back.
+    Abort,
+}
 
 /// What `merge` or `close` was asked.
 #[derive(Debug, Clone)]
@@ -27,6 +38,12 @@ pub struct CloseRequest {
     pub waivers: Vec<Waiver>,
     /// The entry in the ticket's changelog.
     pub changelog_entry: Option<String>,
+    /// What is done with one that was stopped half way.
+    pub resume: Option<Resume>,
+    /// Push the bases at the end.
+    pub push: bool,
+    /// Somebody's word that the work is in base already.
+    pub landed: Vec<LandedWord>,
 }
 
 /// What `merge` or `close` came to.
@@ -46,88 +63,144 @@ pub struct CloseReport {
     pub published: Option<String>,
     /// Whether the run was closed before.
     pub already: bool,
+    /// What came of pushing; empty where nobody asked for it.
+    pub pushes: Vec<BasePush>,
 }
 
-/// Judges a run, and merges or closes it.
+impl CloseReport {
+    pub(super) fn of(run: Run, request: &CloseRequest, verdict: Verdict, acts: Vec<String>) -> Self {
+        let (action, dry_run) = (request.action, request.dry_run);
+        Self { run, action, dry_run, verdict, acts, published: None, already: false, pushes: Vec::new() }
+    }
+}
+
+/// Judges a run, and merges or closes it; or goes on with one that was stopped half way.
 pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) -> ServiceResult<CloseReport> {
     let mut control = control(caller)?;
     if request.dry_run {
         control = control.frozen();
     }
-    let id = select(caller, &control, &request.selector, may_act(request.action))?;
-    let closed = |run: Run| report(run, request, Verdict::default(), Vec::new(), true);
+    let id = pending::which(caller, &control, &request.selector, |run| run.state.is_open())?;
     let run = require_run(&control, &id)?;
     if request.dry_run {
-        return if run.state == RunState::Closed { Ok(closed(run)) } else { dry_run(&control, run, request) };
+        return if run.state == RunState::Closed {
+            Ok(closed(run, request))
+        } else {
+            dry_run(&control, run, request)
+        };
     }
     decided::finish_all(caller, &control)?;
-    if run.state == RunState::Closed {
-        return Ok(closed(run));
+    if let Some(resume) = request.resume
+        && let Some(report) = pending::resume(caller, &control, (&id, request, resume), progress)?
+    {
+        return Ok(report);
     }
-    let mut hold = control.hold(&id, super::verdicts::word(request.action), caller)?;
+    if run.state == RunState::Closed {
+        return pushed_again(caller, &control, run, request, progress);
+    }
+    let mut hold = control.hold(&id, word(request.action), caller)?;
     // Whoever held it until now may have closed it.
     if hold.run().state == RunState::Closed {
-        return Ok(closed(hold.run().clone()));
+        let run = hold.run().clone();
+        drop(hold);
+        return pushed_again(caller, &control, run, request, progress);
     }
     require_open(hold.run())?;
+    intent::require_none(&control, &id)?;
     settle::settle(&control, &mut hold)?;
+    mark_landed(&control, &mut hold, request)?;
     // Before any repository is locked: tests may take minutes. What base gets meanwhile makes another tree, and then
     // the gate asks for them again.
     checks::ensure(&control, caller, &mut hold, progress)?;
+    act(caller, &control, &mut hold, request, progress)
+}
+
+/// Judges and carries out, under the hold of the run.
+fn act(
+    caller: &Caller,
+    control: &Control,
+    hold: &mut Hold,
+    request: &CloseRequest,
+    progress: Progress<'_>,
+) -> ServiceResult<CloseReport> {
     let dirs = hold.run().repos.iter().filter_map(|r| r.common_dir.clone());
     let dirs: Vec<_> = dirs.chain([control.repo.common_dir().to_owned()]).collect();
-    let locks = land::lock_all(caller, dirs, super::verdicts::word(request.action))?;
+    let locks = land::lock_all(caller, dirs, word(request.action))?;
     let run = hold.run().clone();
     let (pass, mut found, policy_hash) =
-        judge(&control, &run, request.action, &request.waivers)?.require_pass(&run, request.action)?;
+        judge(control, &run, request.action, &request.waivers)?.require_pass(&run, request.action)?;
     let mut plan = plan_of(request.action, &pass, &found.facts)?;
     let mut verdict = pass.verdict().clone();
     for waiver in waived(&verdict) {
         hold.note("waived", &waiver)?;
     }
+    if let Some(entry) = request.changelog_entry.as_deref().filter(|_| request.action == Action::Close) {
+        hold.save_part(publish::ENTRY, entry)?;
+    }
     if request.action == Action::Close {
         hold.go(RunState::Closing, "gates passed")?;
-        if sessions::end_sessions(&control, &mut hold)? {
+        if sessions::end_sessions(control, hold)? {
             // An agent that was still alive may have written between the verdict and its end.
-            let again = judge(&control, hold.run(), request.action, &request.waivers)?;
-            (plan, found, verdict) = judged_again(&mut hold, again, request.action)?;
+            let again = judge(control, hold.run(), request.action, &request.waivers)?;
+            (plan, found, verdict) = judged_again(hold, again, request.action)?;
         }
     }
-    let mut work = Work {
-        control: &control,
-        hold: &mut hold,
+    let policy = policy::stricter(&policies::stored(hold.run())?, &policies::at_base(control)?);
+    let push = request.push || policy.merge.push;
+    let done = Work {
+        control,
+        hold: &mut *hold,
         plan,
         grounds: found.grounds,
+        policy: &policy,
         checks: found.checks,
         policy_hash,
         waived: waived(&verdict),
-    };
-    let (acts, published) = work.carry_out(request, progress)?;
+        push,
+    }
+    .carry_out(progress)?;
     drop(locks);
     if request.action == Action::Close {
-        decided::finish(caller, &control, &mut hold)?;
+        decided::finish(caller, control, hold)?;
     }
-    let mut report = report(hold.run().clone(), request, verdict, acts, false);
-    report.published = published;
+    let mut report = CloseReport::of(hold.run().clone(), request, verdict, done.acts);
+    report.published = done.published;
+    if push {
+        report.pushes = push_all(control, hold, progress)?;
+    }
     Ok(report)
 }
 
-/// Which runs the action can act on, for the selector.
-fn may_act(action: Action) -> fn(&Run) -> bool {
-    match action {
-        Action::Merge | Action::Close | Action::Hook => |run| run.state.is_open(),
-    }
+fn closed(run: Run, request: &CloseRequest) -> CloseReport {
+    let mut report = CloseReport::of(run, request, Verdict::default(), Vec::new());
+    report.already = true;
+    report
 }
 
-fn report(
+/// A closed run again: what waits for history and for the remotes is taken there, where that was asked for.
+fn pushed_again(
+    caller: &Caller,
+    control: &Control,
     run: Run,
     request: &CloseRequest,
-    verdict: Verdict,
-    acts: Vec<String>,
-    already: bool,
-) -> CloseReport {
-    let dry_run = request.dry_run;
-    CloseReport { run, action: request.action, dry_run, verdict, acts, published: None, already }
+    progress: Progress<'_>,
+) -> ServiceResult<CloseReport> {
+    let mut report = closed(run, request);
+    if request.push && control.store.find_run(&report.run.id)?.is_some() {
+        report.published =
+            record::publish_waiting(caller, control, true, progress)?.and_then(|done| done.commit);
+        let hold = control.hold(&report.run.id, word(request.action), caller)?;
+        report.pushes = push_all(control, &hold, progress)?;
+    }
+    Ok(report)
+}
+
+fn mark_landed(control: &Control, hold: &mut Hold, request: &CloseRequest) -> ServiceResult<()> {
+    let marks = vouched::marks(control, hold.run(), &request.landed)?;
+    for mark in &marks {
+        hold.note("landed", &format!("{}: {} is in base as {}", mark.repo, mark.head, mark.commit))?;
+    }
+    Ok(hold.update(|run| run.landed.extend(marks))?)
 }
 
 fn plan_of(action: Action, pass: &crate::gate::Pass, facts: &crate::gate::Facts) -> ServiceResult<MergePlan> {
@@ -154,12 +227,15 @@ fn judged_again(
 /// The same judgement and plan; no lock is taken and no byte changes.
 fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
     require_open(&run)?;
-    let run = settle::preview(control, run)?;
+    intent::require_none(control, &run.id)?;
+    let mut run = settle::preview(control, run)?;
+    let marks = vouched::marks(control, &run, &request.landed)?;
+    run.landed.extend(marks);
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
     let plan = plan_of(request.action, &pass, &found.facts)?;
     let acts = describe(control, &run, &plan)?;
-    Ok(report(run, request, pass.verdict().clone(), acts, false))
+    Ok(CloseReport::of(run, request, pass.verdict().clone(), acts))
 }
 
 fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec<String>> {
@@ -190,173 +266,4 @@ fn waived(verdict: &Verdict) -> Vec<String> {
         _ => None,
     };
     verdict.lines.iter().filter_map(waived).collect()
-}
-
-/// A plan being carried out.
-struct Work<'a> {
-    control: &'a Control,
-    hold: &'a mut Hold,
-    plan: MergePlan,
-    grounds: Vec<Ground>,
-    checks: Vec<CheckResult>,
-    policy_hash: String,
-    waived: Vec<String>,
-}
-
-impl Work<'_> {
-    fn carry_out(
-        &mut self,
-        request: &CloseRequest,
-        progress: Progress<'_>,
-    ) -> ServiceResult<(Vec<String>, Option<String>)> {
-        // Until here nothing has moved: what cannot be composed leaves the run as it was.
-        let (mut landings, published) = match self.compose_all(request) {
-            Ok(composed) => composed,
-            Err(error) => return Err(self.fall_back(error)?),
-        };
-        landings.sort_by(|a, b| a.repository.common_dir().cmp(b.repository.common_dir()));
-        // The record is the last to land: it must not say what has not happened.
-        landings.sort_by_key(|l| l.is_control);
-        for landing in &landings {
-            self.land(landing, progress)?;
-        }
-        let commit = (!published.is_empty())
-            .then(|| landings.iter().find(|l| l.is_control).map(|l| l.tip.clone()))
-            .flatten();
-        if self.plan.action == Action::Close {
-            self.finish(&published, commit.as_deref())?;
-        }
-        Ok((acts(self.hold.run(), &landings, commit.as_deref()), commit))
-    }
-
-    /// Every merge and the record as objects.
-    fn compose_all(&mut self, request: &CloseRequest) -> ServiceResult<(Vec<Landing>, Vec<RunId>)> {
-        let mut landings = Vec::new();
-        for (ground, repo) in self.grounds.iter_mut().zip(&self.plan.repos) {
-            // Our own git children are known by these marks: to our hooks, and to who finds one alive after us.
-            ground.repository = ground.repository.with_hold(self.hold.token(), self.hold.run().id.as_str());
-            landings.push(compose(self.hold.run(), ground, repo, &self.waived)?);
-        }
-        let published = match self.plan.action {
-            Action::Close => self.compose_records(&mut landings, request)?,
-            Action::Merge | Action::Hook => Vec::new(),
-        };
-        Ok((landings, published))
-    }
-
-    /// Writes down why nothing (more) moves; gives the error back.
-    fn fall_back(&mut self, error: ServiceError) -> ServiceResult<ServiceError> {
-        self.hold.note("merge stopped", &error.to_string())?;
-        if self.hold.run().state == RunState::Closing {
-            self.hold.go(RunState::Completed, &format!("the close stopped: {error}"))?;
-        }
-        Ok(error)
-    }
-
-    fn land(&mut self, landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
-        if let Err(error) = advance(landing, progress) {
-            return Err(self.fall_back(error)?);
-        }
-        for (ticket, head, commit) in &landing.merged {
-            let text = format!(
-                "{ticket}: {head} into '{}' of {} as {commit}",
-                landing.receipt.base, landing.receipt.repo
-            );
-            self.hold.note("merged", &text)?;
-        }
-        Ok(())
-    }
-
-    /// The receipt into the record, the closing of tickets and the record itself on top of the landings.
-    fn compose_records(
-        &mut self,
-        landings: &mut [Landing],
-        request: &CloseRequest,
-    ) -> ServiceResult<Vec<RunId>> {
-        let now = clock::now();
-        let mut receipt = Receipt {
-            at: Some(now),
-            actor: self.control.repo.identity(),
-            policy_hash: self.policy_hash.clone(),
-            journal_hash: self.hold.journal_hash(),
-            repos: landings.iter().map(|l| l.receipt.clone()).collect(),
-            gates: self.plan.gates.clone(),
-            checks: self.checks.clone(),
-        };
-        // A close that goes on after a crash finds its merges contained: what it did stands in the first receipt.
-        if let Some(first) = &self.hold.run().receipt {
-            for repo in &mut receipt.repos {
-                let same = first.repos.iter().find(|r| r.repo == repo.repo && r.heads == repo.heads);
-                if let Some(same) = same.filter(|_| repo.merges.is_empty()) {
-                    repo.clone_from(same);
-                }
-            }
-        }
-        self.hold.update(|run| run.receipt = Some(receipt))?;
-        let mut decided = self.hold.run().clone();
-        decided
-            .go(RunState::Closed, "closed", now)
-            .map_err(|source| ServiceError::Move { run: decided.id.to_string(), source })?;
-        let entry = request.changelog_entry.clone().unwrap_or_else(|| format!("Closed by {}.", decided.id));
-        let closing = publish::closable(self.control, &decided)?;
-        // A fork's base in the control repository closes them by itself, and brings that along when it is merged.
-        let is_fork_home = |l: &&mut Landing| {
-            !l.is_control
-                && l.receipt.repo == decided.doc_home
-                && l.repository.common_dir() == self.control.repo.common_dir()
-        };
-        let mut landings: Vec<&mut Landing> = landings.iter_mut().collect();
-        let late: &[_] = if landings.iter().any(is_fork_home) { &[] } else { &closing };
-        let mut published = Vec::new();
-        for landing in &mut landings {
-            if !landing.is_control {
-                if landing.receipt.repo == decided.doc_home {
-                    publish::close_tickets(landing, &decided, &closing, &entry)?;
-                }
-            } else if publish::may_publish(landing)? {
-                published = publish::publish(self.control, landing, &decided, late, &entry)?;
-            }
-        }
-        Ok(published)
-    }
-
-    fn finish(&mut self, published: &[RunId], commit: Option<&str>) -> ServiceResult<()> {
-        let id = self.hold.run().id.clone();
-        for other in published.iter().filter(|other| **other != id) {
-            let other = self.control.store.hold(other, "publish", std::time::Duration::from_secs(5))?;
-            other.mark_published(commit.unwrap_or_default())?;
-        }
-        self.hold.go(RunState::Closed, "closed")?;
-        Ok(())
-    }
-}
-
-fn acts(run: &Run, landings: &[Landing], commit: Option<&str>) -> Vec<String> {
-    let mut acts = Vec::new();
-    for landing in landings {
-        let (repo, base) = (&landing.receipt.repo, &landing.receipt.base);
-        for (ticket, _, commit) in &landing.merged {
-            acts.push(format!(
-                "merged {ticket} into '{base}' of {repo} as {}",
-                commit.get(..12).unwrap_or(commit)
-            ));
-        }
-        if landing.merged.is_empty() && !landing.receipt.heads.is_empty() {
-            acts.push(format!("'{base}' of {repo} holds the run's branch already: nothing to merge"));
-        }
-    }
-    match commit {
-        Some(commit) => {
-            let commit = commit.get(..12).unwrap_or(commit);
-            acts.push(format!("published {} as {commit}", crate::store::published_path(run)));
-        }
-        None if run.state == RunState::Closed => {
-            acts.push(
-                "the record waits for the next merge: by itself it would put base ahead of its upstream"
-                    .to_owned(),
-            );
-        }
-        None => {}
-    }
-    acts
 }

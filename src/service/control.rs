@@ -1,12 +1,16 @@
 //! The control repository: the one that holds the records.
 
-use super::{Caller, ServiceError, ServiceResult};
+use super::{Caller, ServiceError, ServiceResult, intent};
 use crate::git::Repository;
 use crate::model::RunId;
 use crate::store::{self, Hold, Store, StoreResult};
 use crate::workspaces;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Commands that change what a merge stands on, and wait until one that was stopped half way is finished or taken back.
+const AFTER_MERGES: [&str; 8] =
+    ["discard", "resume", "restart", "iterate", "complete", "commit", "cleanup", "update"];
 
 /// Who acts where nobody ordered it.
 const OURSELVES: &str = "git-metawsm";
@@ -29,6 +33,9 @@ impl Control {
     /// Takes the hold of a run, in the name of whoever acts here: the journal says by whom.
     pub(super) fn hold(&self, id: &RunId, command: &str, caller: &Caller) -> ServiceResult<Hold> {
         let mut hold = self.store.hold(id, command, caller.wait)?;
+        if AFTER_MERGES.contains(&command) {
+            intent::require_none(self, id)?;
+        }
         hold.set_actor(&self.repo.identity());
         Ok(hold)
     }

@@ -2,11 +2,12 @@
 //! between the decision and this leaves a decided run among the live ones; the next command finishes it.
 
 use super::base::control_base;
-use super::{Caller, Control, ServiceResult, participate};
+use super::{Caller, Control, ServiceResult, participate, record, transaction};
 use crate::store::{self, Hold};
 
 /// Archives a decided run and takes its entries out of every repository. Safe to repeat.
 pub(super) fn finish(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResult<()> {
+    transaction::finish_decided(control, hold)?;
     let path = store::published_path(hold.run());
     let commit = match control_base(control)? {
         Some(base) if control.repo.path_id(&base.id, &path)?.is_some() => Some(base.id),
@@ -25,5 +26,5 @@ pub(super) fn finish_all(caller: &Caller, control: &Control) -> ServiceResult<()
         let mut hold = control.hold(&run.id, "finish", caller)?;
         finish(caller, control, &mut hold)?;
     }
-    Ok(())
+    record::finish_stopped(caller, control)
 }

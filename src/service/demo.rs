@@ -63,6 +63,13 @@ impl Stage<'_> {
         self.say("It left a file that is not committed, so the work does not count as done, and nothing lets it merge.");
         self.say("The gates name every blocker at once, each with the command that clears it:");
         self.metawsm(&["close", "greet-the-reader"], 3)?;
+        self.say("And without us, by git alone? The hooks that 'run' put in stop the merge, name what is missing, and");
+        self.say("the command that takes back what the merge has left behind:");
+        let merge = ["merge", "--no-ff", "-m", "Merge by hand", "task/greet-the-reader"];
+        let said = self.refused_by_git("web", &merge)?;
+        self.say("Pasted:");
+        self.paste(&said)?;
+        self.git("web", &["status", "--short", "--branch"])?;
         self.say("A person decides that the note belongs to the work, and commits it on the run's branch:");
         self.metawsm(&["commit", "greet-the-reader", "-m", "Keep the note"], 0)?;
         self.say("Every branch holds work now and every worktree is clean: the run is completed. What it changed, in");
@@ -168,6 +175,32 @@ impl Stage<'_> {
     fn git(&mut self, repo: &str, args: &[&str]) -> ServiceResult<()> {
         let output = self.quiet_git(&self.dir.join(repo), args)?;
         self.show(&git_line(repo, args), &String::from_utf8_lossy(&output.stdout));
+        Ok(())
+    }
+
+    /// A git command that our hooks must stop; what was said.
+    fn refused_by_git(&mut self, repo: &str, args: &[&str]) -> ServiceResult<String> {
+        let both = self.command(Path::new("/bin/sh")).args(["-c", "exec git \"$@\" 2>&1", "sh", "-C", repo]);
+        let output = both.args(args).output()?;
+        let (line, said) = (git_line(repo, args), String::from_utf8_lossy(&output.stdout).into_owned());
+        self.show(&line, &said);
+        if output.exit.is_ok() {
+            let message = format!("The demo expected the hooks to stop '{line}', and it went through.");
+            return Err(ServiceError::failed(message, &["git metawsm demo --keep"]));
+        }
+        Ok(said)
+    }
+
+    /// Does what a refusal says: the command behind the sentence about what was left.
+    fn paste(&mut self, said: &str) -> ServiceResult<()> {
+        let command = said.lines().skip_while(|line| !line.ends_with("takes it back:")).nth(1).map(str::trim);
+        let Some(command) = command else {
+            let message = "The demo found no command in what the hooks said.";
+            return Err(ServiceError::failed(message, &["git metawsm demo --keep"]));
+        };
+        let output = self.command(Path::new("/bin/sh")).args(["-c", command]).run()?;
+        let command = command.replace(&self.dir.display().to_string(), "~");
+        self.show(&command, &output.text());
         Ok(())
     }
 

@@ -22,6 +22,9 @@ pub(super) fn work(run: &Run) -> ServiceResult<Work> {
     for tree in &run.worktrees {
         let repository = open_repo(run, &tree.repo)?;
         sum.commits += commits_since_start(&repository, tree)?;
+        if repository.branch_id(&tree.branch)?.is_none() {
+            sum.odd.push(format!("The run branch '{}' of {} no longer exists", tree.branch, tree.repo));
+        }
         match tree.path.as_deref().filter(|path| path.is_dir()) {
             Some(path) => match repository.clean_state(path) {
                 Ok(state) => {

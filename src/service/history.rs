@@ -4,7 +4,7 @@ use super::base::control_base;
 use super::{Control, ServiceResult};
 use crate::git::{EntryKind, GitResult};
 use crate::model::{Run, RunId};
-use crate::store::{self, Entry, Publication, PublishedTree, StoreResult, TakeRecord};
+use crate::store::{self, Entry, Publication, PublishedTree, StoreResult, TakeDecided, TakeRecord};
 use crate::sys::clock;
 use std::path::Path;
 use std::time::Duration;
@@ -15,11 +15,11 @@ const RUNS: &str = ".metawsm/runs";
 /// How long a decided run's live directory stays where base has no upstream to vouch for the record, in seconds.
 const KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
-/// Gives out every published run of base, newest first. Switching branches changes nothing, and unchanged history
-/// reads no record.
-pub(super) fn each_published(control: &Control, take: &mut dyn FnMut(Entry)) -> ServiceResult<()> {
-    let Some((base, id)) = records(control)? else { return Ok(()) };
-    with_tree(control, &base, &id, |tree| control.store.each_published(tree, take))
+/// Gives out every decided run, kept here or published on base, newest first. Switching branches changes nothing, and
+/// unchanged history reads no record.
+pub(super) fn each_decided(control: &Control, take: &mut TakeDecided<'_>) -> ServiceResult<()> {
+    let Some((base, id)) = records(control)? else { return Ok(control.store.each_decided(None, take)?) };
+    with_tree(control, &base, &id, |tree| control.store.each_decided(Some(tree), take))
 }
 
 /// One published run of base.
@@ -70,9 +70,13 @@ fn list_records(control: &Control, base: &str, take: &mut TakeRecord<'_>) -> Git
 /// or for 90 days in a base without one. Returns their ids.
 pub(super) fn retire(control: &Control) -> ServiceResult<Vec<RunId>> {
     let mut gone = Vec::new();
-    for run in control.store.closed_runs()?.into_iter().filter_map(Entry::into_run) {
-        let is_done = matches!(control.store.publication(&run.id)?, Some(Publication::Done(_)));
-        if is_done && is_cleaned_up(&run) && is_safe_in_history(control, &run)? {
+    for id in control.store.closed_ids()? {
+        if !matches!(control.store.publication(&id)?, Some(Publication::Done(_))) {
+            continue;
+        }
+        // One whose record cannot be read stays.
+        let Ok(Some(run)) = control.store.find_run(&id) else { continue };
+        if !run.state.is_open() && is_cleaned_up(&run) && is_safe_in_history(control, &run)? {
             // Somebody else may just be at it; then it goes another time.
             if let Ok(hold) = control.store.hold(&run.id, "forget", Duration::ZERO) {
                 hold.forget()?;

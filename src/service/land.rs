@@ -1,9 +1,9 @@
 //! Landing: a plan's merges as objects first, then each base moved by compare-and-swap.
 
 use super::facts::Ground;
-use super::{Caller, Event, ServiceError, ServiceResult};
-use crate::git::{BaseMove, HookMerge, Repository};
-use crate::model::{RepoReceipt, Run, plain_line};
+use super::{Caller, ServiceError, ServiceResult};
+use crate::git::{HookMerge, Repository};
+use crate::model::{RepoReceipt, Run, TicketId, plain_line};
 use crate::plan::{Link, RepoMerge};
 use crate::store;
 use crate::sys::lock::Lock;
@@ -24,7 +24,7 @@ pub(super) struct Landing {
     /// Whether the control repository's record goes on top.
     pub is_control: bool,
     /// One per merge: the ticket, its head, the merge commit.
-    pub merged: Vec<(String, String, String)>,
+    pub merged: Vec<(TicketId, String, String)>,
 }
 
 impl Landing {
@@ -46,25 +46,36 @@ pub(super) fn lock_all(
     Ok(dirs.iter().map(|dir| store::lock_repo(dir, what, caller.wait)).collect::<Result<_, _>>()?)
 }
 
+/// How the work of a run is to stand on base.
+#[derive(Debug, Clone)]
+pub(super) struct Style {
+    /// One commit per branch instead of a merge.
+    pub squash: bool,
+    /// What was let pass, as `gate=reason`.
+    pub waived: Vec<String>,
+}
+
 /// Writes the merge commits of one repository's plan as objects.
-pub(super) fn compose(
-    run: &Run,
-    ground: &Ground,
-    plan: &RepoMerge,
-    waived: &[String],
-) -> ServiceResult<Landing> {
+pub(super) fn compose(run: &Run, ground: &Ground, plan: &RepoMerge, style: &Style) -> ServiceResult<Landing> {
     let repository = ground.repository.clone();
+    if plan.merges() {
+        require_identity(&repository)?;
+    }
     let mut tip = plan.onto.clone();
     let mut merged = Vec::new();
     for link in &plan.links {
         let Some(tree) = &link.tree else { continue };
-        let message = message(run, plan, link, waived);
-        tip = if repository.merge_hooks()? {
-            of_hooks(plan, link, repository.merge_with_hooks(&tip, &link.head, &message)?)?
+        tip = if style.squash {
+            squash(run, &repository, plan, (link, tree, &tip), style)?
         } else {
-            repository.commit_tree(tree, &[&tip, &link.head], &message)?
+            let message = message(run, plan, link, style);
+            if repository.merge_hooks()? {
+                of_hooks(plan, link, repository.merge_with_hooks(&tip, &link.head, &message)?)?
+            } else {
+                repository.commit_tree(tree, &[&tip, &link.head], &message)?
+            }
         };
-        merged.push((link.ticket.to_string(), link.head.clone(), tip.clone()));
+        merged.push((link.ticket.clone(), link.head.clone(), tip.clone()));
     }
     let receipt = RepoReceipt {
         repo: plan.repo.clone(),
@@ -77,6 +88,53 @@ pub(super) fn compose(
     let local = ground.local.clone();
     Ok(Landing { repository, receipt, local, tip, is_control: ground.is_control, merged })
 }
+
+/// Refuses where git knows no name for commits, before anything is composed.
+pub(super) fn require_identity(repository: &Repository) -> ServiceResult<()> {
+    if repository.has_identity() {
+        return Ok(());
+    }
+    let dir = repository.dir().display();
+    let message = format!("git knows no name and mail address for commits in {dir}, so nothing was merged.");
+    let name = format!("git -C {dir} config user.name '<your name>'");
+    let mail = format!("git -C {dir} config user.email '<your address>'");
+    Err(ServiceError::failed(message, &[&name, &mail]))
+}
+
+/// One commit with all the work of a branch.
+fn squash(
+    run: &Run,
+    repository: &Repository,
+    plan: &RepoMerge,
+    (link, tree, tip): (&Link, &str, &str),
+    style: &Style,
+) -> ServiceResult<String> {
+    let commits = repository.commits(tip, &link.head)?;
+    let commits: Vec<_> = commits.into_iter().rev().filter(|commit| commit.parents.len() < 2).collect();
+    let mut text = format!("{}: {}\n\n", link.ticket, title(run, link));
+    for commit in commits.iter().take(MOST_NAMED) {
+        let _ = writeln!(text, "* {}", plain_line(&commit.subject));
+    }
+    if commits.len() > MOST_NAMED {
+        let _ = writeln!(text, "* and {} more", commits.len() - MOST_NAMED);
+    }
+    let _ = write!(text, "\nMetawsm-Run: {}\n{}", run.id, trailers(run, link, style));
+    let person = repository.identity();
+    let mut authors: Vec<String> = commits.iter().map(|commit| plain_line(&commit.author)).collect();
+    authors.retain(|author| *author != person);
+    let mut named = std::collections::BTreeSet::new();
+    for author in authors.iter().filter(|author| named.insert(author.as_str())).take(MOST_NAMED) {
+        let _ = writeln!(text, "Co-authored-by: {author}");
+    }
+    // Hooks of the user may have changed the commit before this one, so that the judged tree no longer follows.
+    if repository.squash_hooks()? {
+        return of_hooks(plan, link, repository.squash_with_hooks(tip, &link.head, &text)?);
+    }
+    Ok(repository.commit_tree(tree, &[tip], &text)?)
+}
+
+/// Most commits and authors that a squash names.
+const MOST_NAMED: usize = 20;
 
 fn of_hooks(plan: &RepoMerge, link: &Link, merged: HookMerge) -> ServiceResult<String> {
     let why = match merged {
@@ -93,40 +151,25 @@ fn of_hooks(plan: &RepoMerge, link: &Link, merged: HookMerge) -> ServiceResult<S
     Err(ServiceError::failed(message, &["git metawsm check"]))
 }
 
-fn message(run: &Run, plan: &RepoMerge, link: &Link, waived: &[String]) -> String {
+fn title(run: &Run, link: &Link) -> String {
     let title = run
         .ticket(&link.ticket)
         .map(|t| t.title.clone())
         .filter(|t| !t.is_empty())
         .unwrap_or_else(|| run.title());
-    let title = crate::model::title_of(&plain_line(&title), 60);
-    let mut text = format!("Merge {}: {title}\n\n", link.ticket);
-    let _ = write!(text, "Branch '{}' into '{}'.\n\n", link.branch, plan.base);
-    let _ = write!(text, "Metawsm-Merged: {}\nMetawsm-Ticket: {}\n", run.id, link.ticket);
-    for waiver in waived {
-        let _ = writeln!(text, "Metawsm-Waived: {waiver}");
-    }
+    crate::model::title_of(&plain_line(&title), 60)
+}
+
+fn message(run: &Run, plan: &RepoMerge, link: &Link, style: &Style) -> String {
+    let mut text = format!("Merge {}: {}\n\n", link.ticket, title(run, link));
+    let _ = write!(text, "Branch '{}' into '{}'.\n\n{}", link.branch, plan.base, trailers(run, link, style));
     text
 }
 
-/// Moves one base to its new value, with every worktree that has it checked out.
-pub(super) fn advance(landing: &Landing, progress: &mut dyn FnMut(Event)) -> ServiceResult<()> {
-    if !landing.moves() {
-        return Ok(());
+fn trailers(run: &Run, link: &Link, style: &Style) -> String {
+    let mut text = format!("Metawsm-Merged: {}\nMetawsm-Ticket: {}\n", run.id, link.ticket);
+    for waiver in &style.waived {
+        let _ = writeln!(text, "Metawsm-Waived: {waiver}");
     }
-    let base = &landing.receipt.base;
-    let label = format!("move '{base}' of {}", landing.receipt.repo);
-    progress(Event::Began(label.clone()));
-    match &landing.local {
-        Some(old) => {
-            landing.repository.advance(&BaseMove {
-                branch: base.clone(),
-                old: old.clone(),
-                new: landing.tip.clone(),
-            })?;
-        }
-        None => landing.repository.create_branch(base, &landing.tip)?,
-    }
-    progress(Event::Done(label));
-    Ok(())
+    text
 }

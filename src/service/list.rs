@@ -1,10 +1,10 @@
 //! `list` and `log`: runs, newest first; the journal of one.
 
-use super::history::each_published;
+use super::history::each_decided;
 use super::select::{Selector, select};
 use super::{Caller, ServiceResult, control};
 use crate::model::{Run, RunId, RunState};
-use crate::store::{Entry, Journal};
+use crate::store::{Entry, Journal, StoreResult, Summary};
 use std::collections::HashSet;
 
 /// What `list` was asked.
@@ -23,71 +23,118 @@ pub struct ListRequest {
 pub fn list(
     caller: &Caller,
     request: &ListRequest,
+    take: &mut dyn FnMut(&Summary),
+) -> ServiceResult<Vec<String>> {
+    listed(caller, request, Take::Short(take))
+}
+
+/// As [`list`], with the whole record of each run.
+pub fn list_whole(
+    caller: &Caller,
+    request: &ListRequest,
     take: &mut dyn FnMut(&Run),
 ) -> ServiceResult<Vec<String>> {
+    listed(caller, request, Take::Whole(take))
+}
+
+fn listed<'a>(caller: &Caller, request: &'a ListRequest, take: Take<'a>) -> ServiceResult<Vec<String>> {
     let control = control(caller)?;
     let all = request.all || request.state.is_some_and(|state| !state.is_open());
-    let mut entries = control.store.open_runs()?;
+    let entries = if all { control.store.live_runs()? } else { control.store.open_runs()? };
+    let mut listing = Listing { request, live: Vec::new(), ids: HashSet::new(), broken: Vec::new(), take };
+    listing.add_live(entries);
     if all {
-        entries.extend(control.store.closed_runs()?);
-    }
-    let mut listing = Listing { request, here: Vec::new(), ids: HashSet::new(), broken: Vec::new(), take };
-    listing.add_here(entries);
-    if all {
-        each_published(&control, &mut |entry| listing.add_published(entry))?;
+        let mut failed = None;
+        each_decided(&control, &mut |entry, load| {
+            if failed.is_none() {
+                failed = listing.add_decided(entry, load).err();
+            }
+        })?;
+        failed.map_or(Ok(()), Err)?;
     }
     Ok(listing.end())
+}
+
+/// Who takes the runs, and how much of them.
+enum Take<'a> {
+    Short(&'a mut dyn FnMut(&Summary)),
+    Whole(&'a mut dyn FnMut(&Run)),
 }
 
 /// Two sources, both newest first, on their way to becoming one.
 struct Listing<'a> {
     request: &'a ListRequest,
-    /// The runs of this machine that are not given out yet, oldest first.
-    here: Vec<Run>,
-    /// All runs of this machine: those in history are the same.
+    /// The live runs that are not given out yet, oldest first.
+    live: Vec<Run>,
+    /// All live runs: those among the decided are the same.
     ids: HashSet<RunId>,
     broken: Vec<String>,
-    take: &'a mut dyn FnMut(&Run),
+    take: Take<'a>,
 }
 
 impl Listing<'_> {
-    fn add_here(&mut self, entries: Vec<Entry>) {
+    fn add_live(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             match entry {
-                Entry::Run(run) if self.ids.insert(run.id.clone()) => self.here.push(*run),
+                Entry::Run(run) if self.ids.insert(run.id.clone()) => self.live.push(*run),
                 Entry::Run(_) => {}
                 Entry::Broken { why, .. } => self.broken.push(why),
             }
         }
-        self.here.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        self.live.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     }
 
-    fn add_published(&mut self, entry: Entry) {
+    fn add_decided(
+        &mut self,
+        entry: Entry<Summary>,
+        load: &dyn Fn() -> StoreResult<Option<Entry>>,
+    ) -> ServiceResult<()> {
         match entry {
             Entry::Run(run) if self.ids.contains(&run.id) => {}
             Entry::Run(run) => {
-                let is_newer = |here: &mut Run| (here.created, &here.id) > (run.created, &run.id);
-                while let Some(newer) = self.here.pop_if(is_newer) {
-                    self.give(&newer);
+                let is_newer = |live: &mut Run| (live.created, &live.id) > (run.created, &run.id);
+                while let Some(newer) = self.live.pop_if(is_newer) {
+                    self.give_live(&newer);
                 }
-                self.give(&run);
+                if self.fits(&run) {
+                    self.give(&run, load)?;
+                }
             }
             Entry::Broken { why, .. } => self.broken.push(why),
         }
+        Ok(())
     }
 
-    fn give(&mut self, run: &Run) {
-        let is_of = |wanted: &str| run.tickets.iter().any(|t| t.id.as_str().eq_ignore_ascii_case(wanted));
-        let fits = self.request.ticket.as_deref().is_none_or(is_of)
-            && self.request.state.is_none_or(|state| run.state == state);
-        if fits {
-            (self.take)(run);
+    fn fits(&self, run: &Summary) -> bool {
+        self.request.ticket.as_deref().is_none_or(|wanted| run.has_ticket(wanted))
+            && self.request.state.is_none_or(|state| run.state == state)
+    }
+
+    fn give(&mut self, run: &Summary, load: &dyn Fn() -> StoreResult<Option<Entry>>) -> ServiceResult<()> {
+        match &mut self.take {
+            Take::Short(take) => take(run),
+            Take::Whole(take) => match load()? {
+                Some(Entry::Run(whole)) => take(&whole),
+                Some(Entry::Broken { why, .. }) => self.broken.push(why),
+                None => {}
+            },
+        }
+        Ok(())
+    }
+
+    fn give_live(&mut self, run: &Run) {
+        let summary = Summary::of(run);
+        if self.fits(&summary) {
+            match &mut self.take {
+                Take::Short(take) => take(&summary),
+                Take::Whole(take) => take(run),
+            }
         }
     }
 
     fn end(mut self) -> Vec<String> {
-        while let Some(run) = self.here.pop() {
-            self.give(&run);
+        while let Some(run) = self.live.pop() {
+            self.give_live(&run);
         }
         self.broken
     }

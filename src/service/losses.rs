@@ -118,7 +118,8 @@ pub(super) fn require_savable(run: &Run, force: bool, command: &str) -> ServiceR
         let repository = open_repo(run, &tree.repo)?;
         let Some(path) = tree.path.as_deref() else { continue };
         let place = quoted(&path.display().to_string());
-        let locked = repository.worktrees()?.iter().any(|w| w.locked && w.path == path);
+        let real = crate::sys::files::real_path(path);
+        let locked = repository.worktrees()?.iter().any(|w| w.locked && (w.path == path || w.path == real));
         if locked && !force && !repository.is_unfinished_worktree(path)? {
             why.push(format!("the worktree {} is locked", path.display()));
             let dir = quoted(&repository.dir().display().to_string());

@@ -16,6 +16,7 @@ mod cleanup;
 mod close;
 mod commit;
 mod complete;
+mod compose;
 mod control;
 mod decided;
 mod demo;
@@ -27,20 +28,25 @@ mod execute;
 mod facts;
 mod facts_of_trees;
 mod facts_of_work;
+pub mod forum;
 mod health;
 mod history;
 mod hooks;
+mod intent;
 mod land;
 mod landed;
 mod list;
 mod losses;
 mod needs;
 mod participate;
+mod pending;
 mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod push;
 mod range;
+mod record;
 mod remedies;
 mod removal;
 mod repos;
@@ -57,13 +63,16 @@ mod status;
 mod steps;
 mod stop;
 mod tickets;
+mod transaction;
+mod update;
 mod verdicts;
+mod vouched;
 
 pub use agents::{agent_ended, agent_signals};
 pub use caller::Caller;
-pub use check::{CheckRequest, check};
+pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
-pub use close::{CloseReport, CloseRequest, close};
+pub use close::{CloseReport, CloseRequest, Resume, close};
 pub use commit::{Committed, commit};
 pub use complete::complete;
 pub use control::{Control, control, find_control};
@@ -79,14 +88,16 @@ pub use hooks::{
     uninstall as hooks_uninstall,
 };
 pub use landed::Landed;
-pub use list::{ListRequest, list, log};
+pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
     show as policy_show, trust as policy_trust,
 };
+pub use push::BasePush;
 pub use range::{RangeFinding, RangeReport, RangeVerdict, check_range};
+pub use record::{PublishReport, PublishRequest, path_of as record_path, publish_records as publish};
 pub use removal::{Removal as CleanedUp, Saved};
 pub use rescues::{
     RescueRequest, RescueView, Restored, rescue_drop, rescue_file, rescue_list, rescue_restore, rescue_show,
@@ -98,3 +109,5 @@ pub use sessions::{attach, follow, logs, tell};
 pub use signals::Odd;
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
+pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};
+pub use vouched::LandedWord;

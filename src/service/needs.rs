@@ -1,10 +1,13 @@
 //! "Needs you": what keeps a run from going on by itself, each with the command that goes on.
 
+use super::Control;
 use super::facts_of_work::Work;
+use super::intent;
 use super::landed::Landed;
 use super::signals::Signals;
 use crate::model::{Run, RunAgent, RunState, StepState};
 use crate::sessions::{Ended, Observation};
+use crate::store::{Chain, Journal};
 use serde::Serialize;
 
 /// One thing that a person is needed for.
@@ -128,6 +131,35 @@ fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
         Observation::Dead { why } => Some(need(format!("{key} is dead: {why}."), restart)),
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
+    }
+}
+
+/// Why what was written down of a run cannot be trusted; `None` where it hangs together. A last line that is
+/// incomplete was never acknowledged, or is being written just now.
+pub(super) fn tampered(journal: &Journal) -> Option<String> {
+    match journal.chain {
+        Chain::Whole | Chain::TornTail => None,
+        Chain::Missing => Some("The journal of the run is missing: somebody has removed it.".to_owned()),
+        Chain::BrokenAt(line) => Some(format!(
+            "Line {line} of the run's journal does not follow from the line before it: somebody has changed what was written down."
+        )),
+    }
+}
+
+/// The same as something that a person is needed for.
+pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
+    tampered(journal).map(|what| need(what, format!("git metawsm log {}", run.id)))
+}
+
+/// A merge or close that was stopped half way: the two ways on.
+pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
+    match intent::find(&control.store, &run.id) {
+        Ok(None) => Vec::new(),
+        Ok(Some(intent)) => {
+            let [on, back] = intent.ways_on(&run.id);
+            vec![need(intent.describe(&run.id), on), need("Or take it back.", back)]
+        }
+        Err(error) => vec![need(error.to_string(), format!("git metawsm log {}", run.id))],
     }
 }
 

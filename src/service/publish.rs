@@ -1,14 +1,18 @@
 //! The publication commit: the records of decided runs and the closing of tickets, on the control repository's
 //! own base.
 
-use super::land::Landing;
+use super::land::{Landing, require_identity};
 use super::{Control, ServiceResult};
 use crate::git::Repository;
-use crate::model::{Run, RunId, RunState, RunTicket, plain_line};
+use crate::model::{Receipt, Run, RunId, RunState, RunTicket, plain_line, title_of};
 use crate::store;
-use crate::sys::clock;
 use crate::tickets;
+use jiff::Timestamp;
 use std::fmt::Write as _;
+
+/// The part of a run that keeps the words of `--changelog-entry` for the commit that closes its tickets, which may
+/// have to wait.
+pub(super) const ENTRY: &str = "changelog-entry";
 
 /// The paths that publishing this run writes in the control repository's tree, for the gate `base-ready`.
 pub(super) fn touched(run: &Run) -> Vec<String> {
@@ -35,6 +39,12 @@ pub(super) fn closable<'a>(control: &Control, run: &'a Run) -> ServiceResult<Vec
     Ok(run.tickets.iter().filter(is_free).collect())
 }
 
+/// What a run's tickets get as the entry of their changelog.
+fn entry_of(control: &Control, run: &Run) -> ServiceResult<String> {
+    let said = control.store.find_part(&run.id, ENTRY)?.filter(|text| !text.trim().is_empty());
+    Ok(said.unwrap_or_else(|| format!("Closed by {}.", run.id)))
+}
+
 /// The edits that close the tickets whose documents lie in this tree; a closed ticket is left as it is.
 fn ticket_edits(
     repository: &Repository,
@@ -50,7 +60,8 @@ fn ticket_edits(
         let Some(bytes) = repository.read_file(tree, &index)? else { continue };
         let changelog = repository.read_file(tree, &log)?;
         let title = format!("Closed by {}", run.id);
-        let closed = tickets::closed_bytes(&bytes, changelog.as_deref(), entry, &title, clock::now())?;
+        // The time of the decision: the same record always gives the same bytes.
+        let closed = tickets::closed_bytes(&bytes, changelog.as_deref(), entry, &title, decided_at(run))?;
         if !closed.already {
             edits.push((index, Some(closed.index)));
             edits.push((log, Some(closed.changelog)));
@@ -59,14 +70,19 @@ fn ticket_edits(
     Ok(edits)
 }
 
+fn decided_at(run: &Run) -> Timestamp {
+    run.receipt.as_ref().and_then(|receipt| receipt.at).unwrap_or(run.changed)
+}
+
 /// Puts the closing of tickets on top of a landing, as one commit; nothing where this repository holds none.
 pub(super) fn close_tickets(
+    control: &Control,
     landing: &mut Landing,
     run: &Run,
     closing: &[&RunTicket],
-    entry: &str,
 ) -> ServiceResult<()> {
-    let edits = ticket_edits(&landing.repository, &landing.tip, run, closing, entry)?;
+    let entry = entry_of(control, run)?;
+    let edits = ticket_edits(&landing.repository, &landing.tip, run, closing, &entry)?;
     if edits.is_empty() {
         return Ok(());
     }
@@ -75,55 +91,117 @@ pub(super) fn close_tickets(
     commit(landing, &edits, &message)
 }
 
-/// Puts the record, other decided records that wait, and the closing of tickets on top of the control
-/// repository's landing, as one commit. Returns the runs whose record it holds.
+/// Puts the record of a run that is just being decided, other decided records that wait, and the closing of tickets
+/// on top of the control repository's landing, as one commit; the tickets of the run that is being decided only where
+/// `closes` says so. Returns the runs whose record it holds.
 pub(super) fn publish(
     control: &Control,
     landing: &mut Landing,
-    run: &Run,
-    closing: &[&RunTicket],
-    entry: &str,
+    deciding: Option<&Run>,
+    closes: bool,
 ) -> ServiceResult<Vec<RunId>> {
-    let mut edits = ticket_edits(&landing.repository, &landing.tip, run, closing, entry)?;
-    let mut ids = Vec::new();
     let waiting = control.store.pending_publication()?;
-    for decided in waiting.iter().filter(|decided| decided.state == RunState::Closed) {
-        // Its record had to wait, and so had the closing of its tickets.
-        let mut late = closable(control, decided)?;
-        late.retain(|ticket| ticket.docs.is_some() && !closing.iter().any(|t| t.docs == ticket.docs));
-        let entry = format!("Closed by {}.", decided.id);
-        edits.extend(ticket_edits(&landing.repository, &landing.tip, decided, &late, &entry)?);
-    }
-    for decided in waiting.iter().chain([run]) {
-        let path = store::published_path(decided);
-        if landing.repository.path_id(&landing.tip, &path)?.is_none() {
-            edits.push((path, Some(store::published_form(decided).into_bytes())));
+    let others: Vec<_> = waiting.iter().filter(|run| deciding.is_none_or(|d| d.id != run.id)).collect();
+    let mut edits: Edits = Vec::new();
+    let (mut ids, mut added) = (Vec::new(), Vec::new());
+    for run in deciding.into_iter().chain(others.iter().copied()) {
+        let is_deciding = deciding.is_some_and(|d| d.id == run.id);
+        if run.state == RunState::Closed && (closes || !is_deciding) {
+            // Where the record had to wait, so had the closing of its tickets.
+            let mut closing = closable(control, run)?;
+            closing.retain(|ticket| {
+                let index = ticket.docs.as_ref().map(|dir| format!("{dir}/index.md"));
+                index.is_some_and(|index| !edits.iter().any(|(path, _)| *path == index))
+            });
+            let entry = entry_of(control, run)?;
+            edits.extend(ticket_edits(&landing.repository, &landing.tip, run, &closing, &entry)?);
         }
-        ids.push(decided.id.clone());
+        let path = store::published_path(run);
+        if landing.repository.path_id(&landing.tip, &path)?.is_none() {
+            edits.push((path, Some(store::published_form(run).into_bytes())));
+            added.push(run);
+        }
+        ids.push(run.id.clone());
     }
-    if edits.is_empty() {
-        return Ok(ids);
+    if !edits.is_empty() {
+        let message = publication_message(deciding, &added);
+        commit(landing, &edits, &message)?;
     }
-    let message = publication_message(run);
-    commit(landing, &edits, &message)?;
     Ok(ids)
 }
 
-fn publication_message(run: &Run) -> String {
-    let title = plain_line(&run.title());
-    let mut text = format!("Close {}: {title}\n\n", run.id);
-    for repo in run.receipt.iter().flat_map(|r| &r.repos) {
-        let (old, new) = (short(&repo.old), short(&repo.new));
-        let line = match repo.merges.len() {
-            0 => format!("{}: nothing to merge into '{}' ({old}).\n", repo.repo, repo.base),
-            1 => format!("{}: 1 merge into '{}' ({old}..{new}).\n", repo.repo, repo.base),
-            n => format!("{}: {n} merges into '{}' ({old}..{new}).\n", repo.repo, repo.base),
-        };
-        text.push_str(&line);
+fn publication_message(deciding: Option<&Run>, added: &[&Run]) -> String {
+    let others: Vec<_> =
+        added.iter().filter(|run| deciding.is_none_or(|d| d.id != run.id)).copied().collect();
+    let mut text = match (deciding, others.as_slice()) {
+        (Some(run), _) => format!("Close {}: {}\n\n{}", run.id, title(run), told(run)),
+        (None, [only]) => {
+            format!("Record {} ({}): {}\n\n{}", only.id, only.state, title(only), told(only))
+        }
+        (None, several) => format!("Record {} decided runs\n\n", several.len()),
+    };
+    if deciding.is_some() || others.len() > 1 {
+        for run in &others {
+            let _ = writeln!(text, "{} ({}): {}", run.id, run.state, title(run));
+        }
     }
-    let _ = write!(text, "\nMetawsm-Closed: {}\n", run.id);
-    for ticket in &run.tickets {
-        let _ = writeln!(text, "Metawsm-Ticket: {}", ticket.id);
+    text.push('\n');
+    for run in deciding.into_iter().chain(others) {
+        let word = if run.state == RunState::Discarded { "Discarded" } else { "Closed" };
+        let _ = writeln!(text, "Metawsm-{word}: {}", run.id);
+        for ticket in &run.tickets {
+            let _ = writeln!(text, "Metawsm-Ticket: {}", ticket.id);
+        }
+    }
+    text
+}
+
+fn title(run: &Run) -> String {
+    title_of(&plain_line(&run.title()), 60)
+}
+
+/// What was merged, by whom, and why it was allowed.
+fn told(run: &Run) -> String {
+    let Some(receipt) = &run.receipt else {
+        return format!("{}.\n", plain_line(run.reason.trim_end_matches('.')));
+    };
+    let mut text = String::new();
+    for repo in &receipt.repos {
+        let (old, new) = (short(&repo.old), short(&repo.new));
+        let _ = match repo.merges.len() {
+            0 => writeln!(text, "{}: nothing to merge into '{}' ({old}).", repo.repo, repo.base),
+            1 => writeln!(text, "{}: 1 merge into '{}' ({old}..{new}).", repo.repo, repo.base),
+            n => writeln!(text, "{}: {n} merges into '{}' ({old}..{new}).", repo.repo, repo.base),
+        };
+    }
+    text.push_str(&allowed(run, receipt));
+    text
+}
+
+fn allowed(run: &Run, receipt: &Receipt) -> String {
+    let with = |verdict: &str| receipt.gates.iter().filter(|g| g.verdict == verdict).collect::<Vec<_>>();
+    let passed = with("pass").len();
+    let gates = if passed == 1 { "1 gate".to_owned() } else { format!("{passed} gates") };
+    let mut text = format!("\nClosed by {}: {gates} passed.\n", plain_line(&receipt.actor));
+    for gate in with("waived") {
+        let _ = writeln!(text, "Waived: {} ({}).", gate.gate, plain_line(&gate.note));
+    }
+    for gate in with("warn") {
+        let _ = writeln!(text, "Warning: {} ({}).", gate.gate, title_of(&plain_line(&gate.note), 160));
+    }
+    for bypass in &run.bypasses {
+        let reason = bypass.reason.as_deref().map_or_else(|| "unanswered".to_owned(), plain_line);
+        let _ = writeln!(
+            text,
+            "Bypass {}: {} ({reason}).",
+            bypass.id,
+            plain_line(bypass.what.trim_end_matches('.'))
+        );
+    }
+    for mark in &run.landed {
+        let (head, commit) = (short(&mark.head), short(&mark.commit));
+        let _ =
+            writeln!(text, "Landed: {head} of {} is {commit}, says {}.", mark.repo, plain_line(&mark.actor));
     }
     text
 }
@@ -133,14 +211,16 @@ fn short(id: &str) -> &str {
 }
 
 fn commit(landing: &mut Landing, edits: &Edits, message: &str) -> ServiceResult<()> {
+    require_identity(&landing.repository)?;
     let tree = landing.repository.edit_tree(&landing.tip, edits)?;
     landing.tip = landing.repository.commit_tree(&tree, &[&landing.tip], message)?;
     Ok(())
 }
 
-/// Whether a record may be committed now: it is never the only commit that puts base ahead of its upstream.
-pub(super) fn may_publish(landing: &Landing) -> ServiceResult<bool> {
-    if !landing.merged.is_empty() {
+/// Whether a record may be committed now: it is never the only commit that puts base ahead of its upstream, unless
+/// base is pushed right after.
+pub(super) fn may_publish(landing: &Landing, pushes: bool) -> ServiceResult<bool> {
+    if pushes || !landing.merged.is_empty() {
         return Ok(true);
     }
     let upstream = landing.repository.upstream(&landing.receipt.base)?.and_then(|u| u.id);

@@ -1,8 +1,7 @@
 //! `rescue`: what was saved before something went, listed, looked at, brought back, and let go.
 
-use super::list::ListRequest;
 use super::select::{Selector, select};
-use super::{Caller, Control, ServiceError, ServiceResult, control, list};
+use super::{Caller, Control, ServiceError, ServiceResult, control};
 use crate::git::{RESCUES, RepoPath, Repository, SavedFile, SavedKind, SavedWork};
 use crate::store;
 use crate::sys::files;
@@ -88,10 +87,12 @@ fn all(caller: &Caller, control: &Control) -> ServiceResult<Vec<RescueView>> {
     repositories.extend(Repository::discover(&caller.cwd)?);
     let mut dirs = Vec::new();
     // Also those of runs that are over; what is only in history names no place.
-    let request = ListRequest { all: true, ..ListRequest::default() };
-    list(caller, &request, &mut |run| {
-        dirs.extend(run.repos.iter().filter_map(|repo| repo.path.clone().or(repo.common_dir.clone())));
-    })?;
+    let mut add = |entry: store::Entry| {
+        let repos = entry.into_run().map(|run| run.repos).unwrap_or_default();
+        dirs.extend(repos.into_iter().filter_map(|repo| repo.path.or(repo.common_dir)));
+    };
+    control.store.live_runs()?.into_iter().for_each(&mut add);
+    control.store.each_closed(&mut add)?;
     dirs.sort();
     dirs.dedup();
     for dir in dirs {

@@ -1,9 +1,9 @@
 //! Which run is meant. Nothing is guessed: what is not the only candidate is listed.
 
-use super::history::{each_published, find_published};
+use super::history::{each_decided, find_published};
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::model::{Run, RunId};
-use crate::store::{Entry, StoreError};
+use crate::store::{Entry, StoreError, Summary};
 use crate::workspaces;
 
 /// How a run was named.
@@ -145,27 +145,28 @@ fn find_run(control: &Control, id: &RunId) -> ServiceResult<Option<Run>> {
     }
 }
 
-/// The runs of this machine, open and decided.
-fn runs_here(control: &Control) -> ServiceResult<Vec<Run>> {
-    let entries = control.store.open_runs()?.into_iter().chain(control.store.closed_runs()?);
-    Ok(entries.filter_map(Entry::into_run).collect())
-}
-
 /// Shows the runs that fit, of this machine; only where none does, those in history. All of history may fit: what is
 /// kept of it, the caller decides.
 fn each_matching(
     control: &Control,
-    fits: &dyn Fn(&Run) -> bool,
-    take: &mut dyn FnMut(Run),
+    fits: &dyn Fn(&Summary) -> bool,
+    take: &mut dyn FnMut(Summary),
 ) -> ServiceResult<()> {
-    let mut here = runs_here(control)?;
-    here.retain(fits);
-    if here.is_empty() {
-        return each_published(control, &mut |entry| {
+    let mut any = false;
+    let mut show = |run: Summary| {
+        if fits(&run) {
+            any = true;
+            take(run);
+        }
+    };
+    let live = control.store.live_runs()?;
+    live.iter().filter_map(Entry::run).map(Summary::of).for_each(&mut show);
+    control.store.each_decided(None, &mut |entry, _| entry.into_run().into_iter().for_each(&mut show))?;
+    if !any {
+        each_decided(control, &mut |entry, _| {
             entry.into_run().filter(|run| fits(run)).into_iter().for_each(&mut *take);
-        });
+        })?;
     }
-    here.into_iter().for_each(take);
     Ok(())
 }
 
@@ -201,7 +202,7 @@ fn find_by_prefix(control: &Control, text: &str) -> ServiceResult<Option<RunId>>
 /// The newest open run of a ticket, else its newest run.
 fn find_by_ticket(control: &Control, ticket: &str) -> ServiceResult<Option<RunId>> {
     let mut newest = None;
-    each_matching(control, &|run| has_ticket(run, ticket), &mut |run| {
+    each_matching(control, &|run| run.has_ticket(ticket), &mut |run| {
         let rank = (run.state.is_open(), run.created);
         if newest.as_ref().is_none_or(|(best, _)| rank >= *best) {
             newest = Some((rank, run.id));

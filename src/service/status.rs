@@ -7,7 +7,7 @@ use super::needs::Need;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
-use super::{Caller, Control, ServiceResult, find_control, sessions as agents_now, steps};
+use super::{Caller, Control, ServiceError, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent};
 use crate::policy;
@@ -15,6 +15,7 @@ use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -153,10 +154,19 @@ fn add(
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
+    // A forum that cannot be read hides no run.
+    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
+    let mut threads = threads.unwrap_or_else(|error| {
+        report.broken.push(error.to_string());
+        HashMap::new()
+    });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        report.runs.push(view(control, run, glance, request)?);
+        let asked = threads.remove(&run.id).unwrap_or_default();
+        let mut view = view(control, run, glance, request)?;
+        view.needs.splice(0..0, asked);
+        report.runs.push(view);
     }
     Ok(())
 }
@@ -180,6 +190,8 @@ struct Glance {
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
     landed: Landed,
+    /// What is the matter with its journal.
+    journal: Option<Need>,
 }
 
 impl Glance {
@@ -191,21 +203,26 @@ impl Glance {
             observed: Vec::new(),
             may_be_bypassed: false,
             landed,
+            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
     }
 }
 
 fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
     let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
+    let journal = glance.journal.clone();
     let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
-    let mut needs = settled.needs;
+    let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
     super::needs::of_landed(&run, &landed, &mut needs);
     let mut agents = Vec::new();
     for ((agent, seen), progress) in run.agents.iter().zip(&settled.observations).zip(progress) {
         let health = health(seen, progress, &limits);
         needs.extend(super::needs::of_stalled(&run, agent, &health));
         agents.push(AgentView { agent: agent.clone(), seen: seen.clone(), health });
+    }
+    if holder.is_none() {
+        needs.splice(0..0, super::needs::of_half_done(control, &run));
     }
     let changes = if request.git { changes(&run) } else { Vec::new() };
     Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })
@@ -282,5 +299,9 @@ fn look(
     let state = repository.clean_state(&changes.path)?;
     changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
     changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
+    if repository.branch_id(&tree.branch)?.is_none() {
+        let message = format!("The run branch '{}' of {} no longer exists", tree.branch, tree.repo);
+        return Err(ServiceError::failed(message, &["git metawsm check"]));
+    }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use super::StoreError;
 use crate::model::Run;
 
-/// One result of a sweep. A broken or newer record never hides the others.
+/// One result of a sweep: the run whole, or as a [`super::Summary`]. A broken or newer record never hides the others.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
+pub enum Entry<T = Run> {
     /// A record that was read; its format may be newer than ours, then it is never written.
-    Run(Box<Run>),
+    Run(Box<T>),
     /// A record that cannot be used.
     Broken {
         /// The name of its directory or file: the run's id unless somebody renamed it.
@@ -19,17 +19,9 @@ pub enum Entry {
     },
 }
 
-impl Entry {
-    /// The run's id, or the name of the record that should hold it.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Run(run) => run.id.as_str(),
-            Self::Broken { id, .. } => id,
-        }
-    }
-
+impl<T> Entry<T> {
     /// The run, where the record could be read.
-    pub fn run(&self) -> Option<&Run> {
+    pub fn run(&self) -> Option<&T> {
         match self {
             Self::Run(run) => Some(run),
             Self::Broken { .. } => None,
@@ -37,7 +29,7 @@ impl Entry {
     }
 
     /// The run itself, where the record could be read.
-    pub fn into_run(self) -> Option<Run> {
+    pub fn into_run(self) -> Option<T> {
         match self {
             Self::Run(run) => Some(*run),
             Self::Broken { .. } => None,
@@ -46,6 +38,16 @@ impl Entry {
 
     pub(super) fn broken(id: &str, error: &StoreError) -> Self {
         Self::Broken { id: id.to_owned(), why: error.to_string(), newer: error.is_newer() }
+    }
+}
+
+impl Entry {
+    /// The run's id, or the name of the record that should hold it.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Run(run) => run.id.as_str(),
+            Self::Broken { id, .. } => id,
+        }
     }
 
     /// Newest first; what cannot be dated comes last, by name.

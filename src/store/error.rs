@@ -69,6 +69,24 @@ pub enum StoreError {
         /// The reason, as the rest of a sentence.
         why: String,
     },
+    /// An event that the forum does not take.
+    #[error("The thread {thread} was left as it is: {why}")]
+    Event {
+        /// The thread.
+        thread: String,
+        /// The reason, as the rest of a sentence.
+        why: String,
+    },
+    /// A thread that a newer version wrote in; it is read where possible and nothing is added to it.
+    #[error(
+        "The thread {thread} holds an event of format {format}, which a newer git-metawsm wrote, so nothing is added to it"
+    )]
+    NewerEvent {
+        /// The thread.
+        thread: String,
+        /// The format.
+        format: u32,
+    },
     /// A change to a repository's shared files was asked for under another lock.
     #[error("{} changes only under its own lock {}, and {} was held", dir.display(), needed.display(), held.display())]
     WrongLock {
@@ -103,6 +121,6 @@ impl StoreError {
 
     /// Whether the cause is a record from a newer version.
     pub fn is_newer(&self) -> bool {
-        matches!(self, Self::Newer { .. })
+        matches!(self, Self::Newer { .. } | Self::NewerEvent { .. })
     }
 }

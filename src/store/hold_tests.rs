@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::journal::{Chain, FILE};
-use crate::store::testing::{LONG, Place, full, plain, run_id};
+use crate::store::testing::{LONG, Place, closed_runs, full, plain, run_id};
 use crate::store::{Entry, Journal};
 use std::fs;
 use std::sync::Barrier;
@@ -200,7 +200,7 @@ fn a_decided_run_moves_out_of_the_sweep_and_waits_for_publication() {
     hold.go(RunState::Discarded, "not wanted").expect("discard");
     assert_eq!(store.open_runs().expect("sweep"), []);
     assert_eq!(store.unarchived_runs().expect("sweep").len(), 1, "killed here, it is still found");
-    assert_eq!(store.closed_runs().expect("sweep").len(), 1);
+    assert_eq!(closed_runs(&store).expect("sweep").len(), 1);
     assert_eq!(store.pending_publication().expect("sweep").len(), 1);
     for _ in 0..2 {
         hold.archive(false).expect("archive");
@@ -216,7 +216,7 @@ fn a_decided_run_moves_out_of_the_sweep_and_waits_for_publication() {
     assert!(store.pending_publication().expect("sweep").is_empty());
     hold.forget().expect("forget");
     assert_eq!(
-        (store.find_run(&run_id("r1")).expect("find"), store.closed_runs().expect("sweep")),
+        (store.find_run(&run_id("r1")).expect("find"), closed_runs(&store).expect("sweep")),
         (None, vec![])
     );
 }

@@ -19,19 +19,28 @@ use std::time::Duration;
 /// How long an index that is in use is waited for: longer than a write takes, shorter than a person notices.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-// The order of columns is the one in which `index_rows` reads and writes them.
-const SCHEMA: &str = "
-    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+// The order of columns is the one in which `index_rows` reads and writes them. The tables of decided runs are kept in
+// the order in which they are told, so that telling is one walk.
+macro_rules! decided {
+    ($table:literal) => {
+        concat!(
+            "CREATE TABLE ", $table, "(created INTEGER NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
+                mark TEXT NOT NULL, state TEXT NOT NULL, changed INTEGER NOT NULL, tickets TEXT NOT NULL,
+                title TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+                seen_ns INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(created, id, path)) WITHOUT ROWID;
+            CREATE INDEX ", $table, "_id ON ", $table, "(id);"
+        )
+    };
+}
+
+const SCHEMA: &str = concat!(
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE live(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-        inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, id TEXT NOT NULL,
-        state TEXT NOT NULL, created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL,
-        policy TEXT NOT NULL, seal TEXT NOT NULL);
-    CREATE TABLE published(path TEXT PRIMARY KEY, blob TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
-        created INTEGER NOT NULL, tickets TEXT NOT NULL, run TEXT NOT NULL, policy TEXT NOT NULL,
-        seal TEXT NOT NULL);
-    CREATE INDEX published_id ON published(id);
-    CREATE INDEX published_order ON published(created DESC, id DESC, path);
-";
+        inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT NOT NULL,
+        policy TEXT NOT NULL, seal INTEGER NOT NULL);",
+    decided!("closed"),
+    decided!("published")
+);
 
 /// Why the index gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! The rows of the index: what a record's file looked like when it was parsed, and what it said.
 //!
-//! Each row is sealed with a hash over all its columns, because SQLite does not notice a flipped bit in a value:
-//! a row whose seal does not fit is no row.
+//! Of open runs, which every command asks about, a row holds all; of decided ones, of which there are many, what lists
+//! and selections need. Each row is sealed with a hash over all its columns, because SQLite does not notice a flipped
+//! bit in a value: a row whose seal does not fit is no row.
 
 use super::Entry;
 use super::index::{Fault, Index};
-use crate::model::{Run, StoredPolicy, sha256_hex};
-use rusqlite::{Row, params};
+use super::summary::{Summary, at, nanoseconds};
+use crate::model::{Run, RunId, RunState, StoredPolicy, TicketId};
+use rusqlite::{Connection, Row, params};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +19,7 @@ use std::os::unix::fs::MetadataExt;
 const RACY_NS: i64 = 2_000_000_000;
 
 /// What a file looked like, and when we looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Look {
     size: i64,
     mtime_ns: i64,
@@ -43,10 +46,27 @@ impl Look {
     pub(super) fn is_racy(&self) -> bool {
         self.mtime_ns.saturating_add(RACY_NS) >= self.seen_ns
     }
+
+    fn numbers(&self) -> [i64; 4] {
+        [self.size, self.mtime_ns, self.inode, self.seen_ns]
+    }
 }
 
-/// A row of a live or closed record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The beginning of a hash over all columns, each text with its length, so that none can lend a byte to the next.
+fn seal_of(texts: &[&str], numbers: &[i64]) -> i64 {
+    let mut bytes = Vec::with_capacity(256);
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    Sha256::digest(&bytes).iter().take(8).fold(0, |seal: i64, byte| seal << 8 | i64::from(*byte))
+}
+
+/// A row of an open run's record.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct LiveRow {
     /// The record's path below `metawsm/`.
     pub path: String,
@@ -56,97 +76,28 @@ pub(super) struct LiveRow {
     pub packed: Packed,
 }
 
-/// Before the text of a record that is kept as it is.
-const RAW: char = '=';
-
-/// What a record said, in the form that is quick to read again, and the columns that tell of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a record said, in the form that is quick to read again.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Packed {
     text: String,
     /// Apart, because it is most of a record, and nearly all runs hold the same one.
     policy: String,
-    id: String,
-    state: String,
-    created: i64,
-    tickets: String,
 }
 
 impl Packed {
-    /// `None` where the entry would not come back the same.
-    pub(super) fn of(entry: &Entry) -> Option<Self> {
-        let packed = match entry {
-            Entry::Run(run) => {
-                let tickets = run.tickets.iter().map(|t| t.id.as_str().to_ascii_lowercase());
-                let bare = Run { policy: StoredPolicy::default(), ..Run::clone(run) };
-                Self {
-                    text: serde_json::to_string(&bare).ok()?,
-                    policy: serde_json::to_string(&run.policy).ok()?,
-                    id: run.id.to_string(),
-                    state: run.state.to_string(),
-                    created: clamped(run.created.as_nanosecond()),
-                    tickets: tickets.collect::<Vec<_>>().join(" "),
-                }
-            }
-            Entry::Broken { id, why, newer } => Self {
-                text: serde_json::to_string(&(id, why, newer)).ok()?,
-                policy: String::new(),
-                id: id.clone(),
-                state: String::new(),
-                created: i64::MIN,
-                tickets: String::new(),
-            },
-        };
-        (packed.entry(&mut Policies::default()).as_ref() == Some(entry)).then_some(packed)
+    /// `None` where the run would not come back the same.
+    pub(super) fn of(run: &Run) -> Option<Self> {
+        let bare = Run { policy: StoredPolicy::default(), ..run.clone() };
+        let text = serde_json::to_string(&bare).ok()?;
+        let packed = Self { text, policy: serde_json::to_string(&run.policy).ok()? };
+        (packed.run(&mut Policies::default()).as_ref() == Some(run)).then_some(packed)
     }
 
-    /// A record in its own text, which is neither an object nor an array.
-    pub(super) fn raw(entry: &Entry, text: &str) -> Self {
-        let created = entry.run().map_or(i64::MIN, |run| clamped(run.created.as_nanosecond()));
-        let (id, text) = (entry.id().to_owned(), format!("{RAW}{text}"));
-        Self { text, policy: String::new(), id, state: String::new(), created, tickets: String::new() }
+    pub(super) fn run(&self, policies: &mut Policies) -> Option<Run> {
+        let mut run: Run = serde_json::from_str(&self.text).ok()?;
+        run.policy = policies.read(&self.policy)?;
+        Some(run)
     }
-
-    /// The text that [`Packed::raw`] keeps.
-    pub(super) fn as_raw(&self) -> Option<&str> {
-        self.text.strip_prefix(RAW)
-    }
-
-    /// When the run was made, in nanoseconds since 1970; what is broken comes before everything.
-    pub(super) fn created(&self) -> i64 {
-        self.created
-    }
-
-    /// The entry; a run is an object, a broken record an array.
-    pub(super) fn entry(&self, policies: &mut Policies) -> Option<Entry> {
-        if self.text.starts_with('{') {
-            let mut run: Run = serde_json::from_str(&self.text).ok()?;
-            run.policy = policies.read(&self.policy)?;
-            return Some(Entry::Run(Box::new(run)));
-        }
-        let (id, why, newer) = serde_json::from_str(&self.text).ok()?;
-        Some(Entry::Broken { id, why, newer })
-    }
-
-    /// Reads the columns `id, state, created, tickets, run, policy`, of which the first has the number `first`.
-    pub(super) fn at(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(first)?,
-            state: row.get(first + 1)?,
-            created: row.get(first + 2)?,
-            tickets: row.get(first + 3)?,
-            text: row.get(first + 4)?,
-            policy: row.get(first + 5)?,
-        })
-    }
-
-    /// The columns as [`Packed::at`] reads them; `created` is [`Packed::created`] as text.
-    pub(super) fn columns<'a>(&'a self, created: &'a str) -> [&'a str; 6] {
-        [&self.id, &self.state, created, &self.tickets, &self.text, &self.policy]
-    }
-}
-
-fn clamped(nanoseconds: i128) -> i64 {
-    i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN + 1 } else { i64::MAX })
 }
 
 /// The policies that were read so far: each text is parsed once, and the runs that hold it share it.
@@ -166,39 +117,29 @@ impl Policies {
     }
 }
 
-/// One hash over all columns, each with its length, so that none can lend a byte to the next.
-pub(super) fn seal_of(columns: &[&str]) -> String {
-    let mut bytes = Vec::with_capacity(columns.iter().map(|c| c.len() + 8).sum());
-    for column in columns {
-        bytes.extend_from_slice(&(column.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(column.as_bytes());
-    }
-    sha256_hex(&bytes)
-}
-
 impl LiveRow {
-    fn seal(&self) -> String {
-        let (look, told) = (format!("{:?}", self.look), &self.packed);
-        let created = told.created.to_string();
-        seal_of(&[&[self.path.as_str(), &look, &self.hash], &told.columns(&created)[..]].concat())
+    fn seal(&self) -> i64 {
+        let texts = [self.path.as_str(), &self.hash, &self.packed.text, &self.packed.policy];
+        seal_of(&texts, &self.look.numbers())
     }
 
     fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
         let look =
             Look { size: row.get(1)?, mtime_ns: row.get(2)?, inode: row.get(3)?, seen_ns: row.get(4)? };
-        let found = Self { path: row.get(0)?, look, hash: row.get(5)?, packed: Packed::at(row, 6)? };
-        let sealed: String = row.get(12)?;
+        let packed = Packed { text: row.get(6)?, policy: row.get(7)? };
+        let found = Self { path: row.get(0)?, look, hash: row.get(5)?, packed };
+        let sealed: i64 = row.get(8)?;
         Ok((found.seal() == sealed).then_some(found))
     }
 }
 
 impl Index {
-    /// The rows of records below `metawsm/<folder>/`, by path.
-    pub(super) fn live_rows(&self, folder: &str) -> Result<HashMap<String, LiveRow>, Fault> {
+    /// The rows of open runs' records, by path.
+    pub(super) fn live_rows(&self) -> Result<HashMap<String, LiveRow>, Fault> {
         self.read(|conn| {
-            let mut ask = conn.prepare("SELECT * FROM live WHERE path >= ?1 || '/' AND path < ?1 || '0'")?;
+            let mut ask = conn.prepare("SELECT * FROM live")?;
             let mut found = HashMap::new();
-            let mut rows = ask.query([folder])?;
+            let mut rows = ask.query([])?;
             while let Some(row) = rows.next()? {
                 found.extend(LiveRow::at(row)?.map(|row| (row.path.clone(), row)));
             }
@@ -213,9 +154,8 @@ impl Index {
             for path in gone {
                 drop.execute([path])?;
             }
-            let mut put = conn.prepare(
-                "INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            )?;
+            let mut put =
+                conn.prepare("INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
             for row in fresh {
                 let (look, told) = (&row.look, &row.packed);
                 put.execute(params![
@@ -225,10 +165,6 @@ impl Index {
                     look.inode,
                     look.seen_ns,
                     row.hash,
-                    told.id,
-                    told.state,
-                    told.created,
-                    told.tickets,
                     told.text,
                     told.policy,
                     row.seal(),
@@ -236,5 +172,144 @@ impl Index {
             }
             Ok(())
         });
+    }
+}
+
+/// What stands for the creation of a record that cannot be read: it comes after all that can.
+const NO_TIME: i64 = i64::MIN;
+
+/// What stands among the tickets of a broken record that a newer version wrote; no ticket is called so.
+const NEWER: &str = "+";
+
+/// A row of a decided run's record, as the tables `closed` and `published` hold it. Borrowed from the row that SQLite
+/// shows, or from what is about to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DecidedRow<'a> {
+    pub created: i64,
+    pub id: &'a str,
+    /// Where it lies: below `metawsm/`, or in base's tree.
+    pub path: &'a str,
+    /// What tells its content: the hash of the file, or the id of the blob.
+    pub mark: &'a str,
+    state: &'a str,
+    changed: i64,
+    tickets: &'a str,
+    /// The title of a run; of what is broken, why.
+    title: &'a str,
+    /// All zero for a blob.
+    pub look: Look,
+}
+
+impl<'a> DecidedRow<'a> {
+    /// The row that SQLite shows and its seal, where that fits.
+    pub(super) fn at(row: &'a Row<'_>) -> Result<Option<(Self, i64)>, Fault> {
+        let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+        let found = Self {
+            created: row.get(0)?,
+            id: text(1)?,
+            path: text(2)?,
+            mark: text(3)?,
+            state: text(4)?,
+            changed: row.get(5)?,
+            tickets: text(6)?,
+            title: text(7)?,
+            look: Look {
+                size: row.get(8)?,
+                mtime_ns: row.get(9)?,
+                inode: row.get(10)?,
+                seen_ns: row.get(11)?,
+            },
+        };
+        let (seal, sealed) = (found.seal(), row.get::<_, i64>(12)?);
+        Ok((seal == sealed).then_some((found, seal)))
+    }
+
+    fn seal(&self) -> i64 {
+        let texts = [self.id, self.path, self.mark, self.state, self.tickets, self.title];
+        let [size, mtime, inode, seen] = self.look.numbers();
+        seal_of(&texts, &[self.created, self.changed, size, mtime, inode, seen])
+    }
+
+    /// What the record said; `None` where the row says nothing that makes sense.
+    pub(super) fn entry(&self) -> Option<Entry<Summary>> {
+        if self.created == NO_TIME {
+            let (id, why) = (self.id.to_owned(), self.title.to_owned());
+            return Some(Entry::Broken { id, why, newer: self.tickets == NEWER });
+        }
+        let tickets = self.tickets.split(' ').filter(|text| !text.is_empty());
+        Some(Entry::Run(Box::new(Summary {
+            id: RunId::parse(self.id).ok()?,
+            state: RunState::parse(self.state)?,
+            created: at(self.created),
+            changed: at(self.changed),
+            tickets: tickets.map(TicketId::parse).collect::<Result<_, _>>().ok()?,
+            title: self.title.to_owned(),
+        })))
+    }
+}
+
+/// One of the two tables of decided runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Decided {
+    /// Those that are still kept here.
+    Closed,
+    /// Those in base's tree.
+    Published,
+}
+
+impl Decided {
+    fn put_statement(self) -> &'static str {
+        match self {
+            Self::Closed => {
+                "INSERT OR REPLACE INTO closed VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            }
+            Self::Published => {
+                "INSERT OR REPLACE INTO published VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            }
+        }
+    }
+
+    /// Writes the row of a record; returns its seal. `name` is the id that its place gives it.
+    pub(super) fn put(
+        self,
+        conn: &Connection,
+        (path, name): (&str, &str),
+        (mark, look): (&str, Look),
+        entry: &Entry<Summary>,
+    ) -> Result<i64, Fault> {
+        let mut tickets = String::new();
+        let (state, created, changed, title) = match entry {
+            Entry::Run(run) => {
+                for ticket in &run.tickets {
+                    tickets.push_str(if tickets.is_empty() { "" } else { " " });
+                    tickets.push_str(ticket.as_str());
+                }
+                (run.state.as_str(), nanoseconds(run.created), nanoseconds(run.changed), &run.title)
+            }
+            Entry::Broken { why, newer, .. } => {
+                tickets.push_str(if *newer { NEWER } else { "" });
+                ("", NO_TIME, NO_TIME, why)
+            }
+        };
+        let (tickets, id) = (tickets.as_str(), name);
+        let row = DecidedRow { created, id, path, mark, state, changed, tickets, title, look };
+        let seal = row.seal();
+        let mut put = conn.prepare_cached(self.put_statement())?;
+        put.execute(params![
+            created,
+            id,
+            path,
+            mark,
+            state,
+            changed,
+            tickets,
+            title,
+            look.size,
+            look.mtime_ns,
+            look.inode,
+            look.seen_ns,
+            seal
+        ])?;
+        Ok(seal)
     }
 }

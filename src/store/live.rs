@@ -142,26 +142,23 @@ impl Store {
         Ok(files::find_text(&part_path(&dir, id, name)?)?)
     }
 
-    /// The runs not yet closed or discarded, newest first, what is broken last.
-    pub fn open_runs(&self) -> StoreResult<Vec<Entry>> {
-        let mut entries = self.sweep(Folder::Live)?;
-        entries.retain(|e| e.run().is_none_or(|r| r.state.is_open()));
-        Ok(entries)
+    /// The runs that every command asks about: the open ones, and those that are decided and were not moved yet;
+    /// newest first, what is broken last.
+    pub fn live_runs(&self) -> StoreResult<Vec<Entry>> {
+        self.sweep()
     }
 
-    /// The closed and discarded runs that are still kept here, newest first, what is broken last. A run whose
-    /// close was cut short before its directory moved is among them.
-    pub fn closed_runs(&self) -> StoreResult<Vec<Entry>> {
-        let mut entries = self.sweep(Folder::Closed)?;
-        entries.extend(self.unarchived_runs()?.into_iter().map(|r| Entry::Run(Box::new(r))));
-        Entry::newest_first(&mut entries);
+    /// The runs not yet closed or discarded, newest first, what is broken last.
+    pub fn open_runs(&self) -> StoreResult<Vec<Entry>> {
+        let mut entries = self.sweep()?;
+        entries.retain(|e| e.run().is_none_or(|r| r.state.is_open()));
         Ok(entries)
     }
 
     /// Runs that are decided and still lie among the live ones, because a command was killed before
     /// [`super::Hold::archive`] was done. Whoever takes their hold next should call it.
     pub fn unarchived_runs(&self) -> StoreResult<Vec<Run>> {
-        let runs = self.sweep(Folder::Live)?.into_iter().filter_map(Entry::into_run);
+        let runs = self.sweep()?.into_iter().filter_map(Entry::into_run);
         Ok(runs.filter(|r| !r.state.is_open()).collect())
     }
 }

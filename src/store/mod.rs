@@ -8,8 +8,16 @@
 //!
 //! Order of locks everywhere: run, repositories by path, thread, index.
 
+mod brevity;
+mod closed;
+mod decided;
 mod entry;
 mod error;
+mod forum;
+mod forum_event;
+mod forum_index;
+#[cfg(test)]
+mod forum_tests;
 mod hold;
 mod hook_log;
 mod index;
@@ -24,14 +32,22 @@ mod places;
 mod publication;
 mod published;
 mod record;
+mod summary;
 mod sweep;
 mod temps;
 
 #[cfg(test)]
+#[cfg(test)]
 mod testing;
 
+pub use decided::TakeDecided;
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
+pub use forum::{
+    FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
+};
+pub use forum_event::{event_bytes, parse_event};
+pub use forum_index::ThreadRow;
 pub use hold::{Hold, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};
@@ -42,3 +58,4 @@ pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root,
 pub use publication::Publication;
 pub use published::{PublishedTree, TakeRecord};
 pub use record::{RecordError, parse_run, published_form, published_path, to_toml};
+pub use summary::Summary;

@@ -1,6 +1,6 @@
 //! Whether base holds a decided run's record: the file `publication` in its directory.
 
-use super::live::{Folder, Store};
+use super::live::Store;
 use super::{StoreResult, journal};
 use crate::model::{Run, RunId};
 use crate::sys::files;
@@ -44,15 +44,12 @@ impl Store {
 
     /// The decided runs whose record base does not hold as far as we know, oldest first, so that they are
     /// published in the order in which they were made. Records that cannot be read are not among them;
-    /// [`Store::closed_runs`] names them.
+    /// [`Store::each_closed`] names them.
     pub fn pending_publication(&self) -> StoreResult<Vec<Run>> {
         let mut pending = Vec::new();
-        let closed = self.sweep(Folder::Closed)?.into_iter().filter_map(super::Entry::into_run);
-        for run in closed.chain(self.unarchived_runs()?) {
-            let place = self.place_of(&run.id);
-            let known = place.map(|dir| Publication::load(&dir)).transpose()?;
-            if known == Some(Publication::Pending) {
-                pending.push(run);
+        for id in self.closed_ids()? {
+            if self.publication(&id)? == Some(Publication::Pending) {
+                pending.extend(self.find_run(&id).ok().flatten());
             }
         }
         pending.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.id.cmp(&b.id)));

@@ -1,18 +1,18 @@
-//! Published records: what base's tree holds, given out one by one, through the index where it is good and through a
-//! private one where it is not. History grows for ever, so nothing here holds all of it at once.
+//! Published records: what base's tree holds, as rows of the index. History grows for ever, so nothing here holds all of
+//! it at once.
 //!
 //! The rows of one tree carry its id and a sum of their seals, so that none can be missing or changed unnoticed. A
 //! row whose blob is still the same is kept as it is: a new record costs one read, not one read of all.
 
-use super::index::{self, Fault};
-use super::index_rows::{Packed, Policies, seal_of};
-use super::live::{Store, understand};
-use super::sweep::RECORD_CAP;
+use super::index::Fault;
+use super::index_rows::{Decided, DecidedRow, Look};
+use super::summary::Summary;
+use super::sweep::{RECORD_CAP, understand_bytes};
 use super::{Entry, StoreError, StoreResult};
-use crate::model::RunId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::mpsc;
 
 /// Takes the path and the blob id of one record; `false` ends the listing.
 pub type TakeRecord<'a> = dyn FnMut(&str, &str) -> bool + 'a;
@@ -27,95 +27,21 @@ pub struct PublishedTree<'a> {
     pub read: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
 }
 
-impl Store {
-    /// Gives out the published runs of base, newest first, what is broken last. Where the index holds the rows of
-    /// this tree no record is read.
-    pub fn each_published(&self, tree: &PublishedTree<'_>, take: &mut dyn FnMut(Entry)) -> StoreResult<()> {
-        let mut given = 0;
-        let mut give = |conn: &Connection| each(conn, tree.id, &mut given, take);
-        if let Ok(true) = self.index().read(&mut give) {
-            return Ok(());
-        }
-        let failed = RefCell::new(None);
-        if self.exists() && !self.is_frozen() {
-            self.index().write(|conn| fill(conn, tree, &failed));
-            if let Some(why) = failed.take() {
-                return Err(StoreError::Published(why));
-            }
-            if let Ok(true) = self.index().read(&mut give) {
-                return Ok(());
-            }
-        }
-        let mut build = || -> Result<bool, Fault> {
-            let conn = index::private()?;
-            fill(&conn, tree, &failed)?;
-            give(&conn)
-        };
-        match (build(), failed.take()) {
-            (_, Some(why)) => Err(StoreError::Published(why)),
-            (Ok(true), None) => Ok(()),
-            (Ok(false), None) => Err(StoreError::Published("they changed while they were read".to_owned())),
-            (Err(fault), None) => Err(StoreError::Published(fault.why())),
-        }
-    }
-
-    /// One published run, without looking at the others where the index knows it. `None` is said only after all
-    /// records were looked at.
-    pub fn find_published(&self, tree: &PublishedTree<'_>, id: &RunId) -> StoreResult<Option<Entry>> {
-        let known = self.index().read(|conn| one(conn, tree.id, id.as_str()));
-        if let Ok(Some(entry)) = known {
-            return Ok(Some(entry));
-        }
-        let mut found = None;
-        self.each_published(tree, &mut |entry| {
-            if entry.id() == id.as_str() {
-                found.get_or_insert(entry);
-            }
-        })?;
-        Ok(found)
-    }
-}
-
-/// A row of a published record.
-struct PublishedRow {
-    path: String,
-    /// The id of its blob.
-    blob: String,
-    packed: Packed,
-}
-
-impl PublishedRow {
-    fn seal(&self) -> String {
-        let created = self.packed.created().to_string();
-        seal_of(&[&[self.path.as_str(), &self.blob], &self.packed.columns(&created)[..]].concat())
-    }
-
-    /// The row and its seal, where that fits.
-    fn at(row: &Row<'_>) -> rusqlite::Result<Option<(Self, String)>> {
-        let found = Self { path: row.get(0)?, blob: row.get(1)?, packed: Packed::at(row, 2)? };
-        let (seal, sealed) = (found.seal(), row.get::<_, String>(8)?);
-        Ok((seal == sealed).then_some((found, seal)))
-    }
-}
-
 /// A sum over seals in whatever order they come.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
-    rows: u64,
-    halves: [u128; 2],
+    rows: i64,
+    seals: u64,
 }
 
 impl Sum {
-    fn add(&mut self, seal: &str) {
+    fn add(&mut self, seal: i64) {
         self.rows += 1;
-        for (half, text) in self.halves.iter_mut().zip([seal.get(..32), seal.get(32..64)]) {
-            let number = text.and_then(|text| u128::from_str_radix(text, 16).ok());
-            *half = half.wrapping_add(number.unwrap_or_default());
-        }
+        self.seals = self.seals.wrapping_add(seal.cast_unsigned());
     }
 
     fn head(&self, tree_id: &str) -> String {
-        format!("{tree_id} {} {:032x}{:032x}", self.rows, self.halves[0], self.halves[1])
+        format!("{tree_id} {} {:016x}", self.rows, self.seals)
     }
 }
 
@@ -128,70 +54,81 @@ fn is_of(head: &str, tree_id: &str) -> bool {
     head.split(' ').next() == Some(tree_id)
 }
 
-/// Gives out the rows, newest first, if they are exactly those of this tree; else `false`. Who fails in the middle
-/// goes on with another source after the `given` ones: the order is always the same.
-fn each(
-    conn: &Connection,
-    tree_id: &str,
-    given: &mut usize,
-    take: &mut dyn FnMut(Entry),
-) -> Result<bool, Fault> {
+/// Whether the rows are exactly those of this tree; looks at all of them.
+pub(super) fn is_current(conn: &Connection, tree_id: &str) -> Result<bool, Fault> {
     let Some(head) = head(conn)?.filter(|head| is_of(head, tree_id)) else { return Ok(false) };
-    // All are judged before the first is given out.
     let mut sum = Sum::default();
-    let mut ask = conn.prepare("SELECT * FROM published")?;
+    let mut ask = conn.prepare("SELECT * FROM published ORDER BY created DESC, id DESC, path DESC")?;
     let mut rows = ask.query([])?;
     while let Some(row) = rows.next()? {
-        let Some((_, seal)) = PublishedRow::at(row)? else { return Ok(false) };
-        sum.add(&seal);
+        let Some((_, seal)) = DecidedRow::at(row)? else { return Ok(false) };
+        sum.add(seal);
     }
-    if sum.head(tree_id) != head {
-        return Ok(false);
-    }
-    let mut policies = Policies::default();
-    let mut ask = conn.prepare("SELECT * FROM published ORDER BY created DESC, id DESC, path")?;
-    let mut rows = ask.query([])?;
-    let mut at = 0;
-    while let Some(row) = rows.next()? {
-        at += 1;
-        if at > *given {
-            let entry = PublishedRow::at(row)?.and_then(|(row, _)| entry_of(&row, &mut policies));
-            take(entry.ok_or_else(|| Fault::Damaged("a row changed while it was read".to_owned()))?);
-            *given = at;
-        }
-    }
-    Ok(true)
+    Ok(sum.head(tree_id) == head)
 }
 
-/// The run of this id, if the rows are of this tree and there is exactly one.
-fn one(conn: &Connection, tree_id: &str, id: &str) -> Result<Option<Entry>, Fault> {
+/// The path and the blob of the record of this id, if the rows are of this tree and there is exactly one.
+pub(super) fn one(conn: &Connection, tree_id: &str, id: &str) -> Result<Option<(String, String)>, Fault> {
     if head(conn)?.is_none_or(|head| !is_of(&head, tree_id)) {
         return Ok(None);
     }
     let mut ask = conn.prepare("SELECT * FROM published WHERE id = ?1 LIMIT 2")?;
-    let found = ask.query_map([id], PublishedRow::at)?.collect::<Result<Vec<_>, _>>()?;
-    let [Some((row, _))] = &found[..] else { return Ok(None) };
-    Ok(entry_of(row, &mut Policies::default()))
+    let mut rows = ask.query([id])?;
+    let mut found = None;
+    while let Some(row) = rows.next()? {
+        match DecidedRow::at(row)? {
+            Some((row, _)) if found.is_none() => found = Some((row.path.to_owned(), row.mark.to_owned())),
+            _ => return Ok(None),
+        }
+    }
+    Ok(found)
 }
 
 /// Makes the rows exactly those of this tree, reading only blobs that no good row holds. Why the tree could not be
 /// read goes to `failed`; the caller rolls back.
-fn fill(conn: &Connection, tree: &PublishedTree<'_>, failed: &RefCell<Option<String>>) -> Result<(), Fault> {
+pub(super) fn bring_up(
+    conn: &Connection,
+    tree: &PublishedTree<'_>,
+    failed: &RefCell<Option<String>>,
+) -> Result<(), Fault> {
     conn.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS seen(path TEXT PRIMARY KEY) WITHOUT ROWID; DELETE FROM temp.seen",
+        "PRAGMA cache_size=-8192;
+        CREATE TEMP TABLE IF NOT EXISTS seen(path TEXT PRIMARY KEY) WITHOUT ROWID; DELETE FROM temp.seen",
     )?;
-    let mut sum = Sum::default();
-    let mut kept = Ok(());
+    let is_new = !conn.prepare("SELECT 1 FROM published")?.exists([])?;
     let read = |blob: &str| (tree.read)(blob).map_err(|why| unread(why, failed));
-    let listed = (tree.list)(&mut |path, blob| {
-        kept = keep(conn, path, blob, &read, &mut sum);
-        kept.is_ok()
-    });
-    kept?;
-    if let Err(why) = listed {
-        return Err(unread(why, failed));
+    // One thread reads blobs and writes rows, the other one parses: either is about half of the work.
+    let sum = std::thread::scope(|scope| {
+        let (batches, waiting) = mpsc::sync_channel::<Vec<Blob>>(2);
+        let (done, parsed) = mpsc::channel();
+        scope.spawn(move || {
+            let parse = |blob: Blob| (Summary::of_entry(&parse(&blob.path, &blob.bytes)), blob);
+            for batch in waiting {
+                if done.send(batch.into_iter().map(parse).collect()).is_err() {
+                    return;
+                }
+            }
+        });
+        let batch = Batch { blobs: Vec::with_capacity(BATCH), bytes: 0, batches };
+        let mut filling = Filling { conn, is_new, read: &read, sum: Sum::default(), batch, parsed: &parsed };
+        let mut kept = Ok(());
+        let listed = (tree.list)(&mut |path, blob| {
+            kept = filling.keep(path, blob);
+            kept.is_ok()
+        });
+        kept?;
+        match listed {
+            Ok(()) => filling.end(),
+            Err(why) => Err(unread(why, failed)),
+        }
+    })?;
+    if !is_new {
+        conn.execute("DELETE FROM published WHERE path NOT IN (SELECT path FROM temp.seen)", [])?;
     }
-    conn.execute("DELETE FROM published WHERE path NOT IN (SELECT path FROM temp.seen)", [])?;
+    let count: i64 = conn.query_row("SELECT count(*) FROM published", [], |row| row.get(0))?;
+    if count != sum.rows {
+        return Err(Fault::Damaged("a record has two rows".to_owned()));
+    }
     conn.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('published', ?1)", [sum.head(tree.id)])?;
     Ok(())
 }
@@ -201,106 +138,142 @@ fn unread(why: String, failed: &RefCell<Option<String>>) -> Fault {
     Fault::Unusable(why)
 }
 
-fn keep(
-    conn: &Connection,
-    path: &str,
-    blob: &str,
-    read: &dyn Fn(&str) -> Result<Vec<u8>, Fault>,
-    sum: &mut Sum,
-) -> Result<(), Fault> {
-    // Two names that are not UTF-8 may read the same; the first counts.
-    if conn.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES(?1)")?.execute([path])? == 0 {
-        return Ok(());
+/// The most records and the most bytes that are handed to the other thread at once.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 1 << 18;
+
+/// A record that was read.
+struct Blob {
+    path: String,
+    id: String,
+    bytes: Vec<u8>,
+}
+
+/// A record that was parsed.
+type Parsed = (Entry<Summary>, Blob);
+
+/// Records on their way to being parsed.
+struct Batch {
+    blobs: Vec<Blob>,
+    bytes: usize,
+    batches: mpsc::SyncSender<Vec<Blob>>,
+}
+
+impl Batch {
+    /// Adds a record; `true` when a batch went off.
+    fn add(&mut self, blob: Blob) -> bool {
+        self.bytes += blob.bytes.len();
+        self.blobs.push(blob);
+        let is_full = self.blobs.len() >= BATCH || self.bytes >= BATCH_BYTES;
+        if is_full {
+            self.send();
+        }
+        is_full
     }
-    let mut ask = conn.prepare_cached("SELECT * FROM published WHERE path = ?1 AND blob = ?2")?;
-    let known = ask.query_row([path, blob], PublishedRow::at).optional()?.flatten();
-    if let Some((_, seal)) = known {
-        sum.add(&seal);
-        return Ok(());
+
+    fn send(&mut self) {
+        self.bytes = 0;
+        // Whoever parses ends only after us.
+        let _ = self.batches.send(std::mem::replace(&mut self.blobs, Vec::with_capacity(BATCH)));
     }
-    let bytes = read(blob)?;
-    let row = PublishedRow { packed: packed_of(path, &bytes), path: path.to_owned(), blob: blob.to_owned() };
-    let (seal, told, created) = (row.seal(), &row.packed, row.packed.created());
-    let text = created.to_string();
-    let [id, state, _, tickets, run, policy] = told.columns(&text);
-    let mut put =
-        conn.prepare_cached("INSERT OR REPLACE INTO published VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-    put.execute(params![row.path, row.blob, id, state, created, tickets, run, policy, seal])?;
-    sum.add(&seal);
+}
+
+/// The rows on their way to being those of a tree.
+struct Filling<'a> {
+    conn: &'a Connection,
+    /// Whether there was no row at the beginning.
+    is_new: bool,
+    read: &'a dyn Fn(&str) -> Result<Vec<u8>, Fault>,
+    sum: Sum,
+    batch: Batch,
+    parsed: &'a mpsc::Receiver<Vec<Parsed>>,
+}
+
+impl Filling<'_> {
+    fn keep(&mut self, path: &str, blob: &str) -> Result<(), Fault> {
+        let name = name_of(path);
+        // Two names that are not UTF-8 may read the same; the first counts.
+        let is_twin = (!self.is_new || path.contains(char::REPLACEMENT_CHARACTER)) && !self.note(path)?;
+        if is_twin || !self.is_new && self.keep_known(path, name, blob)? {
+            return Ok(());
+        }
+        let mut bytes = (self.read)(blob)?;
+        if bytes.len() > RECORD_CAP {
+            // Enough to see that it is too large.
+            bytes.truncate(RECORD_CAP + 1);
+            bytes.shrink_to_fit();
+        }
+        if self.batch.add(Blob { path: path.to_owned(), id: blob.to_owned(), bytes }) {
+            for parsed in self.parsed.try_iter() {
+                put(self.conn, &parsed, &mut self.sum)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what is being parsed; returns the sum over all rows.
+    fn end(mut self) -> Result<Sum, Fault> {
+        self.batch.send();
+        drop(self.batch);
+        for parsed in self.parsed {
+            put(self.conn, &parsed, &mut self.sum)?;
+        }
+        Ok(self.sum)
+    }
+
+    /// Notes that the tree holds this path; `false` where that was noted before.
+    fn note(&self, path: &str) -> Result<bool, Fault> {
+        let mut put = self.conn.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES(?1)")?;
+        Ok(put.execute([path])? > 0)
+    }
+
+    /// Keeps the row of this blob where there is a good one, else there is none afterwards.
+    fn keep_known(&mut self, path: &str, name: &str, blob: &str) -> Result<bool, Fault> {
+        let mut ask = self.conn.prepare_cached("SELECT * FROM published WHERE id = ?1 AND path = ?2")?;
+        let mut rows = ask.query([name, path])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        if let Some((_, seal)) = DecidedRow::at(row)?.filter(|(row, _)| row.mark == blob) {
+            self.sum.add(seal);
+            return Ok(true);
+        }
+        drop(rows);
+        let mut drop = self.conn.prepare_cached("DELETE FROM published WHERE id = ?1 AND path = ?2")?;
+        drop.execute(params![name, path])?;
+        Ok(false)
+    }
+}
+
+/// Writes the rows of parsed records.
+fn put(conn: &Connection, parsed: &[Parsed], sum: &mut Sum) -> Result<(), Fault> {
+    for (entry, blob) in parsed {
+        let place = (blob.path.as_str(), name_of(&blob.path));
+        sum.add(Decided::Published.put(conn, place, (&blob.id, Look::default()), entry)?);
+    }
     Ok(())
 }
 
-/// A record that would not come back the same is kept as its own text.
-fn packed_of(path: &str, bytes: &[u8]) -> Packed {
-    let entry = parse(path, bytes);
-    Packed::of(&entry).unwrap_or_else(|| Packed::raw(&entry, &String::from_utf8_lossy(bytes)))
+/// The id that a record's place gives it.
+fn name_of(path: &str) -> &str {
+    Path::new(path).file_stem().and_then(|s| s.to_str()).unwrap_or(path)
 }
 
-fn entry_of(row: &PublishedRow, policies: &mut Policies) -> Option<Entry> {
-    match row.packed.as_raw() {
-        Some(text) => Some(parse(&row.path, text.as_bytes())),
-        None => row.packed.entry(policies),
-    }
+/// Reads one record of the tree.
+pub(super) fn read(tree: &PublishedTree<'_>, path: &str, blob: &str) -> StoreResult<Entry> {
+    let bytes = (tree.read)(blob).map_err(StoreError::Published)?;
+    Ok(parse(path, &bytes))
 }
 
 fn parse(path: &str, bytes: &[u8]) -> Entry {
-    let file = Path::new(path);
-    let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or(path);
-    let broken = |why: &str| StoreError::Broken { path: file.to_owned(), why: why.to_owned() };
-    let run = if bytes.len() > RECORD_CAP {
-        Err(broken("it is too large to be a record"))
-    } else {
-        let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text"));
-        text.and_then(|text| understand(file, stem, text))
-    };
-    run.map_or_else(|e| Entry::broken(stem, &e), |run| Entry::Run(Box::new(run)))
+    let name = name_of(path);
+    let run = understand_bytes(Path::new(path), name, bytes);
+    run.map_or_else(|e| Entry::broken(name, &e), |run| Entry::Run(Box::new(run)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Place, full, run_id};
+    use super::super::testing::{Place, Tree, full, run_id};
     use super::*;
     use std::cell::Cell;
-
-    /// A tree whose blobs are named by their place in `files`, and how often one was read.
-    struct Tree {
-        files: Vec<(String, Vec<u8>)>,
-        reads: Cell<usize>,
-    }
-
-    impl Tree {
-        fn of(count: usize) -> Self {
-            Self { files: (0..count).map(|n| record(&format!("p{n:02}"))).collect(), reads: Cell::new(0) }
-        }
-
-        fn with<T>(
-            &self,
-            id: &str,
-            ask: impl FnOnce(&PublishedTree<'_>) -> StoreResult<T>,
-        ) -> StoreResult<T> {
-            let list = |take: &mut TakeRecord<'_>| {
-                let _ = self.files.iter().all(|(path, bytes)| take(path, &crate::model::sha256_hex(bytes)));
-                Ok(())
-            };
-            let read = |blob: &str| {
-                self.reads.set(self.reads.get() + 1);
-                let found = self.files.iter().find(|(_, bytes)| crate::model::sha256_hex(bytes) == blob);
-                found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| format!("no blob {blob}"))
-            };
-            ask(&PublishedTree { id, list: &list, read: &read })
-        }
-
-        fn all(&self, store: &Store, id: &str) -> StoreResult<Vec<Entry>> {
-            let mut entries = Vec::new();
-            self.with(id, |tree| store.each_published(tree, &mut |entry| entries.push(entry)))?;
-            Ok(entries)
-        }
-    }
-
-    fn record(id: &str) -> (String, Vec<u8>) {
-        let text = crate::store::published_form(&full(id));
-        (format!(".metawsm/runs/2025-03/{id}.toml"), text.into_bytes())
-    }
 
     #[test]
     fn published_records_are_read_once_and_then_only_the_new_ones() {
@@ -324,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn one_published_run_is_found_without_reading_any() {
+    fn one_published_run_is_found_without_reading_another() {
         let place = Place::new();
         drop(place.made("live"));
         let tree = Tree::of(20);
@@ -332,8 +305,9 @@ mod tests {
         let find =
             |id: &str| tree.with("t1", |t| place.store().find_published(t, &run_id(id))).expect("find");
         assert_eq!(find("p07").as_ref().map(Entry::id), Some("p07"));
+        assert_eq!(tree.reads.get(), 21);
         assert_eq!(find("p99"), None);
-        assert_eq!(tree.reads.get(), 20);
+        assert_eq!(tree.reads.get(), 21);
     }
 
     #[test]
@@ -382,7 +356,7 @@ mod tests {
         let list = |_: &mut TakeRecord<'_>| Err("no such tree".to_owned());
         let read = |_: &str| Err("unread".to_owned());
         let gone = PublishedTree { id: "t2", list: &list, read: &read };
-        let failed = store.each_published(&gone, &mut |_| panic!("there is nothing to give out"));
+        let failed = store.each_decided(Some(&gone), &mut |_, _| panic!("there is nothing to give out"));
         assert!(matches!(failed, Err(StoreError::Published(why)) if why == "no such tree"));
         assert_eq!((tree.all(&store, "t1").expect("as before"), tree.reads.get()), (expected, 3));
     }

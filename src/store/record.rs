@@ -3,6 +3,7 @@
 //! A field that is added to the record raises `RECORD_FORMAT`, even one with a default: a program that does not
 //! know a field would drop it on its next write, and the format is what keeps it from writing.
 
+use super::brevity::{fill_in, leave_out};
 use super::places::{MACHINE, PERSONAL, Places};
 use super::{StoreError, StoreResult};
 use crate::model::{RECORD_FORMAT, Run, StoredPolicy};
@@ -62,7 +63,12 @@ struct Head {
 /// Reads a record. An older format is migrated in memory; a newer one is returned as it is where it parses, and
 /// its `format` says that it must not be written.
 pub fn parse_run(text: &str) -> Result<Run, RecordError> {
-    parse_with(text, MIGRATIONS)
+    // Nearly every record is of the newest format, and then one reading is enough.
+    let run: Option<Run> = toml::from_str(text).ok();
+    match run.filter(|run| run.format == RECORD_FORMAT && run.kind == KIND) {
+        Some(run) => Ok(fill_in(run)),
+        None => parse_with(text, MIGRATIONS).map(fill_in),
+    }
 }
 
 fn parse_with(text: &str, migrations: &[Migration]) -> Result<Run, RecordError> {
@@ -92,7 +98,7 @@ fn parse_with(text: &str, migrations: &[Migration]) -> Result<Run, RecordError> 
     table.try_into().map_err(|e: toml::de::Error| broken(toml_reason(text, &e)))
 }
 
-fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().and_then(|s| text.get(..s.start)).map(|before| before.matches('\n').count() + 1);
     let what = error.message().trim().replace('\n', " ");
     line.map_or_else(|| what.clone(), |line| format!("line {line}: {what}"))
@@ -139,6 +145,7 @@ pub fn published_form(run: &Run) -> String {
     copy.policy = StoredPolicy::default();
     copy.steps = Vec::new();
     copy.checks = Vec::new();
+    leave_out(&mut copy);
     for path in paths_of(&mut copy) {
         *path = None;
     }

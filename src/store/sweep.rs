@@ -1,15 +1,15 @@
-//! Reading all records of a place, through the index where it is good and from the files where it is not.
+//! Reading all live records, through the index where it is good and from the files where it is not.
 
 use super::index::Index;
 use super::index_rows::{LiveRow, Look, Packed, Policies};
 use super::live::{Folder, RECORD, Store, understand};
 use super::{Entry, StoreError, StoreResult};
-use crate::model::{RunId, content_hash};
+use crate::model::{Run, RunId, content_hash};
 use crate::sys::files::TEMP_PREFIX;
 use crate::sys::{SysError, clock, files};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// More than any record that we write; published records come from others.
 pub(super) const RECORD_CAP: usize = 4 << 20;
@@ -23,23 +23,25 @@ impl Store {
         Index::of(self.common_dir())
     }
 
-    /// Every record in a place, newest first, what is broken last.
-    pub(super) fn sweep(&self, folder: Folder) -> StoreResult<Vec<Entry>> {
-        let dir = self.folder(folder);
-        let mut names = files::names_in(&dir)?;
-        names.retain(|n| !n.starts_with(TEMP_PREFIX));
+    /// Every record among the live ones, newest first, what is broken last.
+    pub(super) fn sweep(&self) -> StoreResult<Vec<Entry>> {
+        let names = self.names(Folder::Live)?;
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut rows = self.index().live_rows(folder.name()).unwrap_or_default();
+        let mut rows = self.index().live_rows().unwrap_or_default();
         let mut policies = Policies::default();
         let mut entries = Vec::with_capacity(names.len());
         let mut fresh = Vec::new();
         for name in &names {
-            let key = format!("{}/{name}/{RECORD}", folder.name());
-            if let Some((entry, row)) = self.look_at(folder, name, rows.remove(&key), &mut policies) {
-                entries.push(entry);
-                fresh.extend(row);
+            let row = rows.remove(&key_of(Folder::Live, name));
+            match self.look_at(name, row, &mut policies) {
+                Ok(None) => {}
+                Ok(Some((entry, row))) => {
+                    entries.push(entry);
+                    fresh.extend(row);
+                }
+                Err(error) => entries.push(Entry::broken(name, &error)),
             }
         }
         let gone: Vec<String> = rows.into_keys().collect();
@@ -49,56 +51,89 @@ impl Store {
         Entry::newest_first(&mut entries);
         Ok(entries)
     }
-}
 
-impl Store {
-    /// One look at one record; `None` where it was moved away meanwhile.
+    /// The names of the runs' directories in a place, sorted.
+    pub(super) fn names(&self, folder: Folder) -> StoreResult<Vec<String>> {
+        let mut names = files::names_in(&self.folder(folder))?;
+        names.retain(|n| !n.starts_with(TEMP_PREFIX));
+        Ok(names)
+    }
+
+    /// One look at one live record; `None` where it was moved away meanwhile.
     fn look_at(
         &self,
-        folder: Folder,
         name: &str,
         row: Option<LiveRow>,
         policies: &mut Policies,
-    ) -> Option<Seen> {
-        let dir = self.folder(folder).join(name);
-        let path = dir.join(RECORD);
-        let broken = |error: &StoreError| Some((Entry::broken(name, error), None));
-        let foreign = |why: &str| broken(&StoreError::Broken { path: path.clone(), why: why.to_owned() });
-        let Ok(id) = RunId::parse(name) else { return foreign("the name of its directory is no run id") };
-        let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
-        let look = match path.symlink_metadata() {
-            Ok(meta) if meta.is_file() => Look::of(&meta, seen_ns),
-            Ok(_) => return foreign("it is not a regular file"),
-            // Moved away, or moved away and its directory made again by a wrapper that outlived the close.
-            Err(_) if self.place_of(&id).is_none_or(|place| place != dir) => return None,
-            Err(e) => return broken(&SysError::file("read", &path, e).into()),
-        };
+    ) -> StoreResult<Option<Seen>> {
+        let Some(look) = self.look(Folder::Live, name)? else { return Ok(None) };
         if let Some(row) = row.as_ref().filter(|row| row.look.proves(&look))
-            && let Some(entry) = row.packed.entry(policies)
+            && let Some(run) = row.packed.run(policies)
         {
-            return Some((entry, None));
+            return Ok(Some((Entry::Run(Box::new(run)), None)));
         }
-        let bytes = match read_capped(&path) {
-            Ok(bytes) => bytes,
-            Err(_) if !dir.is_dir() => return None,
-            Err(error) => return broken(&error),
-        };
+        let Some(bytes) = self.read_record(Folder::Live, name)? else { return Ok(None) };
         let hash = content_hash(&bytes);
         if let Some(row) = row.filter(|row| row.hash == hash)
-            && let Some(entry) = row.packed.entry(policies)
+            && let Some(run) = row.packed.run(policies)
         {
             // A row that would still not be proof is not worth a write.
-            return Some((entry, (!look.is_racy()).then_some(LiveRow { look, ..row })));
+            let row = (!look.is_racy()).then_some(LiveRow { look, ..row });
+            return Ok(Some((Entry::Run(Box::new(run)), row)));
         }
-        let Ok(text) = std::str::from_utf8(&bytes) else { return foreign("it is not UTF-8 text") };
-        let entry = match understand(&path, name, text) {
-            Ok(run) => Entry::Run(Box::new(run)),
-            Err(error) => return broken(&error),
-        };
-        let key = format!("{}/{name}/{RECORD}", folder.name());
-        let row = Packed::of(&entry).map(|packed| LiveRow { path: key, look, hash, packed });
-        Some((entry, row))
+        let run = self.run_of(Folder::Live, name, &bytes)?;
+        let path = key_of(Folder::Live, name);
+        let row = Packed::of(&run).map(|packed| LiveRow { path, look, hash, packed });
+        Ok(Some((Entry::Run(Box::new(run)), row)))
     }
+
+    fn record_path(&self, folder: Folder, name: &str) -> PathBuf {
+        self.folder(folder).join(name).join(RECORD)
+    }
+
+    /// What the record in the directory of this name looks like; `None` where it was moved away meanwhile.
+    pub(super) fn look(&self, folder: Folder, name: &str) -> StoreResult<Option<Look>> {
+        let dir = self.folder(folder).join(name);
+        let path = dir.join(RECORD);
+        let foreign = |why: &str| Err(StoreError::Broken { path: path.clone(), why: why.to_owned() });
+        let Ok(id) = RunId::parse(name) else { return foreign("the name of its directory is no run id") };
+        let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_file() => Ok(Some(Look::of(&meta, seen_ns))),
+            Ok(_) => foreign("it is not a regular file"),
+            // Moved away, or moved away and its directory made again by a wrapper that outlived the close.
+            Err(_) if self.place_of(&id).is_none_or(|place| place != dir) => Ok(None),
+            Err(e) => Err(SysError::file("read", &path, e).into()),
+        }
+    }
+
+    /// The bytes of the record in the directory of this name; `None` where it was moved away meanwhile.
+    pub(super) fn read_record(&self, folder: Folder, name: &str) -> StoreResult<Option<Vec<u8>>> {
+        let path = self.record_path(folder, name);
+        match read_capped(&path) {
+            Err(_) if path.parent().is_none_or(|dir| !dir.is_dir()) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// The run whose record has these bytes.
+    pub(super) fn run_of(&self, folder: Folder, name: &str, bytes: &[u8]) -> StoreResult<Run> {
+        understand_bytes(&self.record_path(folder, name), name, bytes)
+    }
+}
+
+/// The path of a record below `metawsm/`.
+pub(super) fn key_of(folder: Folder, name: &str) -> String {
+    format!("{}/{name}/{RECORD}", folder.name())
+}
+
+/// As [`understand`], of bytes that may be no text.
+pub(super) fn understand_bytes(path: &Path, name: &str, bytes: &[u8]) -> StoreResult<Run> {
+    let broken = |why: &str| StoreError::Broken { path: path.to_owned(), why: why.to_owned() };
+    if bytes.len() > RECORD_CAP {
+        return Err(broken("it is too large to be a record"));
+    }
+    understand(path, name, std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text"))?)
 }
 
 fn read_capped(path: &Path) -> StoreResult<Vec<u8>> {
@@ -106,17 +141,13 @@ fn read_capped(path: &Path) -> StoreResult<Vec<u8>> {
     let file = File::open(path).map_err(|e| SysError::file("read", path, e))?;
     let cap = RECORD_CAP as u64 + 1;
     file.take(cap).read_to_end(&mut bytes).map_err(|e| SysError::file("read", path, e))?;
-    if bytes.len() > RECORD_CAP {
-        let why = "it is too large to be a record".to_owned();
-        return Err(StoreError::Broken { path: path.to_owned(), why });
-    }
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::IndexHealth;
-    use super::super::testing::{Place, at, full, plain, run_id};
+    use super::super::testing::{Place, at, closed_runs, full, plain, run_id};
     use super::*;
     use crate::model::RunState;
     use std::fs;
@@ -170,7 +201,7 @@ mod tests {
     fn asking_where_nothing_is_makes_nothing() {
         let place = Place::new();
         assert_eq!(place.store().open_runs().expect("sweep"), []);
-        assert_eq!(place.store().closed_runs().expect("sweep"), []);
+        assert_eq!(closed_runs(&place.store()).expect("sweep"), []);
         assert_eq!(place.store().sweep_temps().expect("sweep"), 0);
         assert_eq!(place.store().index().health(), IndexHealth::Absent);
         assert!(!place.store().exists());
@@ -303,7 +334,7 @@ mod tests {
                 assert!(entries.iter().all(|e| e.run().is_some()), "{entries:?}");
             }
         });
-        assert_eq!(place.store().closed_runs().expect("sweep").len(), 25);
+        assert_eq!(closed_runs(&place.store()).expect("sweep").len(), 25);
         assert_eq!(
             place.store().find_run(&run_id("r3")).expect("find").map(|r| r.created),
             Some(plain("r3").created)

@@ -56,6 +56,25 @@ impl Store {
             removed += sweep_dir(&dir_of(self.common_dir()).join("open"))?;
             removed += sweep_old(&dir_of(self.common_dir()))?;
         }
+        removed += self.sweep_forum()?;
+        Ok(removed)
+    }
+
+    /// What a killed writer left in the forum. Its files are written without a lock, so only what is old is nobody's.
+    fn sweep_forum(&self) -> StoreResult<usize> {
+        let mut removed = 0;
+        let top = self.forum_dir();
+        for month in files::names_in(&top)? {
+            for thread in files::names_in(&top.join(&month))? {
+                let dir = top.join(&month).join(&thread);
+                // A directory changes with its entries: one that is young may be written in just now.
+                if is_old(&dir) && dir.is_dir() {
+                    removed += sweep_old(&dir)?;
+                    // It stays where it holds anything.
+                    removed += usize::from(std::fs::remove_dir(&dir).is_ok());
+                }
+            }
+        }
         Ok(removed)
     }
 
@@ -84,14 +103,17 @@ fn sweep_old(dir: &Path) -> StoreResult<usize> {
     let mut removed = 0;
     for name in files::names_in(dir)?.iter().filter(|n| n.starts_with(TEMP_PREFIX)) {
         let path = dir.join(name);
-        let meta = path.symlink_metadata().ok().filter(|m| !m.is_dir());
-        let age = meta.and_then(|m| m.modified().ok()).and_then(|t| t.elapsed().ok());
-        if age.is_some_and(|age| age > Duration::from_secs(3600)) {
+        if path.symlink_metadata().is_ok_and(|m| !m.is_dir()) && is_old(&path) {
             files::remove_durable(&path)?;
             removed += 1;
         }
     }
     Ok(removed)
+}
+
+fn is_old(path: &Path) -> bool {
+    let modified = path.symlink_metadata().ok().and_then(|m| m.modified().ok());
+    modified.and_then(|t| t.elapsed().ok()).is_some_and(|age| age > Duration::from_secs(3600))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! What the tests of this room share: a store in a temporary directory, and runs to put in it.
 
-use super::{Hold, Store};
+use super::{
+    Entry, Hold, PublishedTree, Store, StoreResult, Summary, TakeRecord, published_form, published_path,
+};
 use crate::model::{
     AgentName, Brief, Bypass, CheckResult, Child, GateLine, LandedMark, MergeDone, Mode, RECORD_FORMAT,
     Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session,
-    SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy, TicketId, WorkspaceName,
+    SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy, TicketId, WorkspaceName, sha256_hex,
 };
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +45,14 @@ impl Place {
     pub(super) fn held(&self, id: &str) -> Hold {
         self.store().hold(&run_id(id), "test", LONG).expect("the hold")
     }
+}
+
+/// The decided runs that are kept here.
+pub(super) fn closed_runs(store: &Store) -> StoreResult<Vec<Entry>> {
+    let mut entries = Vec::new();
+    store.each_closed(&mut |entry| entries.push(entry))?;
+    Entry::newest_first(&mut entries);
+    Ok(entries)
 }
 
 pub(super) fn run_id(text: &str) -> RunId {
@@ -233,4 +244,55 @@ fn check(repo: &RepoName) -> CheckResult {
         policy: format!("sha256:{}", "1".repeat(64)),
         at: Some(at("2025-03-04T22:30:00Z")),
     }
+}
+
+/// A tree whose blobs are named by their content, and how often one was read.
+pub(super) struct Tree {
+    pub files: Vec<(String, Vec<u8>)>,
+    pub reads: Cell<usize>,
+}
+
+impl Tree {
+    pub(super) fn of(count: usize) -> Self {
+        Self {
+            files: (0..count).map(|n| published(&full(&format!("p{n:02}")))).collect(),
+            reads: Cell::new(0),
+        }
+    }
+
+    pub(super) fn with<T>(
+        &self,
+        id: &str,
+        ask: impl FnOnce(&PublishedTree<'_>) -> StoreResult<T>,
+    ) -> StoreResult<T> {
+        let list = |take: &mut TakeRecord<'_>| {
+            let _ = self.files.iter().all(|(path, bytes)| take(path, &sha256_hex(bytes)));
+            Ok(())
+        };
+        let read = |blob: &str| {
+            self.reads.set(self.reads.get() + 1);
+            let found = self.files.iter().find(|(_, bytes)| sha256_hex(bytes) == blob);
+            found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| format!("no blob {blob}"))
+        };
+        ask(&PublishedTree { id, list: &list, read: &read })
+    }
+
+    /// The decided runs, whole; that they are read whole is not counted.
+    pub(super) fn all(&self, store: &Store, id: &str) -> StoreResult<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut take = |entry: Entry<Summary>, load: &dyn Fn() -> StoreResult<Option<Entry>>| {
+            let reads = self.reads.get();
+            let whole = load().expect("loaded").expect("a record");
+            self.reads.set(reads);
+            assert_eq!(Summary::of_entry(&whole), entry, "what is told in short is what the record says");
+            entries.push(whole);
+        };
+        self.with(id, |tree| store.each_decided(Some(tree), &mut take))?;
+        Ok(entries)
+    }
+}
+
+/// The path and the bytes of a published record.
+pub(super) fn published(run: &Run) -> (String, Vec<u8>) {
+    (published_path(run), published_form(run).into_bytes())
 }

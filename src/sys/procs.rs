@@ -111,6 +111,25 @@ pub fn awaited_of(starter: Child) -> Vec<Child> {
     found
 }
 
+/// The living processes, ourselves excepted, that run this program in one of these directories or hold a file below
+/// one of them open.
+pub fn working_in(program: &str, dirs: &[std::path::PathBuf]) -> Vec<Child> {
+    let own = own().pid;
+    let below = |path: std::io::Result<std::path::PathBuf>| {
+        path.is_ok_and(|path| dirs.iter().any(|dir| path.starts_with(dir)))
+    };
+    let works = |pid: &i32| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        if *pid == own || name.trim_end() != program {
+            return false;
+        }
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        below(fs::read_link(format!("/proc/{pid}/cwd"))) || files.map(|f| fs::read_link(f.path())).any(below)
+    };
+    let alive = |pid| Some(of_pid(pid)).filter(|child| is_alive(*child));
+    all_pids().into_iter().filter(works).filter_map(alive).collect()
+}
+
 /// The pids above a process, nearest first.
 pub fn ancestors(pid: i32) -> Vec<i32> {
     let mut found = Vec::new();
@@ -125,11 +144,16 @@ pub fn ancestors(pid: i32) -> Vec<i32> {
     found
 }
 
+/// The words of a process's command line; empty where it is gone.
+pub fn command_words(pid: i32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = bytes.split(|b| *b == 0).filter(|w| !w.is_empty());
+    words.map(|w| String::from_utf8_lossy(w).into_owned()).collect()
+}
+
 /// The command line of a process, as text for people.
 pub fn command_line(pid: i32) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let words: Vec<_> =
-        bytes.split(|b| *b == 0).filter(|w| !w.is_empty()).map(String::from_utf8_lossy).collect();
+    let words = command_words(pid);
     (!words.is_empty()).then(|| words.join(" "))
 }
 

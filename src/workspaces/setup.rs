@@ -1,7 +1,7 @@
 //! The set-up commands of policy.
 
 use super::{WorkspaceError, WorkspaceResult};
-use crate::sys::{Cmd, env};
+use crate::sys::Cmd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn run_setup(
         let own = program.contains('/') && Path::new(program).is_relative();
         let program = if own { workspace.join(program) } else { Path::new(program).to_owned() };
         let cmd = Cmd::new(program).args(args).cwd(workspace).limit(LIMIT);
-        let cmd = cmd.without_env(env::GIT_LOCAL).without_env(env::OURS).awaited();
+        let cmd = cmd.without_outside().awaited();
         let cmd = vars.iter().fold(cmd, |cmd, (name, value)| cmd.env(name, value));
         let output = cmd.output()?;
         if !output.exit.is_ok() {

@@ -66,6 +66,47 @@ impl fmt::Display for Ratio {
     }
 }
 
+/// What something costs on top of a floor, each time.
+#[derive(Debug, Clone)]
+pub struct Extra {
+    /// What was measured.
+    pub work: String,
+    /// What it was measured against.
+    pub against: String,
+    /// Median of the floor.
+    pub floor: Duration,
+    /// Median of ours.
+    pub ours: Duration,
+    /// What may come on top.
+    pub budget: Duration,
+}
+
+impl Extra {
+    /// What comes on top.
+    pub fn extra(&self) -> Duration {
+        self.ours.saturating_sub(self.floor)
+    }
+
+    /// Whether the budget holds.
+    pub fn holds(&self) -> bool {
+        self.extra() <= self.budget
+    }
+}
+
+impl fmt::Display for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+        let verdict = if self.holds() { "ok" } else { "OVER" };
+        let (floor, ours) = (ms(self.floor), ms(self.ours));
+        let (extra, budget) = (ms(self.extra()), ms(self.budget));
+        write!(
+            f,
+            "{:<44} {ours:>9.1} {floor:>9.1} {extra:>+6.1} {budget:>+6.1}  {verdict:<4}  {}",
+            self.work, self.against
+        )
+    }
+}
+
 /// The most memory that a command held.
 #[derive(Debug, Clone)]
 pub struct Peak {

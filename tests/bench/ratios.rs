@@ -3,8 +3,10 @@
 //! Absolute times differ from machine to machine; a ratio to what git and tmux need for the bare work does not.
 //! A ratio over its budget, or a command that fails, ends with exit 1. `METAWSM_BENCH_RUNS` (100), `METAWSM_BENCH_TIMES`
 //! (11) and `METAWSM_BENCH_RECORDS` (100,000) set the size of the first benches, the number of repetitions, and the
-//! length of the history in the last one.
+//! length of the history in the last two.
 
+mod forum;
+mod hooks;
 #[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
 #[path = "../it/kit/mod.rs"]
 mod kit;
@@ -14,6 +16,7 @@ mod scene;
 use measure::{Failed, Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use scene::Scene;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 /// The status that gates stand on where git2 may not judge.
 const STATUS: [&str; 8] = [
@@ -40,8 +43,15 @@ const MOST_KIB: u64 = 64 * 1024;
 type Line = (String, bool);
 type Bench = fn() -> Result<Vec<Line>, Failed>;
 
-const BENCHES: [(&str, Bench); 4] =
-    [("status", status), ("provisioning", provisioning), ("gates", gates), ("memory", memory)];
+const BENCHES: [(&str, Bench); 7] = [
+    ("status", status),
+    ("provisioning", provisioning),
+    ("gates", gates),
+    ("index", index),
+    ("forum", forum::forum),
+    ("hooks", hooks::hooks),
+    ("memory", memory),
+];
 
 fn line(ratio: &Ratio) -> Line {
     (ratio.to_string(), ratio.holds())
@@ -182,6 +192,41 @@ fn gates() -> Result<Vec<Line>, Failed> {
     )?;
     let work = format!("check, {} worktrees x 2000 files", trees.len());
     Ok(vec![line(&Ratio { work, against: "git status on 2 threads".into(), floor, ours, budget: 1.3 })])
+}
+
+/// The first `list --all` over a long history, which makes the index and tells all of it, against git reading the same
+/// records from the same tree.
+fn index() -> Result<Vec<Line>, Failed> {
+    let records = number("METAWSM_BENCH_RECORDS", 100_000);
+    let scene = Scene::new(1, 20);
+    scene.add_history(records)?;
+    scene.start_run(&["BENCH-0".to_owned()])?;
+    let index = scene.repos[0].path().join(".git/metawsm/index.db");
+    let (floor, ours) = in_turns(
+        times().min(7),
+        |_| scene.read_history(records),
+        |_| {
+            if index.exists() {
+                std::fs::remove_file(&index).map_err(|e| e.to_string())?;
+            }
+            let told = run(&mut scene.ours(&["list", "--all"]), &[0])?.lines().count();
+            if told == records + 1 { Ok(()) } else { Err(format!("{told} runs were told.")) }
+        },
+    )?;
+    let work = format!("index rebuild and list --all, {records} records");
+    let against = "git ls-tree + git cat-file --batch";
+    let first = Ratio { work, against: against.into(), floor, ours, budget: 3.0 };
+    let size = std::fs::metadata(&index).map_err(|e| e.to_string())?.len();
+    let bytes =
+        format!("index.db: {:.1} MiB", Duration::from_millis(size * 1000 / 1024 / 1024).as_secs_f64());
+    let (floor, ours) = in_turns(
+        times().min(7),
+        |_| scene.read_history(records),
+        |_| run(&mut scene.ours(&["list", "--all"]), &[0]).map(drop),
+    )?;
+    let work = format!("the same once more ({bytes})");
+    let second = Ratio { work, against: against.into(), floor, ours, budget: 1.0 };
+    Ok(vec![line(&first), line(&second)])
 }
 
 /// The memory of commands over a long history: when its records are read for the first time, and afterwards.

@@ -75,6 +75,25 @@ impl Scene {
         run_git(self, &["reset", "--quiet", "--hard"])
     }
 
+    /// Has git read as many records of [`Scene::add_history`] from the tree of the base.
+    pub fn read_history(&self, records: usize) -> Result<(), Failed> {
+        let repo = &self.repos[0];
+        let listed = run(&mut self.git(repo, &["ls-tree", "-r", "main", ".metawsm/runs"]), &[0])?;
+        let ids: Vec<_> = listed.lines().filter_map(|line| line.split([' ', '\t']).nth(2)).collect();
+        if ids.len() != records {
+            return Err(format!("The tree holds {} records.", ids.len()));
+        }
+        let list = self.world.root().join("ids");
+        std::fs::write(&list, ids.join("\n") + "\n").map_err(|e| e.to_string())?;
+        let mut git = self.git(repo, &["cat-file", "--batch", "--buffer"]);
+        let ids = std::fs::File::open(&list).map_err(|e| e.to_string())?;
+        let mut git = git.stdin(ids).stdout(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
+        let mut pipe = git.stdout.take().ok_or("There is no pipe from git.")?;
+        std::io::copy(&mut pipe, &mut std::io::sink()).map_err(|e| e.to_string())?;
+        let ended = git.wait().map_err(|e| e.to_string())?;
+        if ended.success() { Ok(()) } else { Err(format!("git cat-file ended with {ended}.")) }
+    }
+
     /// The names of all repositories, with commas.
     pub fn repo_paths(&self) -> String {
         let paths: Vec<_> = self.repos.iter().map(|r| r.path().to_string_lossy().into_owned()).collect();

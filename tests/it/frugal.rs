@@ -138,11 +138,67 @@ fn everyday_git_never_starts_us_where_no_run_is_open() {
     world.run(["discard", "T-1"]).at(&repo).ok();
     assert_eq!(repo.git(["config", "--list", "--local"]), before);
     let counter = Counter::of(&world, &[("git-metawsm", PathBuf::from(BINARY))]);
+    everyday(&repo);
+    assert_eq!(counter.take("git-metawsm"), [] as [String; 0]);
+    world.run(["status"]).at(&repo).ok();
+}
+
+/// A copy of the program at a place that hooks name, and then a stand-in there that notes each start.
+fn watched_program(world: &World, install: &[&str], repo: &Repo) -> Counter {
+    let program = world.root().join("program/git-metawsm");
+    std::fs::create_dir_all(program.parent().expect("a folder")).expect("made");
+    std::fs::copy(BINARY, &program).expect("a copy");
+    let mut command = world.command(&program);
+    crate::kit::Output::of(command.args(install).current_dir(repo.path()), "git-metawsm").ok();
+    let log = world.root().join("starts");
+    std::fs::write(&log, "").expect("an empty log");
+    let script = world.script(
+        "stand-in",
+        &format!("echo \"git-metawsm $*\" >> '{}'\nexec '{BINARY}' \"$@\"", log.display()),
+    );
+    std::fs::rename(script, &program).expect("in its place");
+    Counter { log }
+}
+
+#[test]
+fn hooks_that_a_person_wants_to_stay_are_asleep_where_no_run_is_open() {
+    let world = World::new();
+    let repo = world.repo("app");
+    repo.with_origin();
+    let counter = watched_program(&world, &["hooks", "install"], &repo);
+    everyday(&repo);
+    assert_eq!(counter.take("git-metawsm"), [] as [String; 0]);
+}
+
+#[test]
+fn while_a_run_is_open_only_its_worktree_and_its_base_wake_us() {
+    let world = World::new();
+    world.script("claude", "exit 0");
+    let repo = world.repo("app");
+    repo.with_origin();
+    let counter = watched_program(&world, &["run", "Wait", "--run-id", "r1"], &repo);
+    repo.git(["switch", "-q", "-c", "mine"]);
+    counter.forget();
+    repo.commit("b", "b");
+    repo.git(["branch", "other"]);
+    repo.git(["tag", "v1"]);
+    repo.git(["push", "-q", "origin", "mine", "v1"]);
+    repo.git(["fetch", "-q", "origin"]);
+    repo.git(["pack-refs", "--all"]);
+    // Deleting the loose file of base is no move that a run could be told about, but its name stands there.
+    let starts = counter.take("git-metawsm");
+    assert!(starts.iter().all(|s| s.contains("reference-transaction")) && starts.len() <= 2, "{starts:?}");
+    repo.git(["switch", "-q", "main"]);
+    counter.forget();
+    repo.git(["commit", "-q", "--allow-empty", "-m", "On base"]);
+    assert_eq!(counter.take("git-metawsm"), ["git-metawsm hooks run reference-transaction prepared"]);
+}
+
+fn everyday(repo: &Repo) {
     repo.commit("a", "a");
     repo.git(["fetch", "-q", "origin"]);
     repo.git(["switch", "-q", "-c", "side"]);
-    repo.git(["push", "-q", "origin", "side"]);
+    repo.git(["push", "-q", "origin", "side", "main"]);
     repo.git(["merge", "-q", "--no-ff", "main", "-m", "Merge"]);
-    assert_eq!(counter.take("git-metawsm"), [] as [String; 0]);
-    world.run(["status"]).at(&repo).ok();
+    repo.git(["reset", "-q", "--hard", "main"]);
 }

@@ -1,6 +1,6 @@
 //! The measuring of the benches: medians of turns, budgets, failures told.
 
-use crate::measure::{Peak, Ratio, in_turns, on_two_threads, peak_of, run};
+use crate::measure::{Extra, Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,6 +15,19 @@ fn a_budget_holds_up_to_its_ratio() {
     assert!(!ratio(10, 31, 3.0).holds());
     assert!(ratio(10, 31, 3.0).to_string().contains("OVER"));
     assert!(!ratio(10, 30, 3.0).to_string().contains("OVER"));
+}
+
+#[test]
+fn what_comes_on_top_is_judged_by_itself() {
+    let extra = |floor, ours| Extra {
+        work: "work".into(),
+        against: "floor".into(),
+        floor: Duration::from_millis(floor),
+        ours: Duration::from_millis(ours),
+        budget: Duration::from_millis(3),
+    };
+    assert!(extra(100, 103).holds() && extra(100, 90).holds() && !extra(1, 5).holds());
+    assert!(extra(1, 5).to_string().contains("OVER") && !extra(1, 4).to_string().contains("OVER"));
 }
 
 #[test]

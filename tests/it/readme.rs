@@ -17,6 +17,8 @@ enum How {
     InShop(i32),
     /// As above with exit 0; then its agents are waited for.
     AgentsEnd,
+    /// As above with exit 0; then the commit of its agent, which goes on.
+    AgentCommits,
     /// As it stands, at the top of this project.
     AtTop,
     /// cargo itself is not run from a test: what the line names exists, and the program does what it says.
@@ -45,6 +47,12 @@ const LINES: &[(&str, How)] = &[
     ("git metawsm discard", How::InShop(0)),
     ("git metawsm list --all", How::InShop(0)),
     ("git metawsm log think-about-it", How::InShop(0)),
+    ("git metawsm run 'Add a menu'", How::AgentCommits),
+    ("git merge --no-ff task/add-a-menu", How::InShop(1)),
+    ("git merge --abort", How::InShop(0)),
+    ("git metawsm hooks status", How::InShop(0)),
+    ("git metawsm discard", How::InShop(0)),
+    ("git metawsm rescue list", How::InShop(0)),
     ("git metawsm run 'Rename the product' --repos shop,docs", How::AgentsEnd),
     (
         "git metawsm run --ticket SHOP-7,SHOP-8 --create --repos .,../docs --agent claude,codex",
@@ -52,6 +60,12 @@ const LINES: &[(&str, How)] = &[
     ),
     ("git metawsm diff shop-7", How::InShop(0)),
     ("git metawsm close shop-7", How::InShop(0)),
+    (
+        "git metawsm forum ask --title 'Which port?' --body 'The old one is taken.' --priority high",
+        How::InShop(0),
+    ),
+    ("git metawsm forum list", How::InShop(0)),
+    ("git metawsm forum watch", How::InShop(0)),
     ("git metawsm policy check", How::InShop(0)),
     ("git metawsm policy show", How::InShop(0)),
     ("git metawsm policy trust", How::InShop(0)),
@@ -59,7 +73,10 @@ const LINES: &[(&str, How)] = &[
 
 /// What `claude` and `codex` are in these tests: the text of the prompt decides.
 const AGENT: &str = r#"
-case "$*" in *'Think about it'*) exec sleep 300 ;; esac
+case "$*" in
+  *'Think about it'*) exec sleep 300 ;;
+  *'Add a menu'*) echo menu >menu; git add menu; git commit -q -m 'Begin a menu'; exec sleep 300 ;;
+esac
 for repo in "$METAWSM_WORKSPACE"/*/; do
   cd "$repo"
   case "$METAWSM_AGENT" in agent) file=GREETING.md ;; *) file=$METAWSM_TICKET-$METAWSM_AGENT.md ;; esac
@@ -136,6 +153,14 @@ impl Reader {
                 self.wait_for_agents();
                 printed
             }
+            How::AgentCommits => {
+                let printed = self.sh(shop, line).ok().stdout;
+                wait_for("the agent has committed", Duration::from_secs(60), || {
+                    let ahead = self.shop.git(["rev-list", "--count", "main..task/add-a-menu"]);
+                    (ahead == "1").then_some(())
+                });
+                printed
+            }
             How::AtTop => self.sh(top(), line).ok().stdout,
             How::Demo => {
                 let manifest = manifest();
@@ -168,6 +193,7 @@ impl Reader {
     /// With what differs from run to run masked.
     fn masked(&self, text: &str) -> String {
         let text = text.replace(&*self.world.home().to_string_lossy(), "~");
+        let text = text.replace(&*self.shop.path().to_string_lossy(), "~/shop");
         let text = self.world.masked(&text);
         let masks = [(r"runs/\d{4}-\d\d/", "runs/MONTH/"), (r"\b[0-9a-f]{12}\b", "OID")];
         masks.iter().fold(text, |text, (pattern, to)| {
@@ -225,6 +251,8 @@ fn every_command_that_the_text_of_the_readme_names_exists() {
         for words in named.captures_iter(line) {
             found += 1;
             let command = program.find_subcommand(&words[1]);
+            let below = words[2].split_whitespace().next().and_then(|word| command?.find_subcommand(word));
+            let command = below.or(command);
             assert!(command.is_some() || &words[1] == "help", "no command: {line}");
             for flag in flags.captures_iter(&words[2]) {
                 let known =

@@ -122,8 +122,10 @@ pub(in crate::service) fn loosen(repo: &Repository) -> ServiceResult<()> {
 
 /// The repositories that were named by their directories, else the one around the working directory.
 pub(super) fn repositories(caller: &Caller, given: &[String]) -> ServiceResult<Vec<Repository>> {
-    let here = [".".to_owned()];
-    let given = if given.is_empty() { &here[..] } else { given };
+    if given.is_empty() {
+        let here = Repository::discover(&caller.cwd)?;
+        return Ok(vec![here.map_or_else(|| control(caller).map(|control| control.repo), Ok)?]);
+    }
     let mut found: Vec<Repository> = Vec::new();
     for place in given {
         let repo = find_repository(caller, place)?;

@@ -199,7 +199,7 @@ fn reference_transaction(call: &HookCall, repo: &Repository, hooked: &Hooked) ->
         let moved = Move { base, old, new: vec![new.clone()], named: Vec::new(), known };
         if verdicts.judge(call, repo, hooked, &moved)? {
             what = format!("This would bring unfinished work into '{base}'.");
-            restore = restore::of_ref_move(repo, &new)?;
+            restore = restore::of_ref_move(repo, base, &new)?;
         }
     }
     Ok(verdicts.answer(call, what, restore))

@@ -46,8 +46,8 @@ pub(super) fn of_nothing() -> Restore {
     nothing("No branch was moved, and no file was changed.")
 }
 
-/// A move of a ref to this commit, by whatever git command that is.
-pub(super) fn of_ref_move(repo: &Repository, new: &str) -> ServiceResult<Restore> {
+/// A move of a base to this commit, by whatever git command that is.
+pub(super) fn of_ref_move(repo: &Repository, base: &str, new: &str) -> ServiceResult<Restore> {
     if repo.worktree().is_none() {
         return Ok(of_nothing());
     }
@@ -57,6 +57,15 @@ pub(super) fn of_ref_move(repo: &Repository, new: &str) -> ServiceResult<Restore
             "The cherry-pick is left half done. This takes it back:",
             git(repo, "cherry-pick --abort"),
         ),
+        // The older way of rebasing has put away by now what its own --abort reads.
+        Some(Operation::Rebase) if has_no_way_back(repo) => {
+            let command = format!(
+                "{} && {}",
+                git(repo, "rebase --quit"),
+                git(repo, &format!("checkout -q {}", quoted(base)))
+            );
+            restore("The rebase is left half done. This takes it back:", command)
+        }
         Some(Operation::Rebase) => {
             restore("The rebase is left half done. This takes it back:", git(repo, "rebase --abort"))
         }
@@ -73,6 +82,11 @@ pub(super) fn of_ref_move(repo: &Repository, new: &str) -> ServiceResult<Restore
         }
         None | Some(Operation::Bisect) => of_nothing(),
     })
+}
+
+fn has_no_way_back(repo: &Repository) -> bool {
+    let state = repo.git_dir().join("rebase-apply");
+    state.is_dir() && !state.join("head-name").exists()
 }
 
 /// Whether `git commit` has just made this commit out of the index: on top of HEAD, or in its place, and no ref has it.

@@ -40,6 +40,8 @@ fn a_completed_run_is_merged_and_published() {
 
     api: 1 merge into 'main' (OID..OID).
 
+    Closed by Ada Tester <ada@example.org>: 11 gates passed.
+
     Metawsm-Closed: one
     Metawsm-Ticket: do-the-work
     ");

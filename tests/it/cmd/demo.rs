@@ -13,6 +13,13 @@ fn it_plays_the_main_job_and_leaves_nothing() {
         let line = format!("$ git metawsm {command}");
         assert!(output.stdout.lines().any(|l| l.trim_start().starts_with(&line)), "{line}: {output}");
     }
+    for part in [
+        "$ git -C web merge --no-ff",
+        "would bring unfinished work into 'main'",
+        "$ git -C ~/web merge --abort",
+    ] {
+        assert!(output.stdout.contains(part), "{part:?}: {output}");
+    }
     let left = std::fs::read_dir(world.root()).expect("it is there");
     let left = left.flatten().filter(|e| e.file_name().to_string_lossy().contains("demo")).count();
     assert_eq!(left, 0, "the folder goes at the end");

@@ -11,6 +11,7 @@ fn a_stopped_run_goes_on() {
     insta::assert_snapshot!(stage.said(&["resume"]), @"
     one running (3 of 3 steps hold)
     -- story
+    hooks: api: installed reference-transaction
       ok     start agent on do-the-work
     ");
     stage.wait("one", "completed");
@@ -48,6 +49,7 @@ fn a_workspace_that_is_gone_is_made_again_before_an_agent_starts_in_it() {
     insta::assert_snapshot!(stage.said(&["resume"]), @"
     one running (3 of 3 steps hold)
     -- story
+    hooks: api: installed reference-transaction
       ok     worktree of api for do-the-work
       ok     set up the workspace of do-the-work
       ok     start agent on do-the-work

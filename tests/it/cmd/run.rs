@@ -15,6 +15,7 @@ fn a_text_in_any_repository_is_enough() {
       git metawsm logs -f one
       git metawsm diff one
     -- story
+    hooks: api: installed pre-commit, commit-msg, pre-merge-commit, pre-push, reference-transaction
       ok     worktree of api for fix-the-parser-please
       ok     set up the workspace of fix-the-parser-please
       ok     start agent on fix-the-parser-please

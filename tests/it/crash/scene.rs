@@ -228,6 +228,26 @@ impl Scene {
         }
     }
 
+    /// The threads that `forum list` shows. Nothing may be broken.
+    #[track_caller]
+    pub fn threads(&self) -> Vec<Value> {
+        let answer = self.metawsm(["forum", "list", "--json"]).ok().json();
+        assert_eq!(answer["broken"], serde_json::json!([]), "{answer}");
+        answer["threads"].as_array().expect("a list").clone()
+    }
+
+    /// What was acknowledged in the forum is there: every thread that was told, with as many posts.
+    #[track_caller]
+    pub fn require_threads(&self, said: &str) {
+        let threads = self.threads();
+        let told = regex::Regex::new(r"(?m)^(fthr-\S+) .* (\d+) posts? ").expect("a pattern of ours");
+        for found in told.captures_iter(said) {
+            let posts: u64 = found[2].parse().expect("a number");
+            let is_there = |t: &Value| t["id"] == found[1] && t["posts"].as_u64().is_some_and(|n| n >= posts);
+            assert!(threads.iter().any(is_there), "{} was told and is gone: {threads:?}", &found[0]);
+        }
+    }
+
     /// What holds when the job was finished after all: whole journals, no half-made things among the live records.
     #[track_caller]
     pub fn require_whole(&self) {

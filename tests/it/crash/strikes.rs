@@ -19,7 +19,7 @@ pub struct Job {
 }
 
 /// What may be taken out of a list of `count`, by the seed: `take` different ones, or all.
-fn sample(count: usize, take: usize, salt: &str) -> Vec<usize> {
+pub fn sample(count: usize, take: usize, salt: &str) -> Vec<usize> {
     let mut all: Vec<usize> = (0..count).collect();
     if self::all() || take >= count {
         return all;
@@ -87,6 +87,7 @@ fn judge(job: &Job, traced: &Traced, kind: &str) {
         assert!(status == 0 || traced.stderr.contains("error:"), "it failed without a word");
     }
     job.scene.require_survival(&format!("{}\n{}", traced.stdout, traced.stderr));
+    job.scene.require_threads(&traced.stdout);
     (job.finish)(&job.scene);
     job.scene.require_whole();
 }
@@ -129,4 +130,14 @@ fn a_close_survives_faults_at_every_call() {
 #[test]
 fn a_cleanup_survives_faults_at_every_call() {
     strike(&jobs::cleanup());
+}
+
+#[test]
+fn a_question_survives_faults_at_every_call() {
+    strike(&jobs::forum_ask());
+}
+
+#[test]
+fn an_answer_survives_faults_at_every_call() {
+    strike(&jobs::forum_answer());
 }

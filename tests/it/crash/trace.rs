@@ -7,6 +7,7 @@
 //! untraced and unharmed, also after the kill. The program under test is the ordinary one, without fault points in
 //! it, so that also what SQLite, libgit2 and the standard library do counts.
 
+use git_metawsm::sys::procs;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace::{self, Options};
@@ -68,9 +69,19 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Runs a command to its end under the tracer. Its standard input is empty. `None` where the system lets nobody
 /// trace even a child.
 pub fn traced(command: &Command, fault: Fault) -> Option<Traced> {
+    trace(command, fault, false)
+}
+
+/// As [`traced`], with every process that the program starts: their calls count too, they are made to fail as well, and
+/// a kill takes all of them, as a machine that stops does.
+pub fn traced_whole(command: &Command, fault: Fault) -> Option<Traced> {
+    trace(command, fault, true)
+}
+
+fn trace(command: &Command, fault: Fault, whole: bool) -> Option<Traced> {
     let command = held(command);
     // Only the thread that traces may wait for its tracees, and it must not take the children of other tests.
-    let tracer = std::thread::scope(|scope| scope.spawn(|| Tracer::run(command, fault)).join());
+    let tracer = std::thread::scope(|scope| scope.spawn(|| Tracer::run(command, fault, whole)).join());
     tracer.expect("the tracer works")
 }
 
@@ -91,6 +102,8 @@ fn held(command: &Command) -> Command {
 struct Tracer {
     main: Pid,
     fault: Fault,
+    /// Processes that it starts are followed.
+    whole: bool,
     /// The program itself runs, no longer the shell in front of it.
     begun: bool,
     /// Threads that are inside of a call, and whether it starts a process.
@@ -102,13 +115,16 @@ struct Tracer {
 }
 
 impl Tracer {
-    fn run(mut command: Command, fault: Fault) -> Option<Traced> {
+    fn run(mut command: Command, fault: Fault, whole: bool) -> Option<Traced> {
         let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         command.stdout(out.try_clone().expect("a file")).stderr(err.try_clone().expect("a file"));
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the shell starts");
         let main = Pid::from_raw(child.id().cast_signed());
-        let options =
+        let mut options =
             Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_TRACEEXEC;
+        if whole {
+            options |= Options::PTRACE_O_TRACEFORK | Options::PTRACE_O_TRACEVFORK;
+        }
         if ptrace::seize(main, options | Options::PTRACE_O_EXITKILL) == Err(Errno::EPERM) {
             let _ = child.kill();
             let _ = child.wait();
@@ -124,6 +140,7 @@ impl Tracer {
         let mut tracer = Self {
             main,
             fault,
+            whole,
             begun: false,
             inside: HashMap::new(),
             failing: HashSet::new(),
@@ -194,7 +211,9 @@ impl Tracer {
             return false;
         }
         self.hit = Some(name);
+        let children = if self.whole { procs::descendants(self.main.as_raw()) } else { Vec::new() };
         let _ = kill(self.main, Signal::SIGKILL);
+        children.into_iter().for_each(procs::kill_hard);
         true
     }
 

@@ -1,0 +1,92 @@
+//! How threads get into history: which live events base does not hold yet, and which live ones may go because it does.
+
+use super::super::base::control_base;
+use super::super::{Control, ServiceResult};
+use super::read::{Places, Reader, is_of};
+use crate::model::{FiledEvent, RunId, fold};
+use crate::store::ThreadFiles;
+use crate::sys::clock;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a live event stays where base has no upstream to vouch for it, in seconds.
+const KEPT_SECONDS: i64 = 90 * 24 * 3600;
+
+/// The live events that base does not hold, of one run's threads or of all: the path in the tree of base, and the
+/// bytes. A publication commit adds them as they are; events that cannot be used stay where they are.
+pub fn publishable(control: &Control, run: Option<&RunId>) -> ServiceResult<Vec<(String, Vec<u8>)>> {
+    let reader = Reader::new(control)?;
+    let mut found = Vec::new();
+    for live in control.store.threads(&mut Vec::new())? {
+        let places = Places { published: reader.places(&live.id)?.published, live: Some(live.clone()) };
+        let events = reader.events(&live.id, &places)?.events;
+        let good: Vec<String> = events.iter().map(|event| event.id.to_string()).collect();
+        let Some(folded) = fold(events) else { continue };
+        if run.is_some_and(|run| !is_of(&folded.thread, run)) {
+            continue;
+        }
+        let held = match &places.published {
+            Some(published) => reader.published_names(published)?,
+            None => BTreeMap::new(),
+        };
+        let month = places.published.as_ref().map_or(&live.month, |published| &published.month);
+        let at = ThreadFiles { month: month.clone(), ..live.clone() };
+        for name in live.names.iter().filter(|name| good.contains(name) && !held.contains_key(*name)) {
+            if let Some(bytes) = control.store.event_bytes(&live, name)? {
+                found.push((at.published_path(name), bytes));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the live copies of events that history keeps, byte for byte: in base's upstream, or for 90 days in a base
+/// without one. What is being written in just now goes another time. Says how many went.
+pub fn retire(control: &Control) -> ServiceResult<usize> {
+    let Some(base) = control_base(control)? else { return Ok(0) };
+    let upstream = control.repo.upstream(&base.branch)?.and_then(|upstream| upstream.id);
+    let reader = Reader::new(control)?;
+    // What upstream holds counts only where base holds it too: otherwise nobody here would see it any more.
+    let above = upstream.map(|id| Reader::at(control, id));
+    let mut gone = 0;
+    for thread in control.store.threads(&mut Vec::new())? {
+        let Ok(_lock) = control.store.lock_thread(&thread.id, "forum", Duration::ZERO) else { continue };
+        let Some(published) = reader.places(&thread.id)?.published else { continue };
+        let held = reader.published_names(&published)?;
+        let vouched = match &above {
+            Some(above) => match above.places(&thread.id)?.published {
+                Some(published) => above.published_names(&published)?,
+                None => continue,
+            },
+            None => held.clone(),
+        };
+        let mut names = Vec::new();
+        for event in control.store.thread_events(&thread, &mut Vec::new())? {
+            let name = event.id.to_string();
+            let is_safe = held.get(&name).is_some_and(|blob| vouched.get(&name) == Some(blob));
+            if is_safe && (above.is_some() || is_old(&event)) && is_same(&reader, &thread, &name, &held)? {
+                names.push(name);
+            }
+        }
+        if !names.is_empty() {
+            control.store.forget_events(&thread, &names)?;
+            gone += names.len();
+        }
+    }
+    Ok(gone)
+}
+
+fn is_old(event: &FiledEvent) -> bool {
+    clock::now().as_second() - event.event.at.as_second() > KEPT_SECONDS
+}
+
+fn is_same(
+    reader: &Reader<'_>,
+    thread: &ThreadFiles,
+    name: &str,
+    held: &BTreeMap<String, String>,
+) -> ServiceResult<bool> {
+    let live = reader.control.store.event_bytes(thread, name)?;
+    let blob = held.get(name).map(|id| reader.blob(id)).transpose()?.flatten();
+    Ok(live.is_some() && live == blob)
+}

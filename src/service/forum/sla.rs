@@ -1,0 +1,73 @@
+//! Which threads should have been answered by now: computed from their events and the policy, never stored.
+
+use super::super::needs::Need;
+use super::super::policies;
+use super::super::{Caller, Control, ServiceResult};
+use super::read::{Reader, is_of};
+use crate::model::{RunId, Thread, ThreadState, title_of};
+use crate::policy::ForumPolicy;
+use crate::sys::clock;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// The time, and how long an answer may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    pub now: Timestamp,
+    minutes: u64,
+}
+
+impl Clock {
+    pub fn is_escalated(&self, thread: &Thread) -> bool {
+        thread.is_escalated(self.now, self.minutes)
+    }
+}
+
+/// The section `forum` of the policy. One that cannot be read keeps nobody from talking; `policy check` says what is
+/// wrong with it.
+pub(super) fn rules(caller: Option<&Caller>, control: &Control) -> ForumPolicy {
+    let given = caller.and_then(|caller| Some(caller.cwd.join(caller.policy.as_ref()?)));
+    let path = given.or_else(|| policies::policy_file(control).ok().flatten());
+    path.and_then(|path| policies::load(&path).ok()).map(|policy| policy.forum).unwrap_or_default()
+}
+
+pub(super) fn clock(caller: &Caller, control: &Control) -> Clock {
+    Clock { now: clock::now(), minutes: rules(Some(caller), control).sla.escalation_minutes }
+}
+
+/// The threads of a run that should have been answered by now, the most pressing first.
+pub fn escalated(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
+    let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
+    let mut found = Vec::new();
+    let mut take = |thread: Thread| {
+        if is_of(&thread, run) && clock.is_escalated(&thread) {
+            found.push(thread);
+        }
+    };
+    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
+    found.sort_by_cached_key(Thread::rank);
+    Ok(found)
+}
+
+/// What a person is needed for in threads, by run: those that wait for a person or are escalated.
+pub(in super::super) fn needs(control: &Control) -> ServiceResult<HashMap<RunId, Vec<Need>>> {
+    let mut found: Vec<Thread> = Vec::new();
+    let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
+    let mut take = |thread: Thread| {
+        let wanted = thread.state == ThreadState::WaitingHuman || clock.is_escalated(&thread);
+        if wanted && thread.run.is_some() {
+            found.push(thread);
+        }
+    };
+    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
+    found.sort_by_cached_key(Thread::rank);
+    let mut needs: HashMap<RunId, Vec<Need>> = HashMap::new();
+    for thread in found {
+        let Some(run) = thread.run.clone() else { continue };
+        let pressing = if clock.is_escalated(&thread) { "is escalated" } else { "waits for a person" };
+        let what = format!("The {} thread '{}' {pressing}.", thread.priority, title_of(&thread.title, 60));
+        let command = format!("git metawsm forum thread {}", thread.id);
+        needs.entry(run).or_default().push(Need { what, command });
+    }
+    Ok(needs)
+}

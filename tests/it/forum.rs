@@ -1,0 +1,6 @@
+//! The forum as a whole: talking, many at once, two clones whose histories meet, and faults at every call.
+
+mod clones;
+mod crowd;
+mod history;
+mod talk;
