@@ -9,7 +9,7 @@ use super::settle::{self, Settled};
 use super::signals::{self, Signals};
 use super::{Caller, Control, ServiceError, ServiceResult, find_control, sessions as agents_now, steps};
 use crate::git::Repository;
-use crate::model::{Run, RunAgent, RunState};
+use crate::model::{Run, RunAgent};
 use crate::policy;
 use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
@@ -145,7 +145,12 @@ fn add(
 ) -> ServiceResult<()> {
     let (observed, glances) = std::thread::scope(|scope| {
         let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
-        let glances: Vec<_> = runs.iter().map(|run| Glance::at(control, run, request)).collect();
+        if request.git && !request.no_ingest {
+            keep_answers(control, &runs);
+        }
+        let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
+        let glances: Vec<_> =
+            runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
         observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
     })?;
     let mut bases = Bases::default();
@@ -166,6 +171,15 @@ fn add(
     Ok(())
 }
 
+/// What only git can tell is kept for those who may not ask it. Who holds a run now keeps it himself.
+fn keep_answers(control: &Control, runs: &[Run]) {
+    for run in runs.iter().filter(|run| run.state.is_open()) {
+        if let Ok(mut hold) = control.hold_to_settle(&run.id, Duration::ZERO) {
+            let _ = landed::ask(&mut hold);
+        }
+    }
+}
+
 /// What is looked at while tmux answers.
 struct Glance {
     signals: Signals,
@@ -181,31 +195,16 @@ struct Glance {
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run, request: &StatusRequest) -> Self {
-        if request.git && !request.no_ingest && run.state.is_open() {
-            // What only git can tell is kept for those who may not ask it. Who holds the run now does so himself.
-            if let Ok(mut hold) = control.hold_to_settle(&run.id, Duration::ZERO) {
-                let _ = landed::ask(&mut hold);
-            }
-        }
+    fn at(control: &Control, run: &Run, landed: Landed) -> Self {
         Self {
             signals: signals::look(run),
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
-            landed: landed_of(control, run),
+            landed,
             journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
-    }
-}
-
-/// Looked at for runs that may have got that far.
-fn landed_of(control: &Control, run: &Run) -> Landed {
-    match run.state {
-        RunState::Created | RunState::Planning | RunState::Discarded => Landed::No,
-        RunState::Closed => Landed::Yes,
-        _ => landed::landed(&control.store, run),
     }
 }
 

@@ -88,3 +88,16 @@ fn require_waivable(waivers: &[Waiver], policy: &policy::Policy) -> ServiceResul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_and_gates_know_the_same_ids_and_levels() {
+        for gate in &gate::ALL {
+            let known = policy::GATES.iter().find(|(id, _)| *id == gate.id);
+            assert_eq!(known, Some(&(gate.id, gate.level)));
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use crate::kit::{Repo, Snapshot, wait_for};
 use crate::stage::{PATIENCE, Stage, WORKER, blockers, holds, id, tree};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 /// A stage whose policy demands this command, with a completed run.
@@ -161,19 +163,14 @@ fn an_agent_cannot_run_the_tests_that_count() {
 fn an_interrupt_ends_the_tests_and_a_kill_leaves_nothing_that_git_complains_of() {
     let stage = with_test("exec sleep 600");
     let trees = worktrees(&stage.api);
-    for signal in ["INT", "KILL"] {
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
         let before = runs(&stage);
         let running = stage.start(["check", "--run"]);
         wait_for("the test runs", PATIENCE, || (runs(&stage) > before).then_some(()));
         assert_eq!(worktrees(&stage.api), trees + 1);
-        stage
-            .git(
-                stage.api.path(),
-                &["-c", "alias.k=!kill", "k", &format!("-{signal}"), &running.pid().to_string()],
-            )
-            .ok();
+        kill(Pid::from_raw(running.pid().cast_signed()), signal).expect("it runs");
         let output = running.end();
-        if signal == "INT" {
+        if signal == Signal::SIGINT {
             assert_eq!(output.status, Some(130), "{output}");
             output.tells("git metawsm check --run");
             assert_eq!(worktrees(&stage.api), trees);

@@ -55,15 +55,23 @@ fn at(stage: &Stage, top: &Path) -> Repo {
     stage.api.seen_from(top)
 }
 
+/// Commits past our hooks, as somebody does who means it.
+fn unseen(repo: &Repo, file: &str, text: &str) {
+    repo.write(file, text);
+    repo.git(["add", "-f", "--", file]);
+    repo.git(["commit", "-q", "--no-verify", "-m", &format!("Change {file}")]);
+}
+
 #[test]
 fn a_branch_cannot_change_the_rules_by_which_it_is_judged() {
     let (stage, top) = completed(WORKER, &json!({}));
     let branch = at(&stage, &top);
-    branch.commit(
+    unseen(
+        &branch,
         ".metawsm/policy.json",
         "{\"version\": 2, \"close\": {\"gates\": {\"clean-tree\": \"off\"}}}\n",
     );
-    branch.commit(".metawsm/runs/2026-01/forged.toml", "x = 1\n");
+    unseen(&branch, ".metawsm/runs/2026-01/forged.toml", "x = 1\n");
     branch.write("dirt.txt", "dirt");
     let answer = verdict(&stage);
     assert_eq!(
@@ -86,7 +94,7 @@ fn records_that_came_with_base_are_no_change_of_the_branch() {
     stage.api.commit(".metawsm/runs/2026-01/later.toml", "x = 1\n");
     assert_eq!(verdict(&stage)["passes"], true);
     // The same bytes as base has, however they came here.
-    at(&stage, &top).commit(".metawsm/runs/2026-01/later.toml", "x = 1\n");
+    unseen(&at(&stage, &top), ".metawsm/runs/2026-01/later.toml", "x = 1\n");
     assert_eq!(verdict(&stage)["passes"], true);
 }
 
@@ -96,8 +104,8 @@ fn forbidden_files_do_not_come_into_base() {
     let branch = at(&stage, &top);
     branch.commit(".env.example", "KEY=\n");
     assert_eq!(verdict(&stage)["passes"], true, "an example is meant to be committed");
-    branch.commit("deep/it's a.pem", "secret\n");
-    branch.commit(".ENV", "secret\n");
+    unseen(&branch, "deep/it's a.pem", "secret\n");
+    unseen(&branch, ".ENV", "secret\n");
     let said = clears(&stage, "forbidden-files");
     holds(&said, &[".ENV, deep/it's a.pem"]);
     stage.do_(["merge"]).ok();
@@ -115,7 +123,7 @@ fn a_forbidden_file_of_base_may_be_removed_and_not_changed() {
     branch.git(["rm", "-q", "old.key"]);
     branch.git(["commit", "-q", "-m", "Remove a key"]);
     assert_eq!(verdict(&stage)["passes"], true);
-    branch.commit("other.key", "two\n");
+    unseen(&branch, "other.key", "two\n");
     assert_eq!(standing(&verdict(&stage), "block"), ["forbidden-files"]);
 }
 
@@ -236,7 +244,7 @@ fn levels_and_waivers_hold_as_the_stricter_policy_says() {
     let loose = json!({ "close": { "gates": { "forbidden-files": "warn", "clean-tree": "off" } } });
     let (stage, top) = completed(WORKER, &loose);
     let branch = at(&stage, &top);
-    branch.commit(".env", "secret\n");
+    unseen(&branch, ".env", "secret\n");
     branch.write("dirt.txt", "dirt");
     let answer = verdict(&stage);
     assert_eq!(
