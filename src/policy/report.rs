@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 21] = [
+const NOT_BUILT: [&str; 18] = [
     "docs",
     "forum.docs_sync",
     "forum.redis",
@@ -23,11 +23,8 @@ const NOT_BUILT: [&str; 21] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "merge.push",
-    "merge.style",
     "notify",
     "operator",
-    "state",
     "tickets.provider",
     "workspace.provider",
 ];

@@ -13,11 +13,13 @@ pub(super) fn finish(caller: &Caller, control: &Control, hold: &mut Hold) -> Ser
         Some(base) if control.repo.path_id(&base.id, &path)?.is_some() => Some(base.id),
         _ => None,
     };
+    // Archived last: until then the next command finds it among the live ones and comes here again.
+    participate::leave(caller, control, hold.run())?;
     hold.archive(commit.is_some())?;
     if let Some(commit) = commit {
         hold.mark_published(&commit)?;
     }
-    participate::leave(caller, control, hold.run())
+    Ok(())
 }
 
 /// Finishes every decided run that a kill left among the live ones.
