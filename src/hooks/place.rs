@@ -15,6 +15,8 @@ pub struct HooksPlace {
     pub dir: PathBuf,
     /// Why nothing is ever written there, if so (a clause).
     pub foreign: Option<String>,
+    /// The repository's own directory of hooks, the only one that is ever written to.
+    own: PathBuf,
 }
 
 /// What became of one hook.
@@ -46,7 +48,7 @@ pub fn place(repo: &Repository) -> HookResult<HooksPlace> {
     } else {
         None
     };
-    Ok(HooksPlace { dir, foreign })
+    Ok(HooksPlace { dir, foreign, own })
 }
 
 /// Puts one hook in; the caller holds the repository's lock. Twice is the same as once. A hook that a person asked
@@ -93,12 +95,13 @@ fn is_by(lines: &[u8], by: By) -> bool {
 /// lock. What was there before comes back byte for byte, and files and directories made for us go.
 pub fn uninstall(place: &HooksPlace, goes: &dyn Fn(Shim, By) -> bool) -> HookResult<Vec<(Shim, Change)>> {
     let mut changes = Vec::new();
-    if place.foreign.is_some() {
+    // Also where git has been told since to look elsewhere: what we put in goes.
+    if place.own.is_symlink() {
         return Ok(changes);
     }
     let mut made_dir = false;
     for shim in USUAL.into_iter().chain([ON_SERVER]) {
-        let path = place.dir.join(shim.name);
+        let path = place.own.join(shim.name);
         if hook_file(&path) != HookFile::Ours {
             continue;
         }
@@ -121,8 +124,8 @@ pub fn uninstall(place: &HooksPlace, goes: &dyn Fn(Shim, By) -> bool) -> HookRes
         };
         changes.push((shim, change));
     }
-    sweep(&place.dir);
-    if made_dir && std::fs::remove_dir(&place.dir).is_err() {
+    sweep(&place.own);
+    if made_dir && std::fs::remove_dir(&place.own).is_err() {
         hand_on(place)?;
     }
     Ok(changes)
@@ -131,7 +134,7 @@ pub fn uninstall(place: &HooksPlace, goes: &dyn Fn(Shim, By) -> bool) -> HookRes
 /// The directory stays for other hooks of ours: one of them remembers who made it.
 fn hand_on(place: &HooksPlace) -> HookResult<()> {
     for shim in USUAL.into_iter().chain([ON_SERVER]) {
-        let path = place.dir.join(shim.name);
+        let path = place.own.join(shim.name);
         let Ok(Some(Looked { bytes, mode, found: Some(found) })) = file::look(&path) else { continue };
         if !found.made.file {
             continue;

@@ -58,6 +58,9 @@ fn refused(screen: &Screen, refusal: &HookRefusal) -> String {
         for command in &refusal.next {
             let _ = writeln!(text, "  {}", escape(command));
         }
+    }
+    // On a server nobody hears the variable.
+    if !refusal.next.is_empty() && !refusal.runs.is_empty() {
         let _ = writeln!(
             text,
             "To let this one command pass, with a reason that is kept: METAWSM_BYPASS='<reason>' git ..."

@@ -52,7 +52,9 @@ pub(super) fn loosen(caller: &Caller, run: &Run) -> ServiceResult<()> {
     for repo in in_path_order(run) {
         let Some(common_dir) = repo.common_dir.as_ref().filter(|dir| dir.is_dir()) else { continue };
         let _lock = store::lock_repo(common_dir, "stop", caller.wait)?;
-        hooks::loosen(&steps::open_repo(run, &repo.name)?)?;
+        if let Ok(repository) = steps::open_repo(run, &repo.name) {
+            let _ = hooks::loosen(&repository);
+        }
     }
     Ok(())
 }
@@ -63,10 +65,13 @@ pub(super) fn leave(caller: &Caller, control: &Control, run: &Run) -> ServiceRes
         let Some(common_dir) = repo.common_dir.as_ref().filter(|dir| dir.is_dir()) else { continue };
         let lock = store::lock_repo(common_dir, "leave", caller.wait)?;
         store::leave(common_dir, &run.id, control.root(), &lock)?;
+        // What cannot be taken out is asleep, and no reason to keep a decided run.
         for tree in run.worktrees_of(&repo.name) {
-            unmark(run, tree)?;
+            let _ = unmark(run, tree);
         }
-        hooks::uninstall_unneeded(&steps::open_repo(run, &repo.name)?)?;
+        if let Ok(repository) = steps::open_repo(run, &repo.name) {
+            let _ = hooks::uninstall_unneeded(&repository);
+        }
     }
     Ok(())
 }

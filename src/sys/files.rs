@@ -77,6 +77,15 @@ pub fn write_atomic_exact(path: &Path, bytes: &[u8], mode: u32) -> SysResult<()>
     sync_dir(parent(path))
 }
 
+/// Replaces a file whole for its next reader alone: nothing waits for the disk, and a power cut may take it.
+pub fn write_passing(path: &Path, bytes: &[u8]) -> SysResult<()> {
+    let temp = parent(path).join(format!("{TEMP_PREFIX}{}", random::base32(16)));
+    fs::write(&temp, bytes).and_then(|()| fs::rename(&temp, path)).map_err(|e| {
+        let _ = fs::remove_file(&temp);
+        SysError::file("write", path, e)
+    })
+}
+
 /// Writes an immutable file; `false` where one of that name is there already (it is left alone).
 pub fn write_new(path: &Path, bytes: &[u8]) -> SysResult<bool> {
     write_new_mode(path, bytes, 0o644)

@@ -202,6 +202,13 @@ fn a_directory_that_is_not_the_repositorys_own_is_never_written_to() {
     repo.git(["config", "--global", "core.hooksPath", &shared.to_string_lossy()]);
     nothing_is_written("core.hooksPath names");
     repo.git(["config", "--global", "--unset", "core.hooksPath"]);
+    // What was put in before goes all the same.
+    let before = crate::kit::Snapshot::of(&own);
+    world.run(["hooks", "install"]).at(&repo).ok();
+    repo.git(["config", "core.hooksPath", ".husky/_"]);
+    world.run(["hooks", "uninstall"]).at(&repo).ok();
+    repo.git(["config", "--unset", "core.hooksPath"]);
+    before.assert_same(&crate::kit::Snapshot::of(&own));
     fs::remove_dir_all(&own).expect("removed");
     symlink(&shared, &own).expect("a link");
     nothing_is_written("is a symbolic link");

@@ -190,7 +190,7 @@ pub fn uninstall(caller: &Caller, repos: &[String]) -> ServiceResult<Vec<HooksIn
             dir: place.dir,
             changes: changes.into_iter().map(|(shim, change)| (shim.name, change)).collect(),
             by_hand: Vec::new(),
-            foreign: place.foreign,
+            foreign: None,
         });
     }
     Ok(reports)

@@ -85,7 +85,7 @@ pub fn run_hook(call: &HookCall) -> ServiceResult<HookAnswer> {
     }
     let hooked = Hooked::at(&repo);
     if hooked.entries.is_empty() {
-        return Ok(HookAnswer::default());
+        return Ok(HookAnswer { notes: hooked.faults, refusal: None });
     }
     match call.name.as_str() {
         "pre-commit" => pre_commit(call, &repo, &hooked),

@@ -85,7 +85,7 @@ pub(in crate::service) fn brought(
     let rest = &rest[..rest.len().min(MOST_COPIES)];
     if !rest.is_empty() {
         found.extend(named_copies(repo, run, &own, rest)?);
-        found.extend(patch_copies(repo, branches, rest)?);
+        found.extend(patch_copies(repo, branches, &on_same_paths(repo, branches, rest)?)?);
         for branch in branches {
             let is_seen = branch.own.iter().any(|id| found.contains(id));
             for tip in new.iter().filter(|_| !is_seen) {
@@ -122,10 +122,31 @@ fn named_copies(
     Ok(found)
 }
 
+/// The commits that touch a path which a branch changes too: no other can be a copy of a patch of it.
+fn on_same_paths(repo: &Repository, branches: &[Branch], rest: &[String]) -> ServiceResult<Vec<String>> {
+    let mut paths = HashSet::new();
+    for branch in branches {
+        let oldest = branch.own.last().map(|id| repo.parents(id)).transpose()?.unwrap_or_default();
+        if let Some(before) = oldest.first() {
+            paths.extend(repo.changed_paths(before, &branch.head)?);
+        }
+    }
+    let mut found = Vec::new();
+    for id in rest {
+        let parents = repo.parents(id)?;
+        if let [parent] = parents.as_slice()
+            && repo.changed_paths(parent, id)?.iter().any(|path| paths.contains(path))
+        {
+            found.push(id.clone());
+        }
+    }
+    Ok(found)
+}
+
 /// Copies by what they change.
 fn patch_copies(repo: &Repository, branches: &[Branch], rest: &[String]) -> ServiceResult<Vec<String>> {
     let mut patches = std::collections::HashMap::new();
-    for id in branches.iter().flat_map(|b| &b.own).take(MOST_COPIES) {
+    for id in branches.iter().flat_map(|b| &b.own).take(if rest.is_empty() { 0 } else { MOST_COPIES }) {
         if let Some(patch) = repo.patch_id(id)? {
             patches.insert(patch, id.clone());
         }

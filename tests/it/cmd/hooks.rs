@@ -108,6 +108,37 @@ fn somebody_answers_for_a_bypass() {
 }
 
 #[test]
+fn an_unanswered_bypass_blocks_the_close_and_a_server_takes_no_such_work() {
+    let stage = Stage::with(&format!("{WORKS}\n{LEAVES}"));
+    let origin = stage.repo.with_origin();
+    stage.world.run(["hooks", "install", "--server"]).at(&origin).ok().says("installed update");
+    stage.start("one", "Do the work");
+    stage.wait_for_end("one");
+    stage.run(&["status"]).ok();
+    stage.repo.git([
+        "-c",
+        "core.hooksPath=/dev/null",
+        "merge",
+        "-q",
+        "--no-ff",
+        "-m",
+        "x",
+        "task/do-the-work",
+    ]);
+    stage.run(&["status"]).ok().says("around the hooks");
+    stage.run(&["commit", "one", "-m", "The rest"]).ok();
+    let refused = stage.run(&["close", "one"]).code(3);
+    assert!(refused.stderr.contains("BLOCK  bypass") && refused.stderr.contains("hooks ack "), "{refused}");
+    let pushed = stage.repo.try_git(["push", "-q", "--no-verify", "origin", "main"]).code(1);
+    assert!(pushed.stderr.contains("would bring into 'main' what no run has let in"), "{pushed}");
+    let id =
+        refused.stderr.split("hooks ack ").nth(1).and_then(|rest| rest.split(' ').next()).expect("an id");
+    stage.run(&["hooks", "ack", id, "--reason", "It was agreed"]).ok();
+    stage.run(&["close", "one"]).ok();
+    stage.repo.git(["push", "-q", "origin", "main"]);
+}
+
+#[test]
 fn a_reason_lets_one_command_pass_and_is_written_down() {
     let stage = Stage::with(&format!("{WORKS}\n{LEAVES}"));
     stage.start("one", "Do the work");
@@ -202,4 +233,19 @@ fn an_agent_may_not_touch_hooks() {
     let failed = world.run(["hooks", "run", "no-such-hook"]).at(&repo).ok();
     assert_eq!(failed.stdout, "", "where no run is open there is nothing to say");
     answer(&world.run(["hooks", "status", "--json"]).at(&repo).ok());
+}
+
+#[test]
+fn a_policy_may_leave_hooks_and_trailers_to_people() {
+    let stage = Stage::with(WORKS);
+    let policy = "{ \"version\": 2, \"hooks\": { \"install\": \"manual\", \"trailer\": false } }\n";
+    stage.repo.commit(".metawsm/policy.json", policy);
+    stage.run(&["policy", "check"]).ok().lacks("not used yet");
+    stage.run(&["run", "Do the work", "--run-id", "one"]).ok().lacks("hooks:");
+    assert!(!stage.repo.file(".git/hooks/pre-commit").exists());
+    stage.wait("one", "completed");
+    stage.run(&["hooks", "install"]).ok().says("installed reference-transaction");
+    let tree = stage.repo.seen_from(stage.tree("one"));
+    tree.git(["commit", "-q", "--allow-empty", "-m", "By hand"]);
+    assert!(!tree.git(["log", "-1", "--format=%B"]).contains("Metawsm-Run"));
 }
