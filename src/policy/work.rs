@@ -46,7 +46,7 @@ pub struct WorkspacePolicy {
     pub copy: Vec<String>,
     /// Commands that run in each new worktree.
     pub setup_commands: Vec<Command>,
-    /// Names of folders that rescue may drop.
+    /// Names of ignored folders that rescue may drop, because any build makes them again.
     pub disposable: Vec<String>,
     /// Limit for fetching base before branching; 0 never fetches.
     pub fetch_seconds: u64,
