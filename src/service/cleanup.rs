@@ -4,7 +4,7 @@ use super::event::Progress;
 use super::losses::{require_nothing_lost, require_savable};
 use super::removal::{Removal, remove_branches, remove_workspaces};
 use super::select::{Selector, require_run, select};
-use super::{Caller, Control, ServiceError, ServiceResult, control, decided, history, sessions};
+use super::{Caller, Control, ServiceError, ServiceResult, control, decided, forum, history, sessions};
 use crate::model::{Run, RunId, RunState};
 
 /// What `cleanup` was asked.
@@ -63,6 +63,7 @@ pub fn cleanup(
     hold.note("cleaned up", &format!("{} removed, {} kept", removal.removed.len(), removal.kept.len()))?;
     drop(hold);
     history::retire(&control)?;
+    forum::retire(&control)?;
     Ok((run, removal))
 }
 

@@ -2,7 +2,7 @@
 //! own base.
 
 use super::land::{Landing, require_identity};
-use super::{Control, ServiceResult};
+use super::{Control, ServiceResult, forum};
 use crate::git::Repository;
 use crate::model::{Receipt, Run, RunId, RunState, RunTicket, plain_line, title_of};
 use crate::store;
@@ -121,6 +121,7 @@ pub(super) fn publish(
             edits.push((path, Some(store::published_form(run).into_bytes())));
             added.push(run);
         }
+        edits.extend(thread_edits(control, landing, run)?);
         ids.push(run.id.clone());
     }
     if !edits.is_empty() {
@@ -128,6 +129,17 @@ pub(super) fn publish(
         commit(landing, &edits, &message)?;
     }
     Ok(ids)
+}
+
+/// The threads of a run, as far as they are not in history yet: the same bytes as live.
+fn thread_edits(control: &Control, landing: &Landing, run: &Run) -> ServiceResult<Edits> {
+    let mut edits = Vec::new();
+    for (path, bytes) in forum::publishable(control, Some(&run.id))? {
+        if landing.repository.path_id(&landing.tip, &path)?.is_none() {
+            edits.push((path, Some(bytes)));
+        }
+    }
+    Ok(edits)
 }
 
 fn publication_message(deciding: Option<&Run>, added: &[&Run]) -> String {

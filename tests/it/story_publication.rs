@@ -108,3 +108,30 @@ fn the_record_of_a_large_run_stays_small() {
     eprintln!("{} bytes for 12 repositories and 36 worktrees", record.len());
     assert!(record.len() <= 12 << 10, "{} bytes", record.len());
 }
+
+#[test]
+fn the_threads_of_a_run_go_into_history_with_its_record() {
+    let stage = Stage::with(&[("coder", WORKER)], "process", &json!({}));
+    let run = stage.run(&["Go ahead"]);
+    stage.wait_state(id(&run), "completed");
+    let words =
+        ["forum", "ask", "--run-id", id(&run), "--title", "Which port?", "--body", "Taken.", "--json"];
+    let asked = stage.do_(words).ok().json();
+    let thread = asked["thread"]["id"].as_str().expect("an id");
+    stage.do_(["forum", "answer", thread, "--body", "Use 8081."]).ok();
+    stage.do_(["forum", "ask", "--project", "--body", "Of no run."]).ok();
+    stage.do_(["close"]).ok();
+    let names = stage.api.git(["ls-tree", "-r", "--name-only", "main", ".metawsm/forum"]);
+    let names: Vec<_> = names.lines().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    for name in names {
+        let (month, rest) =
+            name.strip_prefix(".metawsm/forum/").and_then(|n| n.split_once('/')).expect("a path");
+        assert!(rest.starts_with(thread), "{name}");
+        let live = stage.api.common_dir().join("metawsm/forum").join(month).join(rest);
+        let published = stage.api.git(["show", &format!("main:{name}")]);
+        assert_eq!(std::fs::read_to_string(live).expect("live").trim_end(), published.trim_end());
+    }
+    assert_eq!(stage.api.git(["status", "--porcelain"]), "");
+    stage.do_(["forum", "thread", thread]).ok().says("Use 8081.");
+}
