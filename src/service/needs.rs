@@ -153,6 +153,10 @@ pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
 
 /// A merge or close that was stopped half way: the two ways on.
 pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
+    // Of a run that is decided nothing is left to choose: the next command finishes it.
+    if !run.state.is_open() {
+        return Vec::new();
+    }
     match intent::find(&control.store, &run.id) {
         Ok(None) => Vec::new(),
         Ok(Some(intent)) => {
