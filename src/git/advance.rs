@@ -127,14 +127,15 @@ impl Repository {
             }
             return Err(error.into());
         }
-        self.require_on(&step.branch, &step.new)
+        self.require_on(&step.branch, &step.new)?;
+        self.clear_leftovers(&step.old, &step.new)
     }
 
     /// Moves index and files of this worktree, whose branch has moved already, from one commit to the other.
     fn carry(&self, from: &str, to: &str, watch: &mut Watch<'_>) -> GitResult<()> {
         let cmd = self.action().args(["read-tree", "-m", "-u", from, to]);
         cmd.run_watched(&mut |child| drop(watch(Some(child))))?;
-        Ok(())
+        self.clear_leftovers(from, to)
     }
 
     fn require_on(&self, branch: &str, id: &str) -> GitResult<()> {

@@ -74,6 +74,19 @@ impl Repository {
         Ok(())
     }
 
+    /// Removes what git left standing in this worktree on its way from one commit to the other: a file that it cannot
+    /// unlink is only a warning to it.
+    pub(super) fn clear_leftovers(&self, from: &str, to: &str) -> GitResult<()> {
+        let is_left = |change: &Change| {
+            let file = change.path.under(self.dir());
+            change.sides[1].is_none() && file.symlink_metadata().is_ok_and(|meta| !meta.is_dir())
+        };
+        if self.changes(from, to)?.iter().any(is_left) {
+            self.repair_worktree(self.dir(), (from, to), to)?;
+        }
+        Ok(())
+    }
+
     /// The paths whose index entry differs from a commit.
     pub(super) fn staged_against(&self, commit: &str) -> GitResult<BTreeSet<RepoPath>> {
         let cmd =

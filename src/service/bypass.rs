@@ -115,7 +115,8 @@ pub(super) fn look(control: &Control, hold: &mut Hold) -> ServiceResult<()> {
     }
     if watched != before {
         let text = toml::to_string(&watched).unwrap_or_default();
-        hold.save_part(PART, &text)?;
+        // What cannot be written down, such as on a full disk, is looked at again.
+        let _ = hold.save_part(PART, &text);
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use super::select::{Selector, require_open, require_run};
 use super::verdicts::{Judged, judge, word};
 use super::vouched::{self, LandedWord};
 use super::{
-    Caller, Control, ServiceResult, checks, control, decided, intent, land, pending, policies, publish,
-    record, sessions, settle,
+    Caller, Control, ServiceResult, bypass, checks, control, decided, intent, land, pending, policies,
+    publish, record, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Run, RunState, plain_line};
@@ -107,6 +107,8 @@ pub fn close(caller: &Caller, request: &CloseRequest, progress: Progress<'_>) ->
     }
     require_open(hold.run())?;
     intent::require_none(&control, &id)?;
+    // Settling only says that it could not look; here nothing goes on unseen.
+    bypass::look(&control, &mut hold)?;
     settle::settle(&control, &mut hold)?;
     mark_landed(&control, &mut hold, request)?;
     // Before any repository is locked: tests may take minutes. What base gets meanwhile makes another tree, and then

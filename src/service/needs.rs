@@ -23,6 +23,13 @@ fn need(what: impl Into<String>, command: String) -> Need {
     Need { what: what.into(), command }
 }
 
+/// Nobody could tell whether work came into a base around the hooks.
+pub(super) fn of_unseen(run: &Run, why: &str) -> Need {
+    let what =
+        format!("Whether work came into a base around the hooks is unknown: {}.", why.trim_end_matches('.'));
+    need(what, format!("git metawsm status {}", run.id))
+}
+
 /// What is to be done with a run whose work base holds already, or has taken back.
 pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
     let close = || format!("git metawsm close {}", run.id);

@@ -1,7 +1,7 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
 use super::facts_of_work::{self, Work};
-use super::needs::{Need, needs};
+use super::needs::{Need, needs, of_unseen};
 use super::signals::{self, Signals};
 use super::{Control, ServiceResult, bypass, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
@@ -23,8 +23,9 @@ pub(super) struct Settled {
 
 /// Takes completion signals and applies the completion rule; the caller holds the run.
 pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settled> {
-    // First what came in behind our back: whether it was finished then, the state before says.
-    bypass::look(control, hold)?;
+    // First what came in behind our back: whether it was finished then, the state before says. Where that cannot be
+    // told, such as on a full disk, it is said, and looked at again.
+    let unseen = bypass::look(control, hold).err();
     let signals = signals::look(hold.run());
     for said in &signals.completions {
         let key = hold.run().agents[said.agent].key();
@@ -39,7 +40,8 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     if let Some(why) = completion(hold.run(), &signals, work.as_ref()) {
         hold.go(RunState::Completed, &why)?;
     }
-    let needs = needs(hold.run(), &observations, &signals, work.as_ref());
+    let mut needs = needs(hold.run(), &observations, &signals, work.as_ref());
+    needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
     Ok(Settled { observations, needs, would_change: false })
 }
 

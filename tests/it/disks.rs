@@ -51,7 +51,8 @@ fn require_clear(output: &Output) {
     let clear = match output.status {
         Some(0) => true,
         Some(70 | 101) | None => false,
-        Some(_) => ["No space left", "unable to write", "Out of diskspace"]
+        // Where there is a commit-msg hook git reads the message again from a file, whose write it did not check.
+        Some(_) => ["No space left", "unable to write", "Out of diskspace", "empty commit message"]
             .iter()
             .any(|why| output.stderr.contains(why)),
     };

@@ -84,8 +84,11 @@ pub(in crate::service) fn brought(
     let mut found: HashSet<String> = taken.into_iter().collect();
     let rest = &rest[..rest.len().min(MOST_COPIES)];
     if !rest.is_empty() {
-        found.extend(named_copies(repo, run, &own, rest)?);
-        found.extend(patch_copies(repo, branches, &on_same_paths(repo, branches, rest)?)?);
+        let patched = patch_copies(repo, branches, &on_same_paths(repo, branches, rest)?)?;
+        let is_patched = |id: &&String| patched.iter().any(|(copy, _)| copy == *id);
+        let others: Vec<_> = rest.iter().filter(|id| !is_patched(id)).cloned().collect();
+        found.extend(named_copies(repo, run, &own, &others)?);
+        found.extend(patched.into_iter().map(|(_, original)| original));
         for branch in branches {
             let is_seen = branch.own.iter().any(|id| found.contains(id));
             for tip in new.iter().filter(|_| !is_seen) {
@@ -143,8 +146,12 @@ fn on_same_paths(repo: &Repository, branches: &[Branch], rest: &[String]) -> Ser
     Ok(found)
 }
 
-/// Copies by what they change.
-fn patch_copies(repo: &Repository, branches: &[Branch], rest: &[String]) -> ServiceResult<Vec<String>> {
+/// Copies by what they change, each with what it was copied from.
+fn patch_copies(
+    repo: &Repository,
+    branches: &[Branch],
+    rest: &[String],
+) -> ServiceResult<Vec<(String, String)>> {
     let mut patches = std::collections::HashMap::new();
     for id in branches.iter().flat_map(|b| &b.own).take(if rest.is_empty() { 0 } else { MOST_COPIES }) {
         if let Some(patch) = repo.patch_id(id)? {
@@ -153,7 +160,8 @@ fn patch_copies(repo: &Repository, branches: &[Branch], rest: &[String]) -> Serv
     }
     let mut found = Vec::new();
     for id in rest.iter().filter(|_| !patches.is_empty()) {
-        found.extend(repo.patch_id(id)?.and_then(|patch| patches.get(&patch).cloned()));
+        let original = repo.patch_id(id)?.and_then(|patch| patches.get(&patch).cloned());
+        found.extend(original.map(|original| (id.clone(), original)));
     }
     Ok(found)
 }
