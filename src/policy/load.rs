@@ -2,6 +2,7 @@
 
 use super::agent::built_in_profiles;
 use super::check::check;
+use super::closing::{GitPrPolicy, HooksPolicy};
 use super::node::{Format, Node};
 use super::problem::{Problem, ProblemKind};
 use super::relation::relations;
@@ -27,6 +28,19 @@ pub fn from_table(table: &toml::Table) -> Result<Policy, Vec<Problem>> {
 pub fn health_from_table(table: &toml::Table) -> HealthPolicy {
     let section = table.get("health").cloned();
     section.and_then(|section| section.try_into().ok()).unwrap_or_default()
+}
+
+/// The section `hooks` alone of the policy that a run holds; hooks have no time to read the rest.
+pub fn hooks_from_table(table: &toml::Table) -> HooksPolicy {
+    let section = table.get("hooks").cloned();
+    section.and_then(|section| section.try_into().ok()).unwrap_or_default()
+}
+
+/// The forbidden patterns alone of the policy that a run holds; the default ones where they cannot be read.
+pub fn forbidden_from_table(table: &toml::Table) -> Vec<String> {
+    let section = table.get("git_pr").cloned();
+    let section: Option<GitPrPolicy> = section.and_then(|section| section.try_into().ok());
+    section.unwrap_or_default().forbidden_file_patterns
 }
 
 /// The whole policy as a run's record holds it.

@@ -1,11 +1,11 @@
 //! A run's entries in every repository that takes part.
 
 use super::event::Progress;
-use super::hooks::{self, MARKER};
+use super::hooks::{self, MARKER, NO_TRAILER};
 use super::{Caller, Control, ServiceResult, policies, steps};
 use crate::git::Repository;
 use crate::model::{Run, RunRepo, RunWorktree};
-use crate::policy::HooksInstall;
+use crate::policy::{self, HooksInstall};
 use crate::store::{self, Hold, OpenEntry};
 use crate::sys::files;
 use std::path::Path;
@@ -34,14 +34,20 @@ pub(super) fn enter(
 /// Marks a worktree as one of the run's, which wakes the hooks in it; the caller holds the repository's lock.
 pub(super) fn mark(run: &Run, worktree: &Path) -> ServiceResult<()> {
     let Some(here) = Repository::discover(worktree)? else { return Ok(()) };
-    Ok(files::write_atomic(&here.git_dir().join(MARKER), format!("{}\n", run.id).as_bytes())?)
+    let text = if policy::hooks_from_table(&run.policy).trailer {
+        format!("{}\n", run.id)
+    } else {
+        format!("{} {NO_TRAILER}\n", run.id)
+    };
+    Ok(files::write_atomic(&here.git_dir().join(MARKER), text.as_bytes())?)
 }
 
 fn unmark(run: &Run, tree: &RunWorktree) -> ServiceResult<()> {
     let Some(path) = tree.path.as_deref().filter(|path| path.is_dir()) else { return Ok(()) };
     let Ok(Some(here)) = Repository::discover(path) else { return Ok(()) };
     let marker = here.git_dir().join(MARKER);
-    if files::find_text(&marker)?.is_some_and(|text| text.trim() == run.id.as_str()) {
+    if files::find_text(&marker)?.is_some_and(|text| text.split_whitespace().next() == Some(run.id.as_str()))
+    {
         files::remove_durable(&marker)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::policies::{self, load, policy_file, present, text_of, trust_hash};
 use super::policy_init::unified;
 use super::select::{Selector, require_open, select};
-use super::{Caller, ServiceResult, control};
+use super::{Caller, ServiceResult, control, participate};
 use crate::model::Run;
 use crate::policy::{self, Format, Policy};
 use crate::store;
@@ -117,6 +117,11 @@ pub fn apply(caller: &Caller, selector: &Selector, dry_run: bool) -> ServiceResu
     if !changes.is_empty() {
         hold.update(|run| run.policy = policy::to_table(&new).into())?;
         hold.note("policy applied", &changes.join("; "))?;
+        for tree in hold.run().worktrees.iter().filter_map(|tree| tree.path.as_deref()) {
+            if tree.is_dir() {
+                participate::mark(hold.run(), tree)?;
+            }
+        }
     }
     Ok(PolicyApplied { run: hold.run().clone(), changes })
 }

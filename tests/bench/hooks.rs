@@ -1,6 +1,5 @@
 //! What our hooks cost in everyday git commands, asleep and awake.
 
-use crate::kit::Repo;
 use crate::measure::{Extra, Failed, Ratio, in_turns, run};
 use crate::scene::Scene;
 use crate::{Line, line, times};
@@ -65,24 +64,27 @@ pub fn hooks() -> Result<Vec<Line>, Failed> {
 }
 
 fn fetch(scene: &Scene) -> Result<Line, Failed> {
-    for repo in &scene.repos {
-        let origin = repo.with_origin();
-        let id = repo.git(["rev-parse", "HEAD"]);
-        let mut text = String::new();
-        for n in 0..REFS {
-            let _ = writeln!(text, "create refs/heads/many/{n} {id}");
-        }
-        update_refs(scene, &origin, &text)?;
+    let repo = &scene.repos[1];
+    let origin = repo.with_origin();
+    let id = repo.git(["rev-parse", "HEAD"]);
+    let mut text = String::new();
+    for n in 0..REFS {
+        let _ = writeln!(text, "create refs/heads/many/{n} {id}");
     }
-    let again = |repo: &Repo| {
+    update_refs(scene, &origin, &text)?;
+    let none = scene.world.root().join("no-hooks");
+    std::fs::create_dir_all(&none).map_err(|e| e.to_string())?;
+    let without = format!("core.hooksPath={}", none.display());
+    // One repository for both: how its refs lie on the disk weighs more than any hook.
+    let again = |options: &[&str]| {
         let mut text = String::new();
         for n in 0..REFS {
             let _ = writeln!(text, "delete refs/remotes/origin/many/{n}");
         }
         update_refs(scene, repo.path(), &text)?;
-        run(&mut scene.git(repo, &["fetch", "-q", "origin"]), &[0]).map(drop)
+        run(&mut scene.git(repo, &[options, &["fetch", "-q", "origin"]].concat()), &[0]).map(drop)
     };
-    let (floor, ours) = in_turns(times(), |_| again(&scene.repos[0]), |_| again(&scene.repos[1]))?;
+    let (floor, ours) = in_turns(times(), |_| again(&["-c", &without]), |_| again(&[]))?;
     let work = format!("git fetch of {REFS} refs, no run open");
     Ok(line(&Ratio { work, against: "the same without hooks".into(), floor, ours, budget: 1.1 }))
 }

@@ -24,7 +24,10 @@ pub struct StagedFile {
 pub(super) fn judge(call: &HookCall, repo: &Repository, open: &OpenRun) -> ServiceResult<HookAnswer> {
     let index = env::os("GIT_INDEX_FILE").map(|file| call.cwd.join(PathBuf::from(file)));
     let staged = repo.staged(index.as_deref())?;
-    let patterns = open.policy()?.git_pr.forbidden_file_patterns;
+    if staged.is_empty() {
+        return Ok(HookAnswer::default());
+    }
+    let patterns = open.forbidden()?;
     let is_odd = |s: &&Staged| {
         s.path.is_below(".metawsm")
             || (s.id.is_some() && policy::matches_forbidden(&patterns, &s.path.text()))

@@ -17,7 +17,7 @@ pub use admin::{HooksInstalled, ack, install, uninstall};
 pub(super) use admin::{announce, install_for, loosen, uninstall_unneeded};
 pub use files::StagedFile;
 pub use judge::RefusedRun;
-pub(super) use open::MARKER;
+pub(super) use open::{MARKER, NO_TRAILER};
 pub use prove::{HookProof, HooksProven, prove, told_by_probe};
 pub(super) use work::{brought, known, unfinished};
 
@@ -133,11 +133,8 @@ fn pre_commit(call: &HookCall, repo: &Repository, hooked: &Hooked) -> ServiceRes
 }
 
 fn commit_msg(call: &HookCall, repo: &Repository, hooked: &Hooked) -> ServiceResult<HookAnswer> {
-    let Some(open) = hooked.run_of_worktree(repo)? else { return Ok(HookAnswer::default()) };
-    if let Some(file) = call.args.first()
-        && open.policy()?.hooks.trailer
-    {
-        message::add_trailer(repo, &call.cwd.join(file), &open.run.id)?;
+    if let (Some((entry, true)), Some(file)) = (hooked.marked(repo)?, call.args.first()) {
+        message::add_trailer(repo, &call.cwd.join(file), &entry.run)?;
     }
     Ok(HookAnswer::default())
 }

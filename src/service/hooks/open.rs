@@ -11,6 +11,9 @@ use crate::sys::files;
 /// The file in the git directory of a run's worktree that wakes its hooks; it holds the run's id.
 pub(in crate::service) const MARKER: &str = "metawsm-run";
 
+/// What stands behind the run's id in the marker where policy wants no trailer.
+pub(in crate::service) const NO_TRAILER: &str = "no-trailer";
+
 /// An open run that takes part in a repository.
 #[derive(Debug)]
 pub(in crate::service) struct OpenRun {
@@ -24,6 +27,13 @@ impl OpenRun {
     /// The rules that the run is judged by.
     pub fn policy(&self) -> ServiceResult<Policy> {
         Ok(policy::stricter(&policies::stored(&self.run)?, &policies::at_base(&self.control)?))
+    }
+
+    /// The patterns of files that its branches must not hold: its own and those of base.
+    pub fn forbidden(&self) -> ServiceResult<Vec<String>> {
+        let mut patterns = policy::forbidden_from_table(&self.run.policy);
+        patterns.extend(policies::at_base(&self.control)?.git_pr.forbidden_file_patterns);
+        Ok(patterns)
     }
 }
 
@@ -48,13 +58,20 @@ impl Hooked {
 
     /// The run whose worktree this is, by the marker in its git directory.
     pub fn run_of_worktree(&self, repo: &Repository) -> ServiceResult<Option<OpenRun>> {
-        let Some(text) = files::find_text(&repo.git_dir().join(MARKER))? else { return Ok(None) };
-        let Ok(id) = RunId::parse(text.trim()) else { return Ok(None) };
-        let is_here = |entry: &&OpenEntry| entry.run == id;
-        match self.entries.iter().find(is_here) {
-            Some(entry) => Ok(load(entry)?.ok()),
+        match self.marked(repo)? {
+            Some((entry, _)) => Ok(load(entry)?.ok()),
             None => Ok(None),
         }
+    }
+
+    /// The entry of the run whose worktree this is, and whether its commits get the trailer; told without a look at
+    /// the record.
+    pub fn marked(&self, repo: &Repository) -> ServiceResult<Option<(&OpenEntry, bool)>> {
+        let text = files::find_text(&repo.git_dir().join(MARKER))?.unwrap_or_default();
+        let (id, words) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        let Ok(id) = RunId::parse(id) else { return Ok(None) };
+        let entry = self.entries.iter().find(|entry| entry.run == id);
+        Ok(entry.map(|entry| (entry, words != NO_TRAILER)))
     }
 }
 
