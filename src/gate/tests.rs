@@ -182,7 +182,7 @@ const BROKEN: [Breakage; 27] = [
     (
         "mergeable",
         |f| outcome(f, Outcome::Conflicts { files: vec!["a.txt".to_owned()] }),
-        "git -C /ws/app merge main",
+        "git metawsm update run-1",
     ),
     (
         "mergeable",
@@ -242,12 +242,12 @@ const BROKEN: [Breakage; 27] = [
     (
         "mergeable",
         |f| {
-            outcome(f, Outcome::Conflicts { files: vec!["a".to_owned()] });
+            outcome(f, Outcome::Unrelated);
             if let ChainFact::Computed { links, .. } = &mut f.bases[0].chain {
                 links[0].worktree = "/my ws/app".to_owned();
             }
         },
-        "git -C '/my ws/app' merge main",
+        "git -C '/my ws/app' merge main --allow-unrelated-histories",
     ),
 ];
 

@@ -70,7 +70,7 @@ fn what_is_in_the_way_is_named_and_nothing_moves() {
     error: one refuses to merge: 1 thing is in the way.
       BLOCK  mergeable
              api: Merging 'task/do-the-work' into 'main' conflicts in work.txt.
-               git -C $WORLD/home/workspaces/DATE/do-the-work/api merge main
+               git metawsm update one
     next:
       git metawsm status one
     ");
