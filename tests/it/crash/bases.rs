@@ -247,10 +247,10 @@ fn judge(bases: &Bases, verb: &str, traced: &Traced, kind: &str, at: usize) {
 
 #[test]
 fn a_merge_into_three_bases_is_whole_or_undone_whatever_call_it_is_stopped_at() {
-    strike(&Bases::new(), "merge", [24, 4, 4]);
+    strike(&Bases::new(), "merge", [45, 6, 6]);
 }
 
 #[test]
 fn a_close_into_three_bases_is_whole_or_undone_whatever_call_it_is_stopped_at() {
-    strike(&Bases::new(), "close", [24, 4, 4]);
+    strike(&Bases::new(), "close", [45, 6, 6]);
 }
