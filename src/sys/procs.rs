@@ -205,7 +205,13 @@ mod tests {
         let token = crate::sys::random::base32(12);
         let mut child =
             Cmd::new("sleep").arg("60").env("METAWSM_TEST_MARK", &token).start_inherited().expect("sleep");
-        let found = marked("METAWSM_TEST_MARK", &token);
+        // The kernel shows no environment before the start of the program is through.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let mut found = marked("METAWSM_TEST_MARK", &token);
+        while found.is_empty() && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+            found = marked("METAWSM_TEST_MARK", &token);
+        }
         assert_eq!(
             found.iter().map(|c| c.pid).collect::<Vec<_>>(),
             [i32::try_from(child.id()).expect("pid")]
