@@ -58,6 +58,10 @@ fn step(hold: &mut Hold, intent: &mut Intent, at: usize, progress: Progress<'_>)
         progress(Event::Failed(label, error.to_string()));
         return Err(unsaved.unwrap_or_else(|| error.into()));
     }
+    if let Some(started) = intent.moves[at].started {
+        // git takes its locks away itself, and says nothing where it cannot. The move is done either way.
+        let _ = repository.remove_stale_locks(&half.branch, started);
+    }
     progress(Event::Done(label));
     Ok(())
 }
