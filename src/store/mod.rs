@@ -53,7 +53,7 @@ pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_si
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
 pub use live::Store;
-pub use participation::{OpenEntry, enter, leave, lock_repo, open_entries, open_faults, roots};
+pub use participation::{OpenEntry, enter, leave, lock_repo, open_all, open_entries, roots};
 pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};
 pub use publication::Publication;
 pub use published::{PublishedTree, TakeRecord};

@@ -178,15 +178,22 @@ pub fn leave(common_dir: &Path, run: &RunId, root: &Path, held: &lock::Lock) -> 
     Ok(())
 }
 
-/// The runs that are open in this repository, by id. Entries that cannot be read are in [`open_faults`].
-pub fn open_entries(common_dir: &Path) -> Vec<OpenEntry> {
-    all(common_dir).into_iter().filter_map(|(_, entry)| entry.ok()).collect()
+/// The runs that are open in this repository, by id, and the entries that cannot be read, each with the reason as a
+/// sentence; both from one reading.
+pub fn open_all(common_dir: &Path) -> (Vec<OpenEntry>, Vec<(PathBuf, String)>) {
+    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    for (path, entry) in all(common_dir) {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(error) => faults.push((path, error.to_string())),
+        }
+    }
+    (entries, faults)
 }
 
-/// The entries that cannot be read, each with the reason as a sentence.
-pub fn open_faults(common_dir: &Path) -> Vec<(PathBuf, String)> {
-    let faults = all(common_dir).into_iter();
-    faults.filter_map(|(path, entry)| entry.err().map(|e| (path, e.to_string()))).collect()
+/// The runs that are open in this repository, by id.
+pub fn open_entries(common_dir: &Path) -> Vec<OpenEntry> {
+    open_all(common_dir).0
 }
 
 /// The control repositories that have open runs here; empty where none is known.
@@ -287,7 +294,7 @@ mod tests {
         fs::write(common.join("metawsm/open/r2"), "nonsense").expect("write");
         fs::write(common.join("metawsm/open/r3"), "format = 9\nkind = \"open\"\n").expect("write");
         assert_eq!(open_entries(&common).len(), 1);
-        let faults = open_faults(&common);
+        let faults = open_all(&common).1;
         assert!(
             faults[0].1.contains("open/r2 cannot be used") && faults[1].1.contains("format 9"),
             "{faults:?}"

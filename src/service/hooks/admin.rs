@@ -105,7 +105,8 @@ fn left_alone(report: &HooksInstalled) -> impl Iterator<Item = &str> {
 
 /// Takes out what no open run needs any more; the caller holds the repository's lock.
 pub(in crate::service) fn uninstall_unneeded(repo: &Repository) -> ServiceResult<()> {
-    if store::open_entries(repo.common_dir()).is_empty() && store::open_faults(repo.common_dir()).is_empty() {
+    let (entries, faults) = store::open_all(repo.common_dir());
+    if entries.is_empty() && faults.is_empty() {
         hooks::uninstall(&hooks::place(repo)?, &|_, by| by == By::Run)?;
         return Ok(());
     }

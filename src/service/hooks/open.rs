@@ -47,8 +47,8 @@ pub(super) struct Hooked {
 
 impl Hooked {
     pub fn at(repo: &Repository) -> Self {
-        let faults = store::open_faults(repo.common_dir()).into_iter().map(|(_, why)| why).collect();
-        Self { entries: store::open_entries(repo.common_dir()), faults }
+        let (entries, faults) = store::open_all(repo.common_dir());
+        Self { entries, faults: faults.into_iter().map(|(_, why)| why).collect() }
     }
 
     /// Whether an open run merges into this branch.
