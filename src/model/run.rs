@@ -1,15 +1,15 @@
 //! The record of a run: spec, brief, state, steps, agents. One file, replaced whole at each transition.
 
 use super::{
-    AgentName, Bypass, CheckResult, IllegalMove, LandedMark, MergeDone, Receipt, RepoName, RunId, RunState,
-    StepState, StoredPolicy, TicketId, WorkspaceName,
+    AgentName, Bypass, CheckResult, Feedback, Guidance, IllegalMove, LandedMark, MergeDone, Receipt,
+    RepoName, RunId, RunState, StepState, StoredPolicy, TicketId, Validation, WorkspaceName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The format version that this program writes.
-pub const RECORD_FORMAT: u32 = 2;
+pub const RECORD_FORMAT: u32 = 3;
 
 /// A run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ pub struct Run {
     /// One per ticket and agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<RunAgent>,
+    /// What its agents asked a person, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guidance: Vec<Guidance>,
+    /// What a person said about finished work, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feedback: Vec<Feedback>,
     /// The plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -270,6 +276,17 @@ pub struct RunAgent {
     /// The runner's conversation id, to continue it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
+    /// How many of the run's feedbacks it was given.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub heard: usize,
+    /// What it last said that its validation came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "this is how serde asks")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl RunAgent {

@@ -41,6 +41,8 @@ pub(super) fn choose_agents(
                 live: None,
                 completed: None,
                 conversation: None,
+                heard: 0,
+                validation: None,
             });
         }
     }

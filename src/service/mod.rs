@@ -29,6 +29,7 @@ mod facts;
 mod facts_of_trees;
 mod facts_of_work;
 pub mod forum;
+mod guidance;
 mod health;
 mod history;
 mod hooks;

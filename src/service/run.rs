@@ -164,6 +164,8 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         repos: repos.iter().map(run_repo).collect(),
         worktrees: Vec::new(),
         agents,
+        guidance: Vec::new(),
+        feedback: Vec::new(),
         steps: Vec::new(),
         merges: Vec::new(),
         landed: Vec::new(),

@@ -3,7 +3,7 @@
 use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs, of_unseen};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, guidance, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
@@ -35,6 +35,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
         hold.note("completion signal", &format!("{key}: {summary}"))?;
         signals::put_away(&said.path, &clock::compact(clock::now()))?;
     }
+    guidance::take_answers(control, hold)?;
     let observations = agents_now::observe(control, hold.run());
     let work = ended_work(hold.run(), &observations, &signals)?;
     if let Some(why) = completion(hold.run(), &signals, work.as_ref()) {

@@ -4,9 +4,10 @@ use super::{
     Entry, Hold, PublishedTree, Store, StoreResult, Summary, TakeRecord, published_form, published_path,
 };
 use crate::model::{
-    AgentName, Brief, Bypass, CheckResult, Child, GateLine, LandedMark, MergeDone, Mode, RECORD_FORMAT,
-    Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState, RunTicket, RunWorktree, Session,
-    SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy, TicketId, WorkspaceName, sha256_hex,
+    AgentName, Brief, Bypass, CheckResult, Child, Delivery, Feedback, GateLine, Guidance, LandedMark,
+    MergeDone, Mode, RECORD_FORMAT, Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState,
+    RunTicket, RunWorktree, Session, SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy,
+    ThreadId, TicketId, Validation, ValidationStatus, WorkspaceName, sha256_hex,
 };
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,8 @@ pub(super) fn plain(id: &str) -> Run {
         repos: Vec::new(),
         worktrees: Vec::new(),
         agents: Vec::new(),
+        guidance: Vec::new(),
+        feedback: Vec::new(),
         steps: Vec::new(),
         merges: Vec::new(),
         landed: Vec::new(),
@@ -161,6 +164,30 @@ pub(super) fn full(id: &str) -> Run {
             }),
             completed: Some("done, see /tmp/notes.txt".to_owned()),
             conversation: Some("0c0ffee0".to_owned()),
+            heard: 1,
+            validation: Some(Validation {
+                status: ValidationStatus::Passed,
+                at: at("2025-03-04T21:00:00Z"),
+                brief_id: "brief-0123456789ab".to_owned(),
+                done_criteria: "tests pass".to_owned(),
+                summary: "all 12 tests pass, see /tmp/out".to_owned(),
+            }),
+        }],
+        guidance: vec![Guidance {
+            thread: ThreadId::parse("fthr-20250304-060000-abcdefgh").expect("name"),
+            ticket: ticket.clone(),
+            agent: AgentName::parse("coder").expect("name"),
+            question: "Which colour?".to_owned(),
+            asked: at("2025-03-04T06:00:00Z"),
+            from_doc_home: true,
+            file: "f".repeat(64),
+            answered: Some(at("2025-03-04T06:30:00Z")),
+            delivered: Some(Delivery::Continued),
+        }],
+        feedback: vec![Feedback {
+            at: at("2025-03-04T20:00:00Z"),
+            actor: "A Person <person@example.org>".to_owned(),
+            text: "The button is too small.\nMake it \"large\".".to_owned(),
         }],
         steps: vec![Step {
             repo: Some(repo.clone()),

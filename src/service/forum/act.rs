@@ -5,12 +5,13 @@ use super::ask::require_enabled;
 use super::read::Reader;
 use super::view::{require_thread, unknown};
 use super::who::{Speaker, actor};
+use super::write::write;
 use crate::model::{
     Actor, ActorKind, EventWhat, FiledEvent, Folded, ForumEvent, Priority, Thread, ThreadId, ThreadKind,
     ThreadState, fold, says_something,
 };
 use crate::store::StoreError;
-use crate::sys::{clock, random};
+use crate::sys::clock;
 
 /// What is to be done in a thread.
 #[derive(Debug, Clone)]
@@ -54,8 +55,7 @@ pub fn act(caller: &Caller, named: &str, speaker: &Speaker, deed: &Deed) -> Serv
     let Some(mut event) = event_of(&folded.thread, deed, actor)? else {
         return Ok(Acted { thread: folded.thread, event: None });
     };
-    event.nonce = random::base32(16);
-    let filed = control.store.add_event(places.month(), &event)?;
+    let filed = write(&control, places.month(), &mut event)?;
     let Folded { thread, .. } = with(folded, filed.clone(), &id)?;
     Ok(Acted { thread, event: Some(filed) })
 }

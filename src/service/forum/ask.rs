@@ -2,17 +2,19 @@
 
 use super::super::{Caller, Control, ServiceError, ServiceResult, control};
 use super::about::{About, subject};
+use super::answer::answer_of;
 use super::read::Reader;
 use super::view::unknown;
 use super::who::{Speaker, actor};
+use super::write::write;
 use super::{sla, watch};
 use crate::model::{
-    Actor, ActorKind, EventWhat, FiledEvent, ForumEvent, Priority, Thread, ThreadId, ThreadKind, ThreadState,
-    fold, says_something, title_of,
+    Actor, EventWhat, ForumEvent, Priority, Thread, ThreadId, ThreadKind, ThreadState, fold, says_something,
+    title_of,
 };
 use crate::store;
+use crate::sys::clock;
 use crate::sys::watch::Watch;
-use crate::sys::{clock, random};
 use std::time::{Duration, Instant};
 
 /// The most characters of a title.
@@ -49,7 +51,6 @@ pub fn ask(caller: &Caller, request: &AskRequest) -> ServiceResult<Thread> {
         None => title_of(&request.body, 72),
     };
     let mut event = ForumEvent::new(store::new_thread_id()?, EventWhat::Opened, 1, clock::now(), actor);
-    event.nonce = random::base32(16);
     event.run = subject.run;
     event.ticket = subject.ticket;
     event.agent = subject.agent;
@@ -58,7 +59,7 @@ pub fn ask(caller: &Caller, request: &AskRequest) -> ServiceResult<Thread> {
     event.state = (request.kind == ThreadKind::Guidance).then_some(ThreadState::WaitingHuman);
     event.title = Some(if says_something(&title) { title } else { "(no title)".to_owned() });
     event.body = Some(request.body.clone());
-    let filed = control.store.add_event(None, &event)?;
+    let filed = write(&control, None, &mut event)?;
     let folded = fold([filed]).ok_or_else(|| unknown(event.thread.as_str()))?;
     Ok(folded.thread)
 }
@@ -117,14 +118,4 @@ pub fn wait_for_answer(caller: &Caller, id: &ThreadId, limit: Option<Duration>) 
         }
         watch.wait(left.map_or(LOOK, |left| left.min(LOOK)));
     }
-}
-
-/// The last answer; where somebody moved the state by hand, the last words of somebody who is no agent.
-fn answer_of(events: &[&FiledEvent]) -> Option<(Actor, String)> {
-    let last = |fits: &dyn Fn(&ForumEvent) -> bool| {
-        let found = events.iter().rev().find(|filed| fits(&filed.event))?;
-        Some((found.event.actor(), found.event.body.clone()?))
-    };
-    last(&|event| event.what == EventWhat::Answered)
-        .or_else(|| last(&|event| event.what == EventWhat::Posted && event.actor_type != ActorKind::Agent))
 }

@@ -5,6 +5,7 @@
 
 mod about;
 mod act;
+mod answer;
 mod ask;
 mod body;
 mod known;
@@ -15,9 +16,11 @@ mod sla;
 mod view;
 mod watch;
 mod who;
+mod write;
 
 pub use about::About;
 pub use act::{Acted, Deed, act};
+pub(super) use answer::standing;
 pub use ask::{AskRequest, Asked, ask, wait_for_answer};
 pub use body::{BODY_CAP, BodySource, body};
 pub use list::{Found, Listed, ThreadFilter, list, search};
