@@ -30,3 +30,4 @@ pub(super) use sla::needs;
 pub use view::{ThreadView, thread};
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
+pub(super) use write::write;
