@@ -41,6 +41,7 @@ mod landed;
 mod list;
 mod losses;
 mod needs;
+mod notify;
 mod participate;
 mod pending;
 mod policies;
@@ -93,6 +94,7 @@ pub use hooks::{
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
+pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,

@@ -3,7 +3,7 @@
 use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs, of_unseen};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, guidance, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, guidance, notify, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
@@ -43,7 +43,9 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     }
     let mut needs = needs(hold.run(), &observations, &signals, work.as_ref());
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
-    Ok(Settled { observations, needs, would_change: false })
+    let settled = Settled { observations, needs, would_change: false };
+    notify::look(control, hold, &settled);
+    Ok(settled)
 }
 
 /// The same in memory only: what the run would be after settling.
