@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 18] = [
+const NOT_BUILT: [&str; 17] = [
     "docs",
     "forum.docs_sync",
     "forum.redis",
@@ -23,7 +23,6 @@ const NOT_BUILT: [&str; 18] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "notify",
     "operator",
     "tickets.provider",
     "workspace.provider",

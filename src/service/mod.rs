@@ -7,6 +7,7 @@
 
 mod agents;
 mod base;
+mod bootstrap;
 mod bypass;
 mod caller;
 mod chain;
@@ -22,6 +23,7 @@ mod decided;
 mod demo;
 mod diff;
 mod discard;
+mod documents;
 mod error;
 mod event;
 mod execute;
@@ -39,6 +41,7 @@ mod landed;
 mod list;
 mod losses;
 mod needs;
+mod notify;
 mod participate;
 mod pending;
 mod policies;
@@ -91,6 +94,7 @@ pub use hooks::{
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
+pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,

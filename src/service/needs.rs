@@ -171,7 +171,7 @@ fn of_running(run: &Run, observations: &[Observation], work: Option<&Work>) -> V
     found
 }
 
-fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
+pub(super) fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
     let (key, restart) = (agent.key(), format!("git metawsm restart {}", run.id));
     let logs = format!("git metawsm logs {}:{}", run.id, agent.name);
     match seen {

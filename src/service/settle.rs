@@ -3,7 +3,7 @@
 use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs, of_unseen};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, forum, guidance, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, forum, guidance, notify, sessions as agents_now};
 use crate::gate::Action;
 use crate::model::{Guidance, Mode, Run, RunAgent, RunState, ThreadState};
 use crate::plan;
@@ -40,7 +40,9 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     }
     let mut needs = needs(hold.run(), &observations, &odd, work.as_ref());
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
-    Ok(Settled { observations, needs, would_change: false })
+    let settled = Settled { observations, needs, would_change: false };
+    notify::look(control, hold, &settled);
+    Ok(settled)
 }
 
 /// The state that follows from the questions of a run, with the reason: it waits while one is open.

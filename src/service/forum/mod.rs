@@ -26,7 +26,7 @@ pub use body::{BODY_CAP, BodySource, body};
 pub use list::{Found, Listed, ThreadFilter, list, search};
 pub use publish::{publishable, retire};
 pub use sla::escalated;
-pub(super) use sla::needs;
+pub(super) use sla::{all_escalated, needs};
 pub use view::{ThreadView, thread};
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
