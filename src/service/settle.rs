@@ -1,9 +1,9 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
 use super::facts_of_work::{self, Work};
-use super::needs::{Need, needs, of_unseen};
+use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, guidance, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, forum, guidance, sessions as agents_now};
 use crate::model::{Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
@@ -36,6 +36,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
         signals::put_away(&said.path, &clock::compact(clock::now()))?;
     }
     guidance::take_answers(control, hold)?;
+    let unwritten = forum::write_decisions(control, hold).err();
     let observations = agents_now::observe(control, hold.run());
     let work = ended_work(hold.run(), &observations, &signals)?;
     if let Some(why) = completion(hold.run(), &signals, work.as_ref()) {
@@ -43,6 +44,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     }
     let mut needs = needs(hold.run(), &observations, &signals, work.as_ref());
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
+    needs.extend(unwritten.map(|error| of_unwritten(hold.run(), &error.to_string())));
     Ok(Settled { observations, needs, would_change: false })
 }
 
