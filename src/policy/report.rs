@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 /// Keys, or sections of keys, whose command is not built yet.
 const NOT_BUILT: [&str; 17] = [
     "docs",
-    "forum.docs_sync",
     "forum.redis",
     "forum.topics",
     "forum.transport",
