@@ -8,9 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 18] = [
+const NOT_BUILT: [&str; 17] = [
     "docs",
-    "forum.docs_sync",
     "forum.redis",
     "forum.topics",
     "forum.transport",
@@ -23,7 +22,6 @@ const NOT_BUILT: [&str; 18] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "notify",
     "operator",
     "tickets.provider",
     "workspace.provider",

@@ -54,6 +54,20 @@ fn waiting(control: &Control, wanted: &dyn Fn(&Pressing) -> bool) -> ServiceResu
     Ok(found)
 }
 
+/// The same of every run at once.
+pub(in super::super) fn all_escalated(control: &Control) -> ServiceResult<Vec<Thread>> {
+    let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
+    let mut found = Vec::new();
+    let mut take = |thread: Thread| {
+        if thread.run.is_some() && clock.is_escalated(&thread) {
+            found.push(thread);
+        }
+    };
+    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
+    found.sort_by_cached_key(Thread::rank);
+    Ok(found)
+}
+
 /// What a person is needed for in threads, by run: those that wait for a person or are escalated.
 pub(in super::super) fn needs(control: &Control) -> ServiceResult<HashMap<RunId, Vec<Need>>> {
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
