@@ -7,6 +7,7 @@
 
 mod agents;
 mod base;
+mod bootstrap;
 mod bypass;
 mod caller;
 mod chain;
@@ -22,6 +23,7 @@ mod decided;
 mod demo;
 mod diff;
 mod discard;
+mod documents;
 mod error;
 mod event;
 mod execute;

@@ -2,6 +2,7 @@
 
 use super::agents::session_files;
 use super::chain::start_of;
+use super::documents::MADE;
 use super::event::{Event, Progress};
 use super::land::{lock_all, require_identity};
 use super::select::{Selector, require_open, require_run, select};
@@ -245,7 +246,7 @@ fn take(
     }
     require_identity(&repository.at(&path)?)?;
     progress(Event::Began(label.clone()));
-    let message = format!("Merge '{base}' into '{}'\n\nMetawsm-Run: {}\n", tree.branch, run.id);
+    let message = format!("Merge '{base}' into '{}'\n\nMetawsm-Run: {}\n{MADE}\n", tree.branch, run.id);
     let taken = match repository.take_in(&path, &id, &message)? {
         TakenIn::Already => Taken::Already,
         TakenIn::Done { id } => Taken::Done(Some(id)),
