@@ -165,12 +165,20 @@ fn add(
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        let asked = threads.remove(&run.id).unwrap_or_default();
+        let mut asked = threads.remove(&run.id).unwrap_or_default();
         let mut view = view(&lookout, control, run, glance, request)?;
+        asked.retain(|need| !is_said_by_the_run(&view.run, need));
         view.needs.splice(0..0, asked);
         report.runs.push(view);
     }
     Ok(())
+}
+
+/// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
+/// should have been answered by now.
+fn is_said_by_the_run(run: &Run, need: &Need) -> bool {
+    let is_its = |asked: &crate::model::Guidance| need.command.ends_with(asked.thread.as_str());
+    run.guidance.iter().any(is_its) && !need.what.contains("is escalated")
 }
 
 /// What only git can tell is kept for those who may not ask it. Who holds a run now keeps it himself.
@@ -244,7 +252,7 @@ fn settled(
     glance: Glance,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(&run, glance.observed, &glance.signals)?;
+    let looked = settle::look_only(control, &run, glance.observed, &glance.signals)?;
     let has_news = || looked.would_change || glance.may_be_bypassed || lookout.is_due(&run, &looked);
     if no_ingest || !has_news() {
         return Ok((run, looked, glance.holder));

@@ -30,3 +30,4 @@ pub(super) use sla::{all_escalated, needs};
 pub use view::{ThreadView, thread};
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
+pub(super) use write::write;
