@@ -28,6 +28,7 @@ mod error;
 mod event;
 mod execute;
 mod facts;
+mod facts_of_talk;
 mod facts_of_trees;
 mod facts_of_work;
 pub mod forum;
