@@ -10,7 +10,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
             _ => format!(" --question {}", asked.thread),
         };
         Blocker {
-            what: format!("A question is not answered: {}", asked.question),
+            what: format!("The question '{}' is not answered.", asked.question),
             place: asked.agent.clone(),
             command: if asked.is_taken {
                 format!("git metawsm guide {run}{which} --answer '<the answer>'")

@@ -355,7 +355,16 @@ fn each_action_asks_the_gates_of_its_column() {
     };
     assert_eq!(
         asked(Action::Hook),
-        ["run-state", "clean-tree", "records-untouched", "forbidden-files", "checks"]
+        [
+            "run-state",
+            "clean-tree",
+            "records-untouched",
+            "forbidden-files",
+            "checks",
+            "brief",
+            "validation",
+            "guidance"
+        ]
     );
     assert!(!asked(Action::Merge).contains(&"bypass"));
     assert!(asked(Action::Close).contains(&"bypass"));

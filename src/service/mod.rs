@@ -112,6 +112,7 @@ pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};
+pub use signals::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
 pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};
