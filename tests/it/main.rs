@@ -30,6 +30,7 @@ mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
+mod story_bootstrap;
 mod story_branches;
 mod story_checks;
 mod story_completion;
