@@ -22,7 +22,6 @@ const NOT_BUILT: [&str; 17] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "notify",
     "operator",
     "tickets.provider",
     "workspace.provider",

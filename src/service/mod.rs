@@ -41,6 +41,7 @@ mod landed;
 mod list;
 mod losses;
 mod needs;
+mod notify;
 mod participate;
 mod pending;
 mod policies;
@@ -94,6 +95,7 @@ pub use hooks::{
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
+pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
@@ -110,7 +112,6 @@ pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};
-pub use signals::Odd;
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
 pub use tickets::{KnownTicket, TicketMeant};

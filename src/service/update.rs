@@ -86,7 +86,7 @@ pub fn update(
     require_open(&run)?;
     intent::require_none(&control, &id)?;
     if request.dry_run {
-        let run = settle::preview(&control, run)?;
+        let run = settle::preview(&control, run, crate::gate::Action::Merge)?;
         require_ready(&control, &run)?;
         let foresee = |tree: &RunWorktree| foresee(&run, tree);
         let updates = run.worktrees.iter().map(foresee).collect::<ServiceResult<_>>()?;
