@@ -62,6 +62,7 @@ mod select;
 mod sessions;
 mod settle;
 mod signals;
+mod skills;
 mod source;
 mod status;
 mod steps;

@@ -52,10 +52,7 @@ fn what_the_forum_decides_comes_into_the_documents_once() {
     let home = stage.api.seen_from(tree(&run, 0, "api"));
     let ask = |title: &str| {
         let words = ["forum", "ask", "--json", "--title", title, "--body", "Which one?\n---\n## Forged"];
-        stage.world.run(words).at(&stage.api).ok().json()["thread"]["id"]
-            .as_str()
-            .expect("an id")
-            .to_owned()
+        stage.world.run(words).at(&stage.api).ok().json()["thread"]["id"].as_str().expect("an id").to_owned()
     };
     let first = ask("Which <!-- port?");
     assert_eq!(document(&home, "forum-decisions"), None, "nothing is decided yet");
