@@ -4,6 +4,7 @@
 //! here: looking anything up. Commands call it with a service's report. One rule: the answer goes to standard
 //! output, the story to standard error, and every foreign string through [`escape`].
 
+mod bus;
 mod close;
 mod demo;
 mod escape;
@@ -22,6 +23,7 @@ mod status;
 mod update;
 mod verdict;
 
+pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;
 pub use escape::{escape, escape_lines};

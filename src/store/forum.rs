@@ -167,6 +167,13 @@ impl Store {
         Ok(FiledEvent { id, event: event.clone() })
     }
 
+    /// Writes an event that another clone made, with the very bytes of its file; `false` where it is there already. It
+    /// counts wherever it lands in the thread, so nobody's lock is waited for.
+    pub fn take_event_bytes(&self, month: &str, filed: &FiledEvent, bytes: &[u8]) -> StoreResult<bool> {
+        let dir = self.thread_dir(month, &filed.event.thread);
+        Ok(files::write_new(&dir.join(format!("{}{SUFFIX}", filed.id)), bytes)?)
+    }
+
     /// Removes live events that history holds, byte for byte, and their directory when it is empty. The caller holds
     /// the thread's lock.
     pub fn forget_events(&self, thread: &ThreadFiles, names: &[String]) -> StoreResult<()> {
