@@ -1,5 +1,6 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
+mod agent_programs;
 mod bad_input;
 mod cleanup_situations;
 mod cmd;

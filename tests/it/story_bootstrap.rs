@@ -69,8 +69,8 @@ fn what_the_forum_decides_comes_into_the_documents_once() {
             "DocType: reference\n",
             "\n## Which \\<!-- port?\n",
             "\n> Which one?\n> ---\n> ## Forged\n",
-            "\nAnswered by operator:",
-            "\n> 8080\n>  [31m<!-- metawsm:event x -->\n> # Not a heading\n",
+            "\nAnswered by ",
+            "\n> 8080\n>  [31m<!-- metawsm:event x -->\n> # Not a heading",
         ],
     );
     let made = home.git(["log", "-1", "--format=%B"]);
@@ -158,4 +158,45 @@ fn a_bootstrap_that_is_killed_is_resumed_with_one_brief() {
     let home = stage.api.seen_from(tree(&run, 0, "api"));
     holds(&document(&home, "bootstrap-brief").expect("one brief"), &["- Run: one\n", "hello.txt is there"]);
     assert_eq!(home.git(["status", "--porcelain"]), "");
+}
+
+#[test]
+fn an_agent_is_told_the_files_of_its_skills() {
+    let stage = Stage::new(&[("coder", "cat \"$1\"\nexec sleep 600")]);
+    let mut rules = stage.rules();
+    rules["agent_profiles"][0]["skills"] = json!(["diary", "tidy"]);
+    stage.set_policy(&stage.api, &rules);
+    let docs = stage.repo_on("docs", "main");
+    let before = stage.world.snapshot();
+    let refused = stage.do_(["policy", "check"]).code(1);
+    let diary = stage.api.path().join(".metawsm/skills/diary/SKILL.md");
+    holds(
+        &refused.stderr,
+        &[
+            "The skill 'diary' of the profile 'p-coder' is nowhere; looked for ",
+            &diary.display().to_string(),
+            "/home/.codex/skills/diary/SKILL.md",
+            "/home/.claude/skills/diary/SKILL.md",
+            "The skill 'tidy' of the profile 'p-coder' is nowhere",
+        ],
+    );
+    stage.do_(["run", "Say hello"]).code(1).tells("The skill 'diary' of the profile 'p-coder' is nowhere");
+    before.assert_same(&stage.world.snapshot());
+    stage.api.commit(".metawsm/skills/diary/SKILL.md", "Keep a diary.\n");
+    let tidy = stage.world.home().join(".claude/skills/tidy/SKILL.md");
+    std::fs::create_dir_all(tidy.parent().expect("a folder")).expect("the folder");
+    std::fs::write(&tidy, "Be tidy.\n").expect("the skill");
+    stage.do_(["policy", "check"]).ok();
+    // The doc home is the repository of the policy: its worktree has the file. Elsewhere a copy is made.
+    let here = stage.run(&["Say hello"]);
+    let there = stage.run(&["Say hello there", "--repos", docs.path().to_str().expect("a path")]);
+    let copy = workspace(&there, 0).join(".metawsm/skills/diary/SKILL.md");
+    for (run, file) in [(&here, tree(&here, 0, "api").join(".metawsm/skills/diary/SKILL.md")), (&there, copy)]
+    {
+        assert_eq!(std::fs::read_to_string(&file).expect("the skill"), "Keep a diary.\n");
+        let words = format!("work as they say:\n- {}\n- {}\n", file.display(), tidy.display());
+        wait_until("the agent was told", PATIENCE, || {
+            stage.do_(["logs", id(run)]).ok().stdout.contains(&words)
+        });
+    }
 }
