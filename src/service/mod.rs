@@ -63,6 +63,7 @@ mod select;
 mod sessions;
 mod settle;
 mod signals;
+mod skills;
 mod source;
 mod status;
 mod steps;
