@@ -49,6 +49,7 @@ mod policies;
 mod policy_init;
 mod policy_verbs;
 mod publish;
+mod publish_threads;
 mod push;
 mod range;
 mod record;

@@ -29,7 +29,7 @@ pub use ask::{AskRequest, Asked, ask, wait_for_answer};
 pub use body::{BODY_CAP, BodySource, body};
 pub(super) use docs::write_decisions;
 pub use list::{Found, Listed, ThreadFilter, list, search};
-pub use publish::{publishable, retire};
+pub use publish::{Unpublished, publishable, retire};
 pub use relay::{News, relay};
 pub use sla::escalated;
 pub(super) use sla::{all_escalated, needs};
