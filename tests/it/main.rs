@@ -1,6 +1,7 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
 mod bad_input;
+mod bus;
 mod cleanup_situations;
 mod cmd;
 mod crash;
