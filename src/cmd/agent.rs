@@ -9,6 +9,9 @@ use std::process::ExitCode;
 /// Runs `agent exec <launch file>` or `agent child -- <argv>`; the words after `agent` are given.
 pub(super) fn run(words: &[OsString]) -> ExitCode {
     let screen = plain_screen(false);
+    if let Some((_, words)) = words.split_first().filter(|(verb, _)| *verb == "notify") {
+        return service::notify(words).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let mut on_event = |launch: &Launch, occasion: Occasion| match occasion {
         Occasion::NotStarted(why) => {
             screen.complaint(&crate::render::escape_lines(&why));

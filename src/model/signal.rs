@@ -32,6 +32,14 @@ impl SignalKind {
         }
     }
 
+    /// The name of its file, with the agent that it carries where several share a place.
+    pub fn file(self, agent: Option<&str>) -> String {
+        match agent {
+            Some(agent) => format!("{}-{agent}.json", self.stem()),
+            None => format!("{}.json", self.stem()),
+        }
+    }
+
     /// The kind of a file by its name, and the agent that the name carries.
     pub fn of_file(name: &str) -> Option<(Self, Option<&str>)> {
         let stem = name.strip_suffix(".json")?;

@@ -1,6 +1,6 @@
 //! The steps of a run.
 
-use crate::model::{Run, Step, StepKind, StepState};
+use crate::model::{Mode, Run, Step, StepKind, StepState};
 
 /// What a run needs beyond worktrees and agents.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +21,7 @@ pub fn run_steps(run: &Run, wants: Wants) -> Vec<Step> {
         for repo in &run.repos {
             steps.push(Step { repo: Some(repo.name.clone()), ..step(StepKind::EnsureWorktree) });
         }
-        if ticket.made_by_us {
+        if ticket.made_by_us || run.mode == Mode::Bootstrap {
             steps.push(Step { repo: Some(run.doc_home.clone()), ..step(StepKind::EnsureDocs) });
         }
         steps.push(step(StepKind::FinishWorkspace));

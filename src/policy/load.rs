@@ -30,6 +30,12 @@ pub fn health_from_table(table: &toml::Table) -> HealthPolicy {
     section.and_then(|section| section.try_into().ok()).unwrap_or_default()
 }
 
+/// Whether the policy that a run holds names a command that tells a person.
+pub fn notifies(table: &toml::Table) -> bool {
+    let command = table.get("notify").and_then(|section| section.get("command")).and_then(|v| v.as_array());
+    command.is_some_and(|words| !words.is_empty())
+}
+
 /// The section `hooks` alone of the policy that a run holds; hooks have no time to read the rest.
 pub fn hooks_from_table(table: &toml::Table) -> HooksPolicy {
     let section = table.get("hooks").cloned();

@@ -36,9 +36,10 @@ pub use fix::{Fixed, fix};
 pub use forum::{ForumDocsSyncPolicy, ForumPolicy, ForumRedisPolicy, ForumSlaPolicy, ForumTopicsPolicy};
 pub use glob::matches_forbidden;
 pub use load::{
-    Personal, forbidden_from_table, from_table, hash, health_from_table, hooks_from_table, layer, parse,
-    to_table,
+    Personal, forbidden_from_table, from_table, hash, health_from_table, hooks_from_table, layer, notifies,
+    parse, to_table,
 };
+pub use nearest::nearest;
 pub use node::Format;
 pub use problem::{Problem, ProblemKind};
 pub use report::{diff_lines, not_used_yet, program_keys};

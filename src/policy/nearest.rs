@@ -2,7 +2,7 @@
 
 /// The word of `known` that is nearest to `word`, if it is close: a third of the letters may be wrong. Case and
 /// `-` for `_` cost nothing.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     if word.len() > 64 {
         return None;

@@ -8,9 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 17] = [
+const NOT_BUILT: [&str; 15] = [
     "docs",
-    "forum.docs_sync",
     "forum.topics.command_prefix",
     "forum.topics.integration_prefix",
     "git_pr.allowed_repos",
@@ -22,7 +21,6 @@ const NOT_BUILT: [&str; 17] = [
     "git_pr.require_all",
     "git_pr.required_checks",
     "git_pr.review_feedback",
-    "notify",
     "operator",
     "tickets.provider",
     "workspace.provider",

@@ -34,7 +34,7 @@ pub use list::Listing;
 pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
 pub use range::range;
 pub use rescue::{rescue, rescue_dropped, rescued_file, rescues, restored};
-pub use run::{acted, ran, resumed};
+pub use run::{acted, question, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
 pub use show::{attach_command, diffs, journal, output_end, output_lines, plain_path, raw, told};
 pub use status::status;

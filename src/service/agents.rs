@@ -243,7 +243,7 @@ fn writable(run: &Run, agent: &RunAgent, workspace: &Path) -> ServiceResult<Vec<
 pub fn agent_signals(root: &Path, run: &str) -> ServiceResult<bool> {
     let Some((control, id)) = run_at(root, run)? else { return Ok(true) };
     let Some(record) = control.store.find_run(&id)? else { return Ok(true) };
-    if signals::look(&record).completions.is_empty() {
+    if !signals::look(&record).is_any() {
         return Ok(true);
     }
     match control.hold_to_settle(&id, Duration::ZERO) {

@@ -48,7 +48,7 @@ pub fn check(caller: &Caller, request: &CheckRequest, progress: Progress<'_>) ->
     let run = require_run(&control, &id)?;
     require_open(&run)?;
     intent::require_none(&control, &id)?;
-    let run = settle::preview(&control, run)?;
+    let run = settle::preview(&control, run, Action::Close)?;
     let judged = judge(&control, &run, Action::Close, &request.waivers)?;
     let tampered = tampered(&control.store.journal(&id)?);
     Ok(Checked { run, verdict: judged.verdict, tampered })

@@ -230,7 +230,7 @@ fn judged_again(
 fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult<CloseReport> {
     require_open(&run)?;
     intent::require_none(control, &run.id)?;
-    let mut run = settle::preview(control, run)?;
+    let mut run = settle::preview(control, run, request.action)?;
     let marks = vouched::marks(control, &run, &request.landed)?;
     run.landed.extend(marks);
     let judged = judge(control, &run, request.action, &request.waivers)?;

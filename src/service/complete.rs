@@ -1,7 +1,7 @@
 //! `complete`: a person says that the work is done.
 
 use super::select::{Selector, require_open, select};
-use super::{Caller, ServiceError, ServiceResult, control};
+use super::{Caller, ServiceError, ServiceResult, control, notify};
 use crate::model::{Run, RunState};
 
 /// Sets a run completed for a reason.
@@ -23,5 +23,6 @@ pub fn complete(caller: &Caller, selector: &Selector, reason: &str) -> ServiceRe
         return Err(ServiceError::failed(format!("A close of {id} has begun; finish it."), &[&hint]));
     }
     hold.go(RunState::Completed, reason)?;
+    notify::is_known(&control, hold.run());
     Ok(hold.run().clone())
 }

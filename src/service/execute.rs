@@ -3,7 +3,7 @@
 
 use super::event::{Event, Progress};
 use super::steps::{self, Change, Work};
-use super::{Caller, Control, ServiceError, ServiceResult};
+use super::{Caller, Control, ServiceError, ServiceResult, notify};
 use crate::model::{Child, Run, RunState, Step, StepState};
 use crate::plan;
 use crate::store::Hold;
@@ -186,6 +186,12 @@ fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResul
     let why =
         failed.map_or_else(|| "a step cannot begin".to_owned(), |s| format!("{}: {}", s.label(), s.error));
     hold.go(RunState::Failed, &why)?;
+    notify::person(
+        control,
+        hold.run(),
+        notify::What::Failed,
+        &format!("{} failed: {why}.", hold.run().title()),
+    );
     Err(ServiceError::Failed {
         message: format!("The run {id} failed at '{why}'. What was made is kept."),
         hints: vec![format!("git metawsm resume {id}"), format!("git metawsm discard {id}")],

@@ -7,6 +7,7 @@
 
 mod agents;
 mod base;
+mod bootstrap;
 mod bypass;
 mod caller;
 mod chain;
@@ -22,6 +23,7 @@ mod decided;
 mod demo;
 mod diff;
 mod discard;
+mod documents;
 mod error;
 mod event;
 mod execute;
@@ -39,6 +41,7 @@ mod landed;
 mod list;
 mod losses;
 mod needs;
+mod notify;
 mod participate;
 mod pending;
 mod policies;
@@ -70,6 +73,7 @@ mod verdicts;
 mod vouched;
 
 pub use agents::{agent_ended, agent_signals};
+pub use bootstrap::{bootstrap, bootstrap_ground, require_brief};
 pub use caller::Caller;
 pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
@@ -91,6 +95,7 @@ pub use hooks::{
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;
+pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
     PolicyApplied, PolicyChecked, PolicyShown, apply as policy_apply, check as policy_check,
@@ -107,8 +112,8 @@ pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
 pub use sessions::{attach, follow, logs, tell};
-pub use signals::Odd;
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
+pub use tickets::{KnownTicket, TicketMeant};
 pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};
 pub use vouched::LandedWord;

@@ -4,10 +4,14 @@ use super::Control;
 use super::facts_of_work::Work;
 use super::intent;
 use super::landed::Landed;
-use super::signals::Signals;
-use crate::model::{Run, RunAgent, RunState, StepState};
-use crate::sessions::{Ended, Observation};
+use super::signals::Odd;
+use crate::model::{
+    Guidance, Mode, Run, RunAgent, RunState, StepState, ValidationStatus, plain_line, quoted, title_of,
+};
+use crate::sessions::{Ended, Observation, REBOOTED};
 use crate::store::{Chain, Journal};
+use crate::sys::clock;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// One thing that a person is needed for.
@@ -30,6 +34,13 @@ pub(super) fn of_unseen(run: &Run, why: &str) -> Need {
     need(what, format!("git metawsm status {}", run.id))
 }
 
+/// A decision of the forum that could not be written into the documents; it is tried again each time.
+pub(super) fn of_unwritten(run: &Run, why: &str) -> Need {
+    let why = crate::model::plain_line(why.trim_end_matches('.'));
+    let what = format!("What the forum decided is not in the ticket's documents yet: {why}.");
+    need(what, format!("git metawsm status {}", run.id))
+}
+
 /// What is to be done with a run whose work base holds already, or has taken back.
 pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
     let close = || format!("git metawsm close {}", run.id);
@@ -47,22 +58,11 @@ pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
 const DONE: &str = "The work is done; look at it, then close.";
 
 /// What a run needs a person for, most urgent first; `work` is what its agents left, where all have ended.
-pub(super) fn needs(
-    run: &Run,
-    observations: &[Observation],
-    signals: &Signals,
-    work: Option<&Work>,
-) -> Vec<Need> {
+pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: Option<&Work>) -> Vec<Need> {
     let id = &run.id;
-    let mut found = Vec::new();
-    for path in &signals.questions {
-        let command = format!("git metawsm tell {id} '<the answer>'");
-        found.push(need(format!("A question is open in {}.", path.display()), command));
-    }
-    for odd in &signals.odd {
-        let command = format!("cat {}", crate::sys::process::quoted(&odd.path.display().to_string()));
-        found.push(need(format!("The signal {} was left alone: {}.", odd.path.display(), odd.why), command));
-    }
+    let mut found = of_questions(run);
+    found.extend(odd.iter().map(of_odd));
+    found.extend(run.agents.iter().filter_map(|agent| of_validation(run, agent)));
     for bypass in run.bypasses.iter().filter(|bypass| bypass.is_unanswered()) {
         let command = format!("git metawsm hooks ack {} --reason '<why it may stand>'", bypass.id);
         found.push(need(bypass.what.clone(), command));
@@ -93,6 +93,64 @@ pub(super) fn needs(
     found
 }
 
+/// Open questions, the oldest first: who asks what, and since when.
+fn of_questions(run: &Run) -> Vec<Need> {
+    if !run.state.is_open() {
+        return Vec::new();
+    }
+    let open: Vec<_> = run.guidance.iter().filter(|asked| asked.is_open()).collect();
+    let answer = "--answer '<the answer>'";
+    let command = |asked: &Guidance| match (open.len(), asked.file.is_empty()) {
+        (1, _) => format!("git metawsm guide {} {answer}", run.id),
+        (_, true) => format!("git metawsm guide {} --question {} {answer}", run.id, asked.thread),
+        // Its thread is opened by who takes it.
+        (_, false) => format!("git metawsm status {}", run.id),
+    };
+    let what = |asked: &Guidance| {
+        let since = ago(asked.asked).trim_start().to_owned();
+        let since = if since.is_empty() { "just now".to_owned() } else { since };
+        let question = plain_line(&asked.question);
+        format!("{}.{} has asked ({since}): {question}", asked.ticket, asked.agent)
+    };
+    open.iter().map(|asked| need(what(asked), command(asked))).collect()
+}
+
+/// A signal that was left where it is. What it holds is shown without what a terminal would obey.
+fn of_odd(odd: &Odd) -> Need {
+    let path = odd.path.display().to_string();
+    let look = if odd.is_file { "cat -v --" } else { "ls -ld --" };
+    let what = format!("The signal {} was left alone: {}.", plain_line(&path), odd.why.trim_end_matches('.'));
+    need(what, format!("{look} {}", quoted(&path)))
+}
+
+/// What an agent says has not come to what it should.
+fn of_validation(run: &Run, agent: &RunAgent) -> Option<Need> {
+    let said = agent.validation.as_ref().filter(|said| said.status == ValidationStatus::Failed)?;
+    if !run.state.is_open() {
+        return None;
+    }
+    let words = title_of(&plain_line(&said.summary), 200);
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    let what = format!("{} says that its validation failed{}{words}.", agent.key(), ago(said.at));
+    Some(need(what, format!("git metawsm iterate {} --feedback '<what is to be mended>'", run.id)))
+}
+
+/// How long ago something was, in words with a blank in front; nothing where it is less than a minute.
+fn ago(at: Timestamp) -> String {
+    let seconds = clock::now().as_second().saturating_sub(at.as_second());
+    if seconds < 60 { String::new() } else { format!(" {} ago", long(seconds)) }
+}
+
+fn long(seconds: i64) -> String {
+    let (number, unit) = match seconds {
+        s if s < 60 => (s.max(0), "second"),
+        s if s < 3600 => (s / 60, "minute"),
+        s if s < 86_400 => (s / 3600, "hour"),
+        s => (s / 86_400, "day"),
+    };
+    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+}
+
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "no reason recorded" } else { text }
 }
@@ -114,27 +172,39 @@ fn of_running(run: &Run, observations: &[Observation], work: Option<&Work>) -> V
             found.extend(of_agent(run, agent, seen));
         }
     }
-    if found.is_empty() {
+    if found.is_empty() && !run.guidance.iter().any(Guidance::is_open) {
         found.extend(work.into_iter().flat_map(|work| of_ended_work(run, work)));
     }
     found
 }
 
-fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
+pub(super) fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
     let (key, restart) = (agent.key(), format!("git metawsm restart {}", run.id));
     let logs = format!("git metawsm logs {}:{}", run.id, agent.name);
     match seen {
-        Observation::Ended(Ended { stopped: true, .. }) => {
-            Some(need(format!("{key} was stopped."), format!("git metawsm resume {}", run.id)))
+        Observation::Ended(Ended { stopped: true, at, .. }) => {
+            Some(need(format!("{key} was stopped{}.", ago(*at)), format!("git metawsm resume {}", run.id)))
         }
-        Observation::Ended(Ended { status: Some(0), .. }) | Observation::Alive { .. } => None,
-        Observation::Ended(Ended { status: Some(code), .. }) => {
-            Some(need(format!("{key} ended with exit {code}."), logs))
+        Observation::Ended(Ended { status: Some(0), at, .. }) => {
+            let asks = |g: &&Guidance| g.is_open() && g.ticket == agent.ticket && g.agent == agent.name;
+            if run.mode == Mode::Standard || run.guidance.iter().any(|g| asks(&g)) {
+                return None;
+            }
+            let what =
+                format!("{key} ended with exit 0{}, and has not said that its work is done.", ago(*at));
+            Some(need(what, restart))
         }
-        Observation::Ended(Ended { signal: Some(signal), .. }) => {
-            Some(need(format!("{key} was ended by signal {signal}."), logs))
+        Observation::Alive { .. } => None,
+        Observation::Ended(Ended { status: Some(code), at, .. }) => {
+            Some(need(format!("{key} ended with exit {code}{}.", ago(*at)), logs))
+        }
+        Observation::Ended(Ended { signal: Some(signal), at, .. }) => {
+            Some(need(format!("{key} was ended by signal {signal}{}.", ago(*at)), logs))
         }
         Observation::Ended(_) => Some(need(format!("{key} ended, and how is unknown."), logs)),
+        Observation::Dead { why } if why == REBOOTED => {
+            Some(need(format!("{key} is gone: {why}."), "git metawsm resume --all".to_owned()))
+        }
         Observation::Dead { why } => Some(need(format!("{key} is dead: {why}."), restart)),
         Observation::NotStarted => Some(need(format!("{key} was never started."), restart)),
         Observation::Unknown { why } => Some(need(format!("Whether {key} works is unknown: {why}."), logs)),
@@ -180,7 +250,13 @@ pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) ->
         return None;
     }
     let command = format!("git metawsm logs {}:{}", run.id, agent.name);
-    Some(need(format!("{} seems to be stalled.", agent.key()), command))
+    let quiet = |at: Timestamp| clock::now().as_second().saturating_sub(at.as_second());
+    let sign = match (health.activity.map(quiet), health.progress.map(quiet)) {
+        (Some(printed), _) if printed >= 60 => format!(": it has printed nothing for {}", long(printed)),
+        (_, Some(moved)) if moved >= 60 => format!(": nothing was committed or staged for {}", long(moved)),
+        _ => String::new(),
+    };
+    Some(need(format!("{} seems to be stalled{sign}.", agent.key()), command))
 }
 
 /// Every agent ended well and the run is still not completed: why.

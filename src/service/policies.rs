@@ -38,10 +38,18 @@ pub(super) fn policy_file(control: &Control) -> ServiceResult<Option<PathBuf>> {
 /// The present policy, as `run` sees it: `--policy` or the control worktree's file, over the defaults, under the
 /// personal keys of git config.
 pub(super) fn present(caller: &Caller, control: &Control) -> ServiceResult<Rules> {
-    let path = match &caller.policy {
-        Some(given) => Some(caller.cwd.join(given)),
-        None => policy_file(control)?,
-    };
+    match &caller.policy {
+        Some(given) => at_path(control, Some(caller.cwd.join(given))),
+        None => in_worktree(control),
+    }
+}
+
+/// The present policy for who was given no other one, such as an agent's wrapper.
+pub(super) fn in_worktree(control: &Control) -> ServiceResult<Rules> {
+    at_path(control, policy_file(control)?)
+}
+
+fn at_path(control: &Control, path: Option<PathBuf>) -> ServiceResult<Rules> {
     let policy = match &path {
         Some(path) => load(path)?,
         None => Policy::default(),

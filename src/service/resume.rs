@@ -10,7 +10,6 @@ use super::{
 use crate::model::{Run, RunId, RunState, RunWorktree, StepKind, StepState, Strategy};
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
-use crate::sys::clock;
 
 /// What `resume` was asked.
 #[derive(Debug, Clone, Default)]
@@ -152,12 +151,7 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
     })?;
     agents_now::end_sessions(&control, &mut hold)?;
     // What was said and not yet taken is about the work before.
-    for said in signals::look(hold.run()).completions {
-        signals::put_away(&said.path, &clock::compact(clock::now()))?;
-    }
-    for ticket in hold.run().tickets.clone() {
-        signals::put_away_questions(hold.run(), &ticket.id)?;
-    }
+    signals::put_all_away(hold.run())?;
     hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
     to_running(&mut hold, RESTARTED)?;
     if hold.run().reason != RESTARTED {

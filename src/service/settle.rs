@@ -1,10 +1,11 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
 use super::facts_of_work::{self, Work};
-use super::needs::{Need, needs, of_unseen};
+use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, guidance, sessions as agents_now};
-use crate::model::{Run, RunAgent, RunState};
+use super::{Control, ServiceResult, bypass, forum, guidance, notify, sessions as agents_now};
+use crate::gate::Action;
+use crate::model::{Guidance, Mode, Run, RunAgent, RunState, ThreadState};
 use crate::plan;
 use crate::sessions::Observation;
 use crate::store::Hold;
@@ -21,82 +22,127 @@ pub(super) struct Settled {
     pub would_change: bool,
 }
 
-/// Takes completion signals and applies the completion rule; the caller holds the run.
+/// Takes signals and answers, and applies the completion rule; the caller holds the run.
 pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settled> {
     // First what came in behind our back: whether it was finished then, the state before says. Where that cannot be
     // told, such as on a full disk, it is said, and looked at again.
     let unseen = bypass::look(control, hold).err();
-    let signals = signals::look(hold.run());
-    for said in &signals.completions {
-        let key = hold.run().agents[said.agent].key();
-        let summary = if said.summary.is_empty() { "completed".to_owned() } else { said.summary.clone() };
-        // First the record, then the file: a crash in between takes the same words once more, which is harmless.
-        hold.update(|run| run.agents[said.agent].completed = Some(summary.clone()))?;
-        hold.note("completion signal", &format!("{key}: {summary}"))?;
-        signals::put_away(&said.path, &clock::compact(clock::now()))?;
-    }
+    let odd = signals::take(control, hold)?;
     guidance::take_answers(control, hold)?;
+    let waiting = follow_questions(hold.run());
+    if let Some((state, why)) = waiting {
+        hold.go(state, &why)?;
+    }
+    let unwritten = forum::write_decisions(control, hold).err();
     let observations = agents_now::observe(control, hold.run());
-    let work = ended_work(hold.run(), &observations, &signals)?;
-    if let Some(why) = completion(hold.run(), &signals, work.as_ref()) {
+    let work = ended_work(hold.run(), &observations)?;
+    if let Some(why) = completion(hold.run(), work.as_ref()) {
         hold.go(RunState::Completed, &why)?;
     }
-    let mut needs = needs(hold.run(), &observations, &signals, work.as_ref());
+    let mut needs = needs(hold.run(), &observations, &odd, work.as_ref());
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
-    Ok(Settled { observations, needs, would_change: false })
+    needs.extend(unwritten.map(|error| of_unwritten(hold.run(), &error.to_string())));
+    let settled = Settled { observations, needs, would_change: false };
+    notify::look(control, hold, &settled);
+    Ok(settled)
 }
 
-/// The same in memory only: what the run would be after settling.
-pub(super) fn preview(control: &Control, mut run: Run) -> ServiceResult<Run> {
-    let signals = signals::look(&run);
-    for said in &signals.completions {
-        run.agents[said.agent].completed = Some(said.summary.clone());
+/// The state that follows from the questions of a run, with the reason: it waits while one is open.
+fn follow_questions(run: &Run) -> Option<(RunState, String)> {
+    let open = run.guidance.iter().find(|asked| asked.is_open());
+    match (run.state, open) {
+        (RunState::Running, Some(asked)) => {
+            Some((RunState::AwaitingGuidance, format!("{} asks: {}", asked.agent, asked.question)))
+        }
+        (RunState::AwaitingGuidance, None) => {
+            Some((RunState::Running, "every question is answered".to_owned()))
+        }
+        _ => None,
     }
-    let work = ended_work(&run, &agents_now::observe(control, &run), &signals)?;
-    if let Some(why) = completion(&run, &signals, work.as_ref()) {
-        let now = clock::now();
-        // The table allows it: `completion` answers for running runs only.
+}
+
+/// The same in memory only: what the run would be after settling. Hooks read no thread.
+pub(super) fn preview(control: &Control, mut run: Run, action: Action) -> ServiceResult<Run> {
+    let signals = signals::look(&run);
+    signals::fold_in(&mut run, &signals)?;
+    let now = clock::now();
+    for index in 0..run.guidance.len() {
+        if action != Action::Hook && is_answered(control, &run.guidance[index])? {
+            run.guidance[index].answered = Some(now);
+        }
+    }
+    // The tables allow both moves: they are asked of runs in a state that has them.
+    if let Some((state, why)) = follow_questions(&run) {
+        let _ = run.go(state, &why, now);
+    }
+    let work = ended_work(&run, &agents_now::observe(control, &run))?;
+    if let Some(why) = completion(&run, work.as_ref()) {
         let _ = run.go(RunState::Completed, &why, now);
     }
     Ok(run)
 }
 
+/// Whether somebody has answered a question that the record still has as open.
+fn is_answered(control: &Control, asked: &Guidance) -> ServiceResult<bool> {
+    if !asked.is_open() {
+        return Ok(false);
+    }
+    let standing = forum::standing(control, &asked.thread)?;
+    Ok(standing
+        .is_some_and(|(thread, _)| matches!(thread.state, ThreadState::Answered | ThreadState::Closed)))
+}
+
 /// As [`settle`] without writing, for signals and observations already looked at.
 pub(super) fn look_only(
+    control: &Control,
     run: &Run,
     observations: Vec<Observation>,
     signals: &Signals,
 ) -> ServiceResult<Settled> {
-    let work = ended_work(run, &observations, signals)?;
-    let needs = needs(run, &observations, signals, work.as_ref());
-    let would_change = !signals.completions.is_empty() || completion(run, signals, work.as_ref()).is_some();
+    let mut then = run.clone();
+    signals::fold_in(&mut then, signals)?;
+    let mut answers = false;
+    for asked in &run.guidance {
+        answers = answers || !asked.file.is_empty() || is_answered(control, asked)?;
+    }
+    let work = ended_work(&then, &observations)?;
+    let needs = needs(&then, &observations, &signals.odd, work.as_ref());
+    let would_change = signals.is_any()
+        || answers
+        || follow_questions(run).is_some()
+        || completion(&then, work.as_ref()).is_some();
     Ok(Settled { observations, needs, would_change })
 }
 
 /// What the agents of a run left, where all have signalled or ended well, its plan is through, and their word alone
 /// does not complete it. Costs opening its repositories, so it is looked at once.
-fn ended_work(run: &Run, observations: &[Observation], signals: &Signals) -> ServiceResult<Option<Work>> {
-    if completion(run, signals, None).is_some() {
+fn ended_work(run: &Run, observations: &[Observation]) -> ServiceResult<Option<Work>> {
+    if completion(run, None).is_some() {
         return Ok(None);
     }
     let at_end = |(agent, seen): (&RunAgent, &Observation)| agent.completed.is_some() || ended_well(seen);
-    let is_at_end = matches!(run.state, RunState::Running | RunState::AwaitingGuidance)
+    let is_at_end = run.state == RunState::Running
+        && !run.guidance.iter().any(Guidance::is_open)
         && plan::is_finished(&run.steps)
         && run.agents.iter().zip(observations).all(at_end);
     if is_at_end { facts_of_work::work(run).map(Some) } else { Ok(None) }
 }
 
-/// The completion rule (behaviour 4): every agent has written its completion signal; or each has ended with exit
-/// 0 (or signalled) while the branches hold at least one commit since their start and all worktrees are clean.
-fn completion(run: &Run, signals: &Signals, work: Option<&Work>) -> Option<String> {
-    if run.state != RunState::Running || !signals.questions.is_empty() || run.agents.is_empty() {
+/// The completion rule (behaviour 4): every agent has written its completion signal; or, in a standard run, each has
+/// ended with exit 0 (or signalled) while the branches hold at least one commit since their start and all worktrees are
+/// clean.
+fn completion(run: &Run, work: Option<&Work>) -> Option<String> {
+    if run.state != RunState::Running || run.agents.is_empty() || !plan::is_finished(&run.steps) {
         return None;
     }
-    if !plan::is_finished(&run.steps) {
+    if run.guidance.iter().any(Guidance::is_open) {
         return None;
     }
     if run.agents.iter().all(|agent| agent.completed.is_some()) {
         return Some("every agent has signalled completion".to_owned());
+    }
+    if run.mode == Mode::Bootstrap {
+        return None;
     }
     let work = work.filter(|work| work.commits > 0 && work.dirty == 0 && work.odd.is_empty())?;
     let commits = if work.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", work.commits) };

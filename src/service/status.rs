@@ -5,6 +5,7 @@ use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
 use super::needs::Need;
+use super::notify::Lookout;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
@@ -99,8 +100,9 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
     let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if let Some(here) = &here {
-        report.broken.extend(forum::glance(caller, here));
-        report.bus = forum::bus_view(caller, here);
+        let (left_out, bus) = forum::look(caller, here);
+        report.broken.extend(left_out);
+        report.bus = bus;
     }
     if request.everywhere {
         for control in everywhere(caller, here) {
@@ -167,15 +169,24 @@ fn add(
         report.broken.push(error.to_string());
         HashMap::new()
     });
+    let lookout = Lookout::over(control, if request.no_ingest { &[] } else { &runs });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        let asked = threads.remove(&run.id).unwrap_or_default();
-        let mut view = view(control, run, glance, request)?;
+        let mut asked = threads.remove(&run.id).unwrap_or_default();
+        let mut view = view(&lookout, control, run, glance, request)?;
+        asked.retain(|need| !is_said_by_the_run(&view.run, need));
         view.needs.splice(0..0, asked);
         report.runs.push(view);
     }
     Ok(())
+}
+
+/// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
+/// should have been answered by now.
+fn is_said_by_the_run(run: &Run, need: &Need) -> bool {
+    let is_its = |asked: &crate::model::Guidance| need.command.ends_with(asked.thread.as_str());
+    run.guidance.iter().any(is_its) && !need.what.contains("is escalated")
 }
 
 /// What only git can tell is kept for those who may not ask it. Who holds a run now keeps it himself.
@@ -215,10 +226,16 @@ impl Glance {
     }
 }
 
-fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) -> ServiceResult<RunView> {
+fn view(
+    lookout: &Lookout<'_>,
+    control: &Control,
+    run: Run,
+    glance: Glance,
+    request: &StatusRequest,
+) -> ServiceResult<RunView> {
     let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
     let journal = glance.journal.clone();
-    let (run, settled, holder) = settled(control, run, glance, request.no_ingest)?;
+    let (run, settled, holder) = settled(lookout, control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
     let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
     super::needs::of_landed(&run, &landed, &mut needs);
@@ -237,13 +254,15 @@ fn view(control: &Control, run: Run, glance: Glance, request: &StatusRequest) ->
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
 fn settled(
+    lookout: &Lookout<'_>,
     control: &Control,
     run: Run,
     glance: Glance,
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
-    let looked = settle::look_only(&run, glance.observed, &glance.signals)?;
-    if no_ingest || !(looked.would_change || glance.may_be_bypassed) {
+    let looked = settle::look_only(control, &run, glance.observed, &glance.signals)?;
+    let has_news = || looked.would_change || glance.may_be_bypassed || lookout.is_due(&run, &looked);
+    if no_ingest || !has_news() {
         return Ok((run, looked, glance.holder));
     }
     match control.hold_to_settle(&run.id, Duration::ZERO) {

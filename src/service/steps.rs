@@ -1,11 +1,14 @@
 //! What each kind of step does. Every step is "ensure X": it looks whether X holds before it acts.
 
-use super::{Caller, Control, ServiceError, ServiceResult, agents, policies};
+use super::{Caller, Control, ServiceError, ServiceResult, agents, documents, policies};
 use crate::git::Repository;
-use crate::model::{Child, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy};
+use crate::model::{
+    Child, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy, plain_line, title_of,
+};
 use crate::tickets::{self, Found, NewTicket};
 use crate::workspaces::{self, WorktreeOrder};
 use crate::{sessions, store};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +149,10 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
 
 fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     let (index, ticket) = work.ticket()?;
+    if !ticket.made_by_us {
+        add_brief(work, &work.run)?;
+        return Ok(Change::default());
+    }
     let (_, path) = work.worktree()?;
     let new = NewTicket {
         id: &ticket.id,
@@ -158,12 +165,29 @@ fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     let created = tickets::create(path, &new)?;
     let repo = require_repo(path)?;
     if repo.path_id("HEAD", &format!("{}/index.md", created.dir))?.is_none() {
-        let message =
-            format!("Open ticket {}: {}\n\nMetawsm-Run: {}\n", ticket.id, ticket.title, work.run.id);
+        let message = format!(
+            "Open ticket {}: {}\n\nMetawsm-Run: {}\n{}\n",
+            ticket.id,
+            title_of(&plain_line(&ticket.title), 60),
+            work.run.id,
+            documents::MADE
+        );
         let files: Vec<_> = created.files.into_iter().map(crate::git::RepoPath::new).collect();
         repo.commit_paths(path, &files, &message)?;
     }
+    let mut run = work.run.clone();
+    run.tickets[index].docs = Some(created.dir.clone());
+    add_brief(work, &run)?;
     Ok(Change { docs: Some((index, created.dir)), ..Change::default() })
+}
+
+/// The brief of a bootstrap as a document of the ticket, committed before any agent starts.
+fn add_brief(work: &Work<'_>, run: &Run) -> ServiceResult<()> {
+    if run.mode != Mode::Bootstrap {
+        return Ok(());
+    }
+    let Some(shelf) = documents::shelf(run, &work.step.ticket, None)? else { return Ok(()) };
+    shelf.add(&format!("Bootstrap brief {}", run.id), &super::bootstrap::brief_document(run)).map(|_| ())
 }
 
 fn require_repo(path: &Path) -> ServiceResult<Repository> {
@@ -192,7 +216,12 @@ fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
     if work.run.strategy != Strategy::Reuse {
         write_wsm_file(work, &workspace)?;
     }
-    workspaces::save_brief(&workspace, &agents::brief_text(&work.run, &work.step.ticket)?)?;
+    let mut brief = agents::brief_text(&work.run, &work.step.ticket)?;
+    let id = work.run.brief.id();
+    if work.run.mode == Mode::Bootstrap && !brief.contains(&id) {
+        let _ = writeln!(brief, "\nThis brief has the id {id}.");
+    }
+    workspaces::save_brief(&workspace, &brief)?;
     if !policy.workspace.setup_commands.is_empty() {
         let commands: Vec<_> =
             policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();

@@ -2,6 +2,7 @@
 
 use super::agents::session_files;
 use super::chain::start_of;
+use super::documents::MADE;
 use super::event::{Event, Progress};
 use super::land::{lock_all, require_identity};
 use super::select::{Selector, require_open, require_run, select};
@@ -85,7 +86,7 @@ pub fn update(
     require_open(&run)?;
     intent::require_none(&control, &id)?;
     if request.dry_run {
-        let run = settle::preview(&control, run)?;
+        let run = settle::preview(&control, run, crate::gate::Action::Merge)?;
         require_ready(&control, &run)?;
         let foresee = |tree: &RunWorktree| foresee(&run, tree);
         let updates = run.worktrees.iter().map(foresee).collect::<ServiceResult<_>>()?;
@@ -245,7 +246,7 @@ fn take(
     }
     require_identity(&repository.at(&path)?)?;
     progress(Event::Began(label.clone()));
-    let message = format!("Merge '{base}' into '{}'\n\nMetawsm-Run: {}\n", tree.branch, run.id);
+    let message = format!("Merge '{base}' into '{}'\n\nMetawsm-Run: {}\n{MADE}\n", tree.branch, run.id);
     let taken = match repository.take_in(&path, &id, &message)? {
         TakenIn::Already => Taken::Already,
         TakenIn::Done { id } => Taken::Done(Some(id)),

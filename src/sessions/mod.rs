@@ -24,7 +24,7 @@ pub use crate::model::SessionBackend;
 pub use child::child;
 pub use error::SessionError;
 pub use launch::{Ended, Launch, SessionFiles};
-pub use observe::{Observation, find_running, observe_all, observe_states};
+pub use observe::{Observation, REBOOTED, find_running, observe_all, observe_states};
 pub use prompt::{PromptInput, PromptTree, prompt};
 pub use runners::{
     AgentCommand, RunnerInput, command_line, could_commit, default_runner, find_conversation, git_places,

@@ -33,6 +33,9 @@ pub enum Observation {
     },
 }
 
+/// Why a session is dead that nobody ended: the clause of [`Observation::Dead`].
+pub const REBOOTED: &str = "the machine was started again since";
+
 /// Observes sessions, answers in the same order, without their last activity. Starts no process.
 pub fn observe_states(sessions: &[(&Session, &SessionFiles)]) -> Vec<Observation> {
     let boot = procs::boot_id();
@@ -85,7 +88,7 @@ fn observe(session: &Session, files: &SessionFiles, boot: &str) -> Observation {
         return Observation::Ended(ended);
     }
     if record.boot != boot {
-        return Observation::Dead { why: "the machine was started again since".to_owned() };
+        return Observation::Dead { why: REBOOTED.to_owned() };
     }
     if procs::is_alive(record.wrapper) {
         return Observation::Alive { since: record.started, last_activity: None };

@@ -107,7 +107,7 @@ impl Store {
         Ok(None)
     }
 
-    fn files_of(&self, month: &str, id: ThreadId) -> StoreResult<Option<ThreadFiles>> {
+    pub(super) fn files_of(&self, month: &str, id: ThreadId) -> StoreResult<Option<ThreadFiles>> {
         let dir = self.thread_dir(month, &id);
         let listed = match files::names_in(&dir) {
             // A file in the place of a directory holds no events.

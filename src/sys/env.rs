@@ -24,6 +24,17 @@ pub const HOLD: &str = "METAWSM_HOLD";
 /// The reason that lets one operation pass the hooks.
 pub const BYPASS: &str = "METAWSM_BYPASS";
 
+/// What happened, for `notify.command`.
+pub const EVENT: &str = "METAWSM_EVENT";
+/// The same as a sentence.
+pub const MESSAGE: &str = "METAWSM_MESSAGE";
+/// The run that it happened to.
+pub const RUN_ID: &str = "METAWSM_RUN_ID";
+/// The state of that run.
+pub const RUN_STATUS: &str = "METAWSM_RUN_STATUS";
+/// Its tickets, with commas between them.
+pub const TICKETS: &str = "METAWSM_TICKETS";
+
 /// Makes each of our hooks say that it was reached, and refuse whatever is going on.
 pub const PROBE: &str = "METAWSM_PROBE";
 

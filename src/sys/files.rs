@@ -1,11 +1,9 @@
 //! Durable files: temp, fsync, rename, fsync the directory. And careful reads of files that others wrote.
 
-use super::{SysError, SysResult, random};
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use super::{SysError, SysResult, foreign, random};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 fn parent(path: &Path) -> &Path {
@@ -104,6 +102,38 @@ pub fn write_new_mode(path: &Path, bytes: &[u8], mode: u32) -> SysResult<bool> {
     }
 }
 
+/// As [`write_new`], with the half-written file in `temp_dir`, which lies on the same file system: nothing but the whole
+/// file ever shows beside its place.
+pub fn write_new_from(temp_dir: &Path, path: &Path, bytes: &[u8]) -> SysResult<bool> {
+    let temp = write_temp(&temp_dir.join("x"), bytes, 0o644)?;
+    let flags = nix::fcntl::RenameFlags::RENAME_NOREPLACE;
+    let here = nix::fcntl::AT_FDCWD;
+    let placed = match nix::fcntl::renameat2(here, &temp, here, path, flags) {
+        Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOSYS) => {
+            fs::hard_link(&temp, path).and_then(|()| fs::remove_file(&temp))
+        }
+        placed => placed.map_err(io::Error::from),
+    };
+    if placed.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    match placed {
+        Ok(()) => sync_dir(parent(path)).map(|()| true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(SysError::file("write", path, e)),
+    }
+}
+
+/// As [`write_atomic`], with the half-written file in `temp_dir`, which lies on the same file system.
+pub fn write_atomic_from(temp_dir: &Path, path: &Path, bytes: &[u8]) -> SysResult<()> {
+    let temp = write_temp(&temp_dir.join("x"), bytes, 0o644)?;
+    if let Err(e) = fs::rename(&temp, path) {
+        let _ = fs::remove_file(&temp);
+        return Err(SysError::file("write", path, e));
+    }
+    sync_dir(parent(path))
+}
+
 /// Makes a symbolic link; `false` where something of that name is there already (it is left alone).
 pub fn link_new(target: &Path, path: &Path) -> SysResult<bool> {
     ensure_dir(parent(path))?;
@@ -180,31 +210,7 @@ pub fn find_text(path: &Path) -> SysResult<Option<String>> {
 /// Reads a file that somebody else may have written: a regular file (links are not followed, a pipe does not
 /// block), of at most `cap` bytes. `None` where it is not there.
 pub fn find_foreign(path: &Path, cap: u64) -> SysResult<Option<Vec<u8>>> {
-    let refuse = |why: String| Err(SysError::Foreign { path: path.to_owned(), why });
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let file = match open(path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
-        Err(nix::errno::Errno::ENOENT | nix::errno::Errno::ENOTDIR) => return Ok(None),
-        Err(nix::errno::Errno::ELOOP) => return refuse("it is a symbolic link".to_owned()),
-        Err(e) => return Err(SysError::file("read", path, e.into())),
-    };
-    let meta = file.metadata().map_err(|e| SysError::file("read", path, e))?;
-    if !meta.is_file() {
-        return refuse("it is not a regular file".to_owned());
-    }
-    if meta.nlink() > 1 {
-        return refuse("it has more than one name (hard links)".to_owned());
-    }
-    if meta.len() > cap {
-        return refuse(format!("it has {} bytes, and at most {cap} are taken", meta.len()));
-    }
-    // Room for one byte more than there should be: the end is seen without a further look for room.
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(cap + 1).read_to_end(&mut bytes).map_err(|e| SysError::file("read", path, e))?;
-    if bytes.len() as u64 > cap {
-        return refuse(format!("it grew over {cap} bytes while it was read"));
-    }
-    Ok(Some(bytes))
+    Ok(foreign::find(path, cap)?.map(|found| found.bytes))
 }
 
 /// The names in a directory, sorted; empty where it is not there.
@@ -231,6 +237,7 @@ pub fn real_path(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::stat::Mode;
 
     #[test]
     fn a_file_is_replaced_whole_and_no_temp_file_stays() {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod env;
 mod error;
 pub mod files;
+pub mod foreign;
 pub mod lock;
 mod logged;
 pub mod process;

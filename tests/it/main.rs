@@ -41,6 +41,7 @@ mod story_fork_reuse;
 mod story_gates;
 mod story_landed;
 mod story_merge;
+mod story_notify;
 mod story_provision;
 mod story_publication;
 mod story_range;

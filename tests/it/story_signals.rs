@@ -123,6 +123,16 @@ fn what_is_no_completion_of_this_run_is_named_and_left_where_it_is() {
     stage.wait_state(id(&run), "completed");
 }
 
+/// The thread that begins with this question.
+fn thread_of(stage: &Stage, question: &str) -> String {
+    let answer = stage.do_(["forum", "list", "--json"]).ok().json();
+    let threads = answer["threads"].as_array().expect("threads");
+    let found: Vec<_> = threads.iter().filter(|t| t["title"] == question).collect();
+    assert_eq!(found.len(), 1, "{question} was asked once: {threads:#?}");
+    assert_eq!((&found[0]["kind"], &found[0]["state"]), (&"guidance".into(), &"waiting_human".into()));
+    found[0]["id"].as_str().expect("an id").to_owned()
+}
+
 #[test]
 fn an_open_question_keeps_a_run_from_completing() {
     let asks = r#"git commit -qm x --allow-empty
@@ -130,14 +140,16 @@ printf '{"question": "Which colour?"}' > "$METAWSM_WORKSPACE/.metawsm/guidance-r
     let stage = Stage::new(&[("asker", asks)]);
     let run = stage.run(&["Ask first"]);
     stage.wait_ended(id(&run));
+    stage.wait_state(id(&run), "awaiting_guidance");
     let question = workspace(&run, 0).join(".metawsm/guidance-request.json");
+    assert!(!question.exists(), "it is taken");
     let view = stage.status(id(&run));
-    assert_eq!(view["state"], "running");
-    holds(&needs(&view), &["question is open", &question.display().to_string()]);
+    let answer = format!("git metawsm guide {} --answer '<the answer>'", id(&run));
+    holds(&needs(&view), &["asker has asked (just now): Which colour?", &answer]);
     put(&done_in(&workspace(&run, 0)), "{}");
     let view = stage.status(id(&run));
-    assert_eq!(view["state"], "running", "a completion does not answer a question: {view:#}");
-    std::fs::remove_file(question).expect("removed");
+    assert_eq!(view["state"], "awaiting_guidance", "a completion does not answer a question: {view:#}");
+    stage.do_(["forum", "answer", &thread_of(&stage, "Which colour?"), "--body", "Blue."]).ok();
     assert_eq!(stage.status(id(&run))["state"], "completed");
 }
 

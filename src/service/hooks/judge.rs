@@ -165,7 +165,7 @@ fn gates(blockers: &[(String, Blocker)]) -> String {
 
 /// What keeps a run's work from being finished. A run that cannot be judged is not finished.
 fn blockers(open: &OpenRun) -> Vec<(String, Blocker)> {
-    let judged = settle::preview(&open.control, open.run.clone())
+    let judged = settle::preview(&open.control, open.run.clone(), Action::Hook)
         .and_then(|run| verdicts::judge(&open.control, &run, Action::Hook, &[]));
     match judged {
         Ok(judged) => {

@@ -129,3 +129,21 @@ fn quiet(world: World) -> World {
     std::fs::write(world.home().join(".gitconfig"), config).expect("a git configuration");
     world
 }
+
+#[test]
+fn who_waits_for_an_answer_gets_the_one_of_another_machine() {
+    let Some(world) = world() else { return };
+    let server = Server::forgetful(&world);
+    let repo = project(&world, "ann", &server.url());
+    let (ann, bob) = (Talker::of(&world, &repo), Talker::clone_of(&world, &repo, "bob"));
+    let words = ["forum", "ask", "--project", "--body", "Which one?", "--wait", "--timeout", "110"];
+    let asking = ann.run(&words).start();
+    let mut thread = String::new();
+    wait_until("the question is there", Duration::from_secs(100), || {
+        let listed = bob.json(&["forum", "list"]);
+        thread = listed["threads"][0]["id"].as_str().unwrap_or_default().to_owned();
+        !thread.is_empty()
+    });
+    bob.answer(&thread, "The second one.");
+    asking.end().ok().says("The second one.");
+}

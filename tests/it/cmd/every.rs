@@ -8,8 +8,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 44] = [
+const COMMANDS: [&[&str]; 46] = [
     &["run", "x"],
+    &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
     &["list"],
     &["log"],
@@ -34,6 +35,7 @@ const COMMANDS: [&[&str]; 44] = [
     &["forum", "thread", "x"],
     &["forum", "watch"],
     &["forum", "search", "x"],
+    &["forum", "relay", "--once"],
     &["check"],
     &["merge"],
     &["close"],

@@ -37,7 +37,6 @@ fn programs_are_trusted_by_their_content_before_they_start() {
     insta::assert_snapshot!(stage.said(&["policy", "check"]), @"
     ok: $WORLD/repos/api/.metawsm/policy.json
     -- story
-    not used yet: notify.command
     These programs are not trusted yet:
       workspace.setup_commands[0] = true
       notify.command = echo 'a b'

@@ -25,6 +25,7 @@ fn base_is_taken_into_the_branch_and_a_second_time_changes_nothing() {
     Merge 'main' into 'task/do-the-work'
 
     Metawsm-Run: one
+    Metawsm-Made: yes
     ");
     assert_eq!(stage.json(&["update", "one"])["updates"][0]["outcome"], "already");
     stage.run(&["close", "one"]).ok();

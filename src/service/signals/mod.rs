@@ -1,0 +1,15 @@
+//! Signal files: what agents say in JSON (behaviour 6), from the file to the record.
+//!
+//! A look reads each file once, into memory, and says what it means or why it cannot be taken; nothing changes. Taking
+//! happens under the run's hold: first the record, then the forum, then the file to `seen/`, so that who is stopped in
+//! between is gone on with, and nobody is asked twice. What cannot be taken is left where it is.
+
+mod away;
+mod look;
+mod parse;
+mod strict;
+mod take;
+
+pub(super) use away::{put_all_away, put_away_questions};
+pub(super) use look::{Odd, Signals, look, roots};
+pub(super) use take::{fold_in, take};
