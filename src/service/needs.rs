@@ -36,7 +36,7 @@ pub(super) fn of_unseen(run: &Run, why: &str) -> Need {
 
 /// A decision of the forum that could not be written into the documents; it is tried again each time.
 pub(super) fn of_unwritten(run: &Run, why: &str) -> Need {
-    let why = crate::model::plain_line(why.trim_end_matches('.'));
+    let why = plain_line(why.trim_end_matches('.'));
     let what = format!("What the forum decided is not in the ticket's documents yet: {why}.");
     need(what, format!("git metawsm status {}", run.id))
 }

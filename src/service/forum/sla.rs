@@ -57,15 +57,7 @@ fn waiting(control: &Control, wanted: &dyn Fn(&Pressing) -> bool) -> ServiceResu
 /// The same of every run at once.
 pub(in super::super) fn all_escalated(control: &Control) -> ServiceResult<Vec<Thread>> {
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
-    let mut found = Vec::new();
-    let mut take = |thread: Thread| {
-        if thread.run.is_some() && clock.is_escalated(&thread) {
-            found.push(thread);
-        }
-    };
-    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
-    found.sort_by_cached_key(Thread::rank);
-    Ok(found)
+    waiting(control, &|pressing| pressing.run.is_some() && clock.presses(pressing))
 }
 
 /// What a person is needed for in threads, by run: those that wait for a person or are escalated.
