@@ -100,8 +100,9 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
     let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if let Some(here) = &here {
-        report.broken.extend(forum::glance(caller, here));
-        report.bus = forum::bus_view(caller, here);
+        let (left_out, bus) = forum::look(caller, here);
+        report.broken.extend(left_out);
+        report.bus = bus;
     }
     if request.everywhere {
         for control in everywhere(caller, here) {

@@ -34,7 +34,7 @@ pub use relay::{News, relay};
 pub use sla::escalated;
 pub(super) use sla::{all_escalated, needs};
 pub use travel::BusView;
-pub(super) use travel::{bus_view, glance};
+pub(super) use travel::look;
 pub use view::{ThreadView, thread};
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
