@@ -42,6 +42,14 @@ pub enum BusError {
         /// What it said, on one line.
         why: String,
     },
+    /// The server answers more than there is room for.
+    #[error("Redis at {place} answers {command} with more than fits")]
+    TooLarge {
+        /// The server, without its password.
+        place: String,
+        /// The command's word.
+        command: String,
+    },
     /// The server answers what nobody can use.
     #[error("Redis at {place} answers {command} with something that cannot be used: {why}")]
     Odd {

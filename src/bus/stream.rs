@@ -157,10 +157,9 @@ impl Bus {
         Ok((taken, refused.map(|(code, why)| self.wire.refusal("XADD", code, &why))))
     }
 
-    /// Up to `most` entries that this clone was given after `after` and has not acknowledged: whoever took them was
-    /// killed.
-    pub fn unfinished(&mut self, after: EntryId, most: usize) -> BusResult<Got> {
-        self.read(&after.to_string(), most, None)
+    /// Up to `most` entries that this clone was given and has not acknowledged: whoever took them was killed.
+    pub fn unfinished(&mut self, most: usize) -> BusResult<Got> {
+        self.read("0", most, None)
     }
 
     /// Up to `most` entries that nobody of this clone was given yet; waits for them as long as `wait` says.
@@ -246,14 +245,14 @@ impl Bus {
         self.wire.ask(&command).map(drop)
     }
 
-    /// The ids of up to `most` entries that this clone was given and has not acknowledged, without what they hold: by
-    /// it an entry that is too large to be read can be acknowledged all the same.
-    pub fn unread(&mut self, most: usize) -> BusResult<Vec<EntryId>> {
-        let mut command = cmd("XPENDING");
-        command.arg(&self.names.stream).arg(&self.names.group).arg("-").arg("+").arg(most);
+    /// The first entry that this clone was given and has not acknowledged, without what it holds: by its id one that
+    /// is too large to be read can be acknowledged all the same.
+    pub fn unread(&mut self) -> BusResult<Option<EntryId>> {
+        let Names { stream, group, consumer, .. } = &self.names;
+        let command = cmd("XPENDING").arg(stream).arg(group).arg("-").arg("+").arg(1).arg(consumer).clone();
         let answer = self.wire.ask(&command)?;
-        let ids = items(&answer).unwrap_or_default().iter().filter_map(items).filter_map(<[Value]>::first);
-        Ok(ids.filter_map(bytes).filter_map(EntryId::parse).collect())
+        let first = items(&answer).and_then(<[Value]>::first).and_then(items).and_then(<[Value]>::first);
+        Ok(first.and_then(bytes).and_then(EntryId::parse))
     }
 
     fn accept(&self, command: &Cmd, answer: super::wire::Answer) -> BusResult<Value> {

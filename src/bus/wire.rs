@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// largest size each.
 const MOST_BYTES: usize = 32 << 20;
 
+/// Why reading stops at that size.
+const TOO_LARGE: &str = "its answer has no end";
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -52,7 +55,7 @@ impl Read for Patient<'_> {
             Err(io::Error::other(why.to_owned()))
         };
         if *self.left == 0 {
-            return stop("its answer has no end");
+            return stop(TOO_LARGE);
         }
         loop {
             let time = self.until.saturating_duration_since(Instant::now());
@@ -205,6 +208,9 @@ impl Wire {
         let mut why = None;
         let patient = Patient { socket: &mut self.socket, until, left, why: &mut why };
         match (self.parser.parse_value(patient), why) {
+            (_, Some(why)) if why == TOO_LARGE => {
+                Err(BusError::TooLarge { place: self.place(), command: word_of(command) })
+            }
             (_, Some(why)) => Err(self.away(&why)),
             (Ok(Value::ServerError(error)), None) => {
                 let code = title_of(error.code(), 40);

@@ -115,6 +115,15 @@ enum Verb {
         #[command(flatten)]
         filter: FilterArgs,
     },
+    /// Carry events to and from the Redis server of the policy, until it is interrupted.
+    ///
+    /// Whoever asks or answers sends by itself where the server answers at once, and list, thread and status take in
+    /// what came; a relay does both as it happens, and when the server was away.
+    Relay {
+        /// Carry what there is now, and end.
+        #[arg(long)]
+        once: bool,
+    },
     /// Accepted for the first program's sake, to say what it means now.
     #[command(hide = true)]
     Signal {
@@ -283,9 +292,11 @@ impl Args {
             | Verb::Watch { .. }
             | Verb::Search { .. }
             | Verb::Signal { .. } => Reach::Read,
-            Verb::Assign { .. } | Verb::State { .. } | Verb::Priority { .. } | Verb::Close { .. } => {
-                Reach::Act
-            }
+            Verb::Assign { .. }
+            | Verb::State { .. }
+            | Verb::Priority { .. }
+            | Verb::Close { .. }
+            | Verb::Relay { .. } => Reach::Act,
         }
     }
 }
@@ -325,6 +336,11 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         Verb::Watch { run_id, ticket, cursor, limit, follow } => {
             let filter = ThreadFilter { run: run_id, ticket, ..ThreadFilter::default() };
             watch(caller, screen, &WatchRequest { filter, cursor, limit, follow })
+        }
+        Verb::Relay { once } => {
+            let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
+            forum::relay(&caller, once, &mut |news| render::relayed(screen, &news))?;
+            Ok(ExitCode::SUCCESS)
         }
         Verb::Signal { .. } => Err(ServiceError::wrong(
             "'forum signal' is no more: an agent says by 'git metawsm signal' that it asks, is done or has validated, \

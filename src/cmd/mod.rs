@@ -7,6 +7,7 @@
 mod agent;
 mod args;
 mod attach;
+mod bootstrap;
 mod check;
 mod cleanup;
 mod close;
@@ -83,6 +84,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
         }
         match command {
             Command::Run(args) => run::run(&caller, &screen, args),
+            Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),

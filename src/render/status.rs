@@ -1,9 +1,10 @@
 //! What `status` says: what needs a person first.
 
+use super::bus::{bus_json, bus_lines};
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::{RunState, StepState};
+use crate::model::{Guidance, RunState, StepState};
 use crate::service::{AgentView, Landed, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
@@ -14,12 +15,19 @@ use std::fmt::Write as _;
 pub fn status(screen: &Screen, report: &StatusReport) {
     if screen.json {
         let runs: Vec<_> = report.runs.iter().map(view_json).collect();
-        screen.answer_json(json!({ "runs": runs, "broken": report.broken }));
+        let mut value = json!({ "runs": runs, "broken": report.broken });
+        if let Some(bus) = &report.bus {
+            value["forum_bus"] = bus_json(bus);
+        }
+        screen.answer_json(value);
         return;
     }
     let mut text = String::new();
     for broken in &report.broken {
         let _ = writeln!(text, "{} {}", screen.paint(Paint::Warn, "unreadable:"), escape(broken));
+    }
+    if let Some(bus) = &report.bus {
+        text.push_str(&bus_lines(screen, bus));
     }
     if report.runs.is_empty() && report.broken.is_empty() {
         text.push_str(nothing(report.in_repository));
@@ -186,6 +194,7 @@ fn view_json(view: &RunView) -> Value {
     let mut value = run_json(&view.run);
     value["root"] = json!(view.root);
     value["needs"] = json!(view.needs);
+    value["guidance"] = json!(view.run.guidance.iter().map(question_json).collect::<Vec<_>>());
     value["landed"] = json!(view.landed.word());
     value["holder"] =
         json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
@@ -196,6 +205,17 @@ fn view_json(view: &RunView) -> Value {
         .map(|c| json!({ "place": c.place, "path": c.path, "commits": c.commits, "dirty": c.dirty, "odd": c.odd }))
         .collect();
     value
+}
+
+fn question_json(asked: &Guidance) -> Value {
+    json!({
+        "thread": asked.thread,
+        "agent": format!("{}.{}", asked.ticket, asked.agent),
+        "question": asked.question,
+        "asked": asked.asked,
+        "answered": asked.answered,
+        "delivered": asked.delivered,
+    })
 }
 
 fn agent_json(view: &AgentView) -> Value {
@@ -214,5 +234,6 @@ fn agent_json(view: &AgentView) -> Value {
         "exit": exit,
         "signal": signal,
         "completed": view.agent.completed,
+        "validation": view.agent.validation,
     })
 }

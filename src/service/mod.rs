@@ -74,6 +74,7 @@ mod verdicts;
 mod vouched;
 
 pub use agents::{agent_ended, agent_signals};
+pub use bootstrap::{bootstrap, bootstrap_ground, require_brief};
 pub use caller::Caller;
 pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
@@ -115,5 +116,6 @@ pub use sessions::{attach, follow, logs, tell};
 pub use signals::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};
 pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
 pub use stop::stop;
+pub use tickets::{KnownTicket, TicketMeant};
 pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};
 pub use vouched::LandedWord;

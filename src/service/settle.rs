@@ -1,7 +1,7 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
 use super::facts_of_work::{self, Work};
-use super::needs::{Need, needs, of_unseen};
+use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
 use super::{Control, ServiceResult, bypass, forum, guidance, notify, sessions as agents_now};
 use crate::gate::Action;
@@ -33,6 +33,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     if let Some((state, why)) = waiting {
         hold.go(state, &why)?;
     }
+    let unwritten = forum::write_decisions(control, hold).err();
     let observations = agents_now::observe(control, hold.run());
     let work = ended_work(hold.run(), &observations)?;
     if let Some(why) = completion(hold.run(), work.as_ref()) {
@@ -40,6 +41,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     }
     let mut needs = needs(hold.run(), &observations, &odd, work.as_ref());
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
+    needs.extend(unwritten.map(|error| of_unwritten(hold.run(), &error.to_string())));
     let settled = Settled { observations, needs, would_change: false };
     notify::look(control, hold, &settled);
     Ok(settled)

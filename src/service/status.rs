@@ -1,6 +1,7 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
 use super::bypass::Bases;
+use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
 use super::needs::Need;
@@ -89,6 +90,8 @@ pub struct StatusReport {
     pub in_full: bool,
     /// Whether we are in a repository at all.
     pub in_repository: bool,
+    /// How forum events travel to other machines; `None` where they do not.
+    pub bus: Option<BusView>,
 }
 
 /// Looks at one run or at all open ones.
@@ -96,6 +99,10 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
     let mut report = StatusReport::default();
     let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
+    if let Some(here) = &here {
+        report.broken.extend(forum::glance(caller, here));
+        report.bus = forum::bus_view(caller, here);
+    }
     if request.everywhere {
         for control in everywhere(caller, here) {
             add_open(&control, request, &mut report)?;
@@ -156,7 +163,7 @@ fn add(
     })?;
     let mut bases = Bases::default();
     // A forum that cannot be read hides no run.
-    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
+    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { forum::needs(control) };
     let mut threads = threads.unwrap_or_else(|error| {
         report.broken.push(error.to_string());
         HashMap::new()

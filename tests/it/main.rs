@@ -12,6 +12,7 @@ mod forum;
 mod frugal;
 mod hooks_foreign;
 mod hooks_matrix;
+mod hostile_signals;
 mod house;
 mod interrupts;
 #[allow(

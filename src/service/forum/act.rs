@@ -43,7 +43,7 @@ pub fn act(caller: &Caller, named: &str, speaker: &Speaker, deed: &Deed) -> Serv
     require_enabled(caller, &control)?;
     let actor = actor(caller, &control, speaker)?;
     let id = require_thread(&Reader::new(&control)?, named)?;
-    let _lock = control.store.lock_thread(&id, "forum", caller.wait)?;
+    let lock = control.store.lock_thread(&id, "forum", caller.wait)?;
     let reader = Reader::new(&control)?;
     let places = reader.places(&id)?;
     let (folded, odd) = reader.folded(&id, &places)?.ok_or_else(|| unknown(id.as_str()))?;
@@ -57,6 +57,8 @@ pub fn act(caller: &Caller, named: &str, speaker: &Speaker, deed: &Deed) -> Serv
     };
     let filed = write(&control, places.month(), &mut event)?;
     let Folded { thread, .. } = with(folded, filed.clone(), &id)?;
+    drop(lock);
+    super::docs::write_decision(caller, &control, &thread);
     Ok(Acted { thread, event: Some(filed) })
 }
 

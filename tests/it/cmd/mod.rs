@@ -2,6 +2,7 @@
 
 mod agent;
 mod attach;
+mod bootstrap;
 mod check;
 mod cleanup;
 mod close;
@@ -26,6 +27,7 @@ mod restart;
 mod resume;
 mod run;
 mod selectors;
+mod signal;
 pub mod stage;
 mod status;
 mod stop;

@@ -141,3 +141,8 @@ fn a_question_survives_faults_at_every_call() {
 fn an_answer_survives_faults_at_every_call() {
     strike(&jobs::forum_answer());
 }
+
+#[test]
+fn signals_taken_survive_faults_at_every_call() {
+    strike(&jobs::signals());
+}
