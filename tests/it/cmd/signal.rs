@@ -149,7 +149,13 @@ fn outside_of_a_session_it_says_so_and_writes_nothing() {
     let stage = Stage::with(WORKS);
     stage.finish("one", "Do the work");
     let before = stage.world.snapshot();
-    insta::assert_snapshot!(stage.refuses(&["signal", "complete"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["signal", "complete"]), @"
+    2 usage
+    error: This is no session of an agent: neither METAWSM_WORKSPACE nor a workspace around this directory says which run is meant.
+    next:
+      git metawsm status
+      git metawsm forum ask --body '<the words>'
+    ");
     before.assert_same(&stage.world.snapshot());
 }
 
@@ -205,7 +211,7 @@ fn a_validation_names_the_brief_of_its_run() {
     hidden.env("METAWSM_ROOT", stage.world.root()).ok();
     assert_eq!(read(dir.join(".metawsm/validation-result.json"))["brief_id"], said["brief_id"]);
     let check = stage.run(&["check", "one"]).code(3);
-    assert!(!check.stdout.contains("validat") || check.stdout.contains("the agent says"), "{check}");
+    check.says("validation (the agent says)");
     let answer = stage.run(&["--json", "check", "one"]).code(3).json();
     let gate = |id: &str| {
         answer["error"]["gates"]
@@ -218,10 +224,10 @@ fn a_validation_names_the_brief_of_its_run() {
             .clone()
     };
     assert_eq!(
-        (&gate("validation")["standing"], &gate("brief")["standing"]),
+        (&gate("validation")["verdict"], &gate("brief")["verdict"]),
         (&"pass".into(), &"pass".into())
     );
-    assert_eq!(gate("run-state")["standing"], "block", "in a bootstrap run an exit says nothing");
+    assert_eq!(gate("run-state")["verdict"], "block", "in a bootstrap run an exit says nothing");
     assert_eq!(gate("validation")["judge"], "the agent says");
 }
 
