@@ -159,7 +159,8 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
     let policy = policies::stored(run)?;
     let profile =
         policy.profile(&agent.profile).ok_or_else(|| damaged(run, "an agent's profile is missing"))?;
-    let prompt = prompt_of(run, agent, &profile.base_prompt, &profile.skills)?;
+    let skills = super::skills::for_agent(work.control, &profile.skills, workspace, &cwd_of(run, agent)?)?;
+    let prompt = prompt_of(run, agent, &profile.base_prompt, &skills)?;
     let backend = sessions::backend(policy.sessions.backend.as_str())?;
     let prompt_file = workspace.join(".metawsm").join(format!("prompt-{}.md", agent.name));
     crate::sys::files::write_atomic(&prompt_file, prompt.as_bytes())?;

@@ -6,7 +6,9 @@ use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
-use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, source};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, skills, source,
+};
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
@@ -168,6 +170,9 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         None => RunId::parse(&format!("run-{}-{}", clock::compact(now), random::base32(4)))?,
     };
     let agents = choose_agents(&rules.policy, &request.agents, &tickets)?;
+    let profiles: Vec<_> =
+        rules.policy.agent_profiles.iter().filter(|p| agents.iter().any(|a| a.profile == p.name)).collect();
+    skills::require_all(control, &profiles)?;
     let run = Run {
         format: RECORD_FORMAT,
         kind: "run".to_owned(),

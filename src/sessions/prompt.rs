@@ -44,7 +44,7 @@ pub struct PromptInput<'a> {
     pub docs: Option<&'a Path>,
     /// `base_prompt` of the profile.
     pub base_prompt: &'a str,
-    /// `skills` of the profile.
+    /// The files of the profile's skills.
     pub skills: &'a [String],
     /// Feedback on earlier work, oldest first.
     pub feedback: &'a [String],
@@ -84,7 +84,10 @@ fn task(text: &mut String, input: &PromptInput) {
         let _ = writeln!(text, "\nThe ticket says what is to be done; read its documents first.");
     }
     if !input.skills.is_empty() {
-        let _ = writeln!(text, "\nUse these skills: {}.", input.skills.join(", "));
+        let _ = writeln!(text, "\n## Skills\nRead these files whole before you begin, and work as they say:");
+        for file in input.skills {
+            let _ = writeln!(text, "- {file}");
+        }
     }
 }
 
@@ -168,7 +171,7 @@ mod tests {
             worktrees: &[tree],
             docs: Some(Path::new("/w/t-1/web/ttmp/T-1")),
             base_prompt: "Be brief.",
-            skills: &["diary".to_owned()],
+            skills: &["/w/t-1/.metawsm/skills/diary/SKILL.md".to_owned()],
             feedback,
         })
     }
@@ -183,7 +186,7 @@ mod tests {
             "## Done when\nall \"tests\" pass",
             "- web: /w/t-1/web (branch task/t-1, to be merged into main)",
             "/w/t-1/web/ttmp/T-1",
-            "diary",
+            "- /w/t-1/.metawsm/skills/diary/SKILL.md\n",
             "/w/t-1/.metawsm/guidance-request.json",
             "/w/t-1/.metawsm/implementation-complete.json",
             r#""done_criteria": "all \"tests\" pass", "run_id": "run-1", "agent": "coder""#,

@@ -8,10 +8,10 @@ use super::super::documents::{self, Shelf};
 use super::super::{Caller, Control, ServiceError, ServiceResult, policies};
 use super::read::Reader;
 use crate::model::{
-    ActorKind, EventWhat, Folded, ForumEvent, Run, RunState, Thread, ThreadId, ThreadState, Told,
-    is_deceptive, plain_line,
+    ActorKind, EventWhat, Folded, ForumEvent, Run, RunId, RunState, Thread, ThreadId, ThreadState, TicketId,
+    Told, is_deceptive, plain_line,
 };
-use crate::store::{Entry, Hold};
+use crate::store::{Entry, Hold, ThreadFiles};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -42,22 +42,23 @@ pub(in super::super) fn write_decisions(control: &Control, hold: &Hold) -> Servi
     if !wants(hold.run()) {
         return Ok(());
     }
-    let reader = Reader::new(control)?;
     let mut ids = Vec::new();
     // Threads that are still live: what history holds was decided and written before it got there.
     for files in control.store.threads(&mut Vec::new())? {
-        let places = reader.places(&files.id)?;
-        let first = files.names.first().cloned().into_iter().collect();
-        let mut opening = files.clone();
-        opening.names = first;
+        // What it is about, its first event says.
+        let opening =
+            ThreadFiles { names: files.names.first().cloned().into_iter().collect(), ..files.clone() };
         let events = control.store.thread_events(&opening, &mut Vec::new())?;
-        let other = events.first().is_some_and(|first| {
-            first.event.what == EventWhat::Opened
-                && !is_about(hold.run(), first.event.run.as_ref(), first.event.ticket.as_ref())
+        let is_another = events.first().map(|first| &first.event).is_some_and(|event| {
+            event.what == EventWhat::Opened
+                && !is_about(hold.run(), event.run.as_ref(), event.ticket.as_ref())
         });
-        if !other && places.live.is_some() {
+        if !is_another {
             ids.push(files.id);
         }
+    }
+    if ids.is_empty() {
+        return Ok(());
     }
     sync(control, hold, &ids)
 }
@@ -81,7 +82,7 @@ fn is_decided(thread: &Thread) -> bool {
     matches!(thread.state, ThreadState::Answered | ThreadState::Closed)
 }
 
-fn is_about(run: &Run, id: Option<&crate::model::RunId>, ticket: Option<&crate::model::TicketId>) -> bool {
+fn is_about(run: &Run, id: Option<&RunId>, ticket: Option<&TicketId>) -> bool {
     match (id, ticket) {
         (Some(id), _) => *id == run.id,
         (None, Some(ticket)) => {

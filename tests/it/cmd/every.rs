@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 48] = [
+const COMMANDS: [&[&str]; 49] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -38,6 +38,7 @@ const COMMANDS: [&[&str]; 48] = [
     &["forum", "thread", "x"],
     &["forum", "watch"],
     &["forum", "search", "x"],
+    &["forum", "relay", "--once"],
     &["check"],
     &["merge"],
     &["close"],

@@ -223,10 +223,7 @@ fn a_validation_names_the_brief_of_its_run() {
             .unwrap_or_else(|| panic!("no {id} in {answer}"))
             .clone()
     };
-    assert_eq!(
-        (&gate("validation")["verdict"], &gate("brief")["verdict"]),
-        (&"pass".into(), &"pass".into())
-    );
+    assert_eq!((&gate("validation")["verdict"], &gate("brief")["verdict"]), (&"pass".into(), &"pass".into()));
     assert_eq!(gate("run-state")["verdict"], "block", "in a bootstrap run an exit says nothing");
     assert_eq!(gate("validation")["judge"], "the agent says");
 }
