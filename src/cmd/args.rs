@@ -1,8 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log, logs,
-    merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell, update,
+    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks, iterate, list,
+    log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell,
+    update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -199,9 +200,11 @@ commands! {
     Attach(attach) = "attach", Act;
     Logs(logs) = "logs", Read;
     Tell(tell) = "tell", Act;
+    Guide(guide) = "guide", Act;
     Resume(resume) = "resume", Act;
     Stop(stop) = "stop", Act;
     Restart(restart) = "restart", Act;
+    Iterate(iterate) = "iterate", Act;
     Complete(complete) = "complete", Act;
     Discard(discard) = "discard", Act;
     Commit(commit) = "commit", Act;

@@ -19,6 +19,7 @@ mod who;
 mod write;
 
 pub use about::About;
+pub(super) use act::act_always;
 pub use act::{Acted, Deed, act};
 pub(super) use answer::standing;
 pub use ask::{AskRequest, Asked, ask, wait_for_answer};

@@ -10,6 +10,6 @@ mod parse;
 mod strict;
 mod take;
 
-pub(super) use away::{put_all_away, put_away_questions};
+pub(super) use away::put_all_away;
 pub(super) use look::{Odd, Signals, look, roots};
 pub(super) use take::{fold_in, take};

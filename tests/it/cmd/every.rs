@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 44] = [
+const COMMANDS: [&[&str]; 46] = [
     &["run", "x"],
     &["status"],
     &["list"],
@@ -18,9 +18,11 @@ const COMMANDS: [&[&str]; 44] = [
     &["attach"],
     &["logs"],
     &["tell", "x", "y"],
+    &["guide", "--answer", "x"],
     &["resume"],
     &["stop"],
     &["restart"],
+    &["iterate", "--feedback", "x"],
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
@@ -56,7 +58,7 @@ const COMMANDS: [&[&str]; 44] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 20] = [
+const TAKING_RUNS: [(&str, &[&str]); 22] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -64,9 +66,11 @@ const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("attach", &[]),
     ("logs", &[]),
     ("tell", &["hello"]),
+    ("guide", &["--answer", "x"]),
     ("resume", &[]),
     ("stop", &[]),
     ("restart", &[]),
+    ("iterate", &["--feedback", "x"]),
     ("complete", &["--reason", "x"]),
     ("discard", &[]),
     ("commit", &[]),
