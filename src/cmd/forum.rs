@@ -192,15 +192,16 @@ struct BodyArgs {
 
 impl BodyArgs {
     fn read(self, caller: &Caller) -> Result<String, ServiceError> {
-        body_of(caller, self.body, self.body_file)
+        body_of(caller, "post", "forum ask", (self.body, self.body_file))
     }
 }
 
-/// Words from an option, a file, or standard input.
+/// Words from an option, a file, or standard input, that `command` takes and people call `what`.
 pub(super) fn body_of(
     caller: &Caller,
-    text: Option<String>,
-    file: Option<PathBuf>,
+    what: &str,
+    command: &str,
+    (text, file): (Option<String>, Option<PathBuf>),
 ) -> Result<String, ServiceError> {
     let source = match (text, file) {
         (Some(text), _) => BodySource::Text(text),
@@ -208,7 +209,7 @@ pub(super) fn body_of(
         (None, Some(path)) => BodySource::File(caller.cwd.join(path)),
         (None, None) => BodySource::Stdin,
     };
-    forum::body(source)
+    forum::words(source, what, &format!("git metawsm {command} -h"))
 }
 
 #[derive(Debug, clap::Args)]

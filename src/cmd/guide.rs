@@ -45,7 +45,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let request = GuideRequest {
         selector: args.run.into(),
         question: args.question,
-        answer: body_of(&caller, args.answer, args.body_file)?,
+        answer: body_of(&caller, "answer", "guide", (args.answer, args.body_file))?,
         no_restart: args.no_restart,
         speaker: args.speaker.into(),
     };

@@ -31,7 +31,8 @@ pub(super) struct Args {
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
-    let feedback = body_of(&caller, args.feedback.filter(|text| text != "-"), args.feedback_file)?;
+    let feedback =
+        body_of(&caller, "feedback", "iterate", (args.feedback.filter(|t| t != "-"), args.feedback_file))?;
     let request = IterateRequest { selector: args.run.into(), feedback, dry_run: args.dry_run };
     render::iterated(screen, &service::iterate(&caller, &request, &mut progress(screen))?);
     Ok(ExitCode::SUCCESS)

@@ -44,7 +44,7 @@ fn asked(stage: &Stage, run: &Value) -> Vec<Value> {
 fn thread(stage: &Stage, run: &Value, words: &str) -> String {
     let all = asked(stage, run);
     let found = all.iter().find(|t| t["title"].as_str().is_some_and(|title| title.contains(words)));
-    found.unwrap_or_else(|| panic!("{words} in {all:?}"))["thread"].as_str().expect("an id").to_owned()
+    found.unwrap_or_else(|| panic!("{words} in {all:?}"))["id"].as_str().expect("an id").to_owned()
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) use act::act_always;
 pub use act::{Acted, Deed, act};
 pub(super) use answer::standing;
 pub use ask::{AskRequest, Asked, ask, wait_for_answer};
-pub use body::{BODY_CAP, BodySource, body};
+pub use body::{BODY_CAP, BodySource, words};
 pub use list::{Found, Listed, ThreadFilter, list, search};
 pub use publish::{publishable, retire};
 pub use sla::escalated;
