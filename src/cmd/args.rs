@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks, iterate, list,
-    log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell,
-    update,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks,
+    iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run,
+    signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -192,6 +192,7 @@ macro_rules! commands {
 
 commands! {
     Run(run) = "run", Act;
+    Bootstrap(bootstrap) = "bootstrap", Act;
     Status(status) = "status", Read;
     List(list) = "list", Read;
     Log(log) = "log", Read;
@@ -201,6 +202,7 @@ commands! {
     Logs(logs) = "logs", Read;
     Tell(tell) = "tell", Act;
     Guide(guide) = "guide", Act;
+    Signal(signal) = "signal", Speak;
     Resume(resume) = "resume", Act;
     Stop(stop) = "stop", Act;
     Restart(restart) = "restart", Act;

@@ -1,6 +1,7 @@
 //! The one place that maps errors to a kind, an exit code and hints.
 
 use super::plain_screen;
+use crate::bus::BusError;
 use crate::git::GitError;
 use crate::hooks::HookError;
 use crate::policy::{Problem, ProblemKind};
@@ -101,9 +102,18 @@ fn class(error: &ServiceError) -> (&'static str, u8) {
         ServiceError::Git(error) | ServiceError::Hook(HookError::Git(error)) => of_git(error),
         ServiceError::Sys(error) | ServiceError::Hook(HookError::Sys(error)) => of_sys(error),
         ServiceError::Session(error) => of_session(error),
+        ServiceError::Bus(error) => of_bus(error),
         ServiceError::Workspace(error) => of_workspace(error),
         ServiceError::Ticket(error) => of_ticket(error),
         ServiceError::Move { .. } | ServiceError::Plan(_) | ServiceError::Failed { .. } => ("failed", 1),
+    }
+}
+
+fn of_bus(error: &BusError) -> (&'static str, u8) {
+    match error {
+        BusError::Address { .. } => ("usage", 2),
+        BusError::Sys(error) => of_sys(error),
+        _ => ("outside", 5),
     }
 }
 
@@ -193,6 +203,7 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
             some(&["git metawsm run --agent shell '<what to do>'"])
         }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
+        ServiceError::Bus(_) => some(&["git metawsm forum relay --once", "git metawsm policy show"]),
         ServiceError::Name(error) if error.what == "run id" => some(&["git metawsm list --all"]),
         ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],
         _ => some(&["git metawsm status"]),

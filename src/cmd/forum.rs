@@ -116,6 +116,15 @@ enum Verb {
         #[command(flatten)]
         filter: FilterArgs,
     },
+    /// Carry events to and from the Redis server of the policy, until it is interrupted.
+    ///
+    /// Whoever asks or answers sends by itself where the server answers at once, and list, thread and status take in
+    /// what came; a relay does both as it happens, and when the server was away.
+    Relay {
+        /// Carry what there is now, and end.
+        #[arg(long)]
+        once: bool,
+    },
     /// Accepted for the first program's sake, to say what it means now.
     #[command(hide = true)]
     Signal {
@@ -294,9 +303,11 @@ impl Args {
             | Verb::Watch { .. }
             | Verb::Search { .. }
             | Verb::Signal { .. } => Reach::Read,
-            Verb::Assign { .. } | Verb::State { .. } | Verb::Priority { .. } | Verb::Close { .. } => {
-                Reach::Act
-            }
+            Verb::Assign { .. }
+            | Verb::State { .. }
+            | Verb::Priority { .. }
+            | Verb::Close { .. }
+            | Verb::Relay { .. } => Reach::Act,
         }
     }
 }
@@ -339,14 +350,19 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
             let filter = ThreadFilter { run: run_id, ticket, ..ThreadFilter::default() };
             watch(caller, screen, &WatchRequest { filter, cursor, limit, follow })
         }
+        Verb::Relay { once } => {
+            let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
+            forum::relay(&caller, once, &mut |news| render::relayed(screen, &news))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Signal { .. } => Err(ServiceError::wrong(
-            "'forum signal' is no more: an agent that asks, is done or has validated writes a file below .metawsm/ of \
-             its workspace (guidance-request.json, implementation-complete.json, validation-result.json), and a person \
-             answers in the thread.",
+            "'forum signal' is no more: an agent says by 'git metawsm signal' that it asks, is done or has validated, \
+             and a person answers by 'git metawsm guide' or in the thread.",
             &[
-                "git metawsm forum ask --kind guidance",
+                "git metawsm signal question --question '<the question>'",
+                "git metawsm signal complete --summary '<what was done>'",
+                "git metawsm signal validate --status passed",
                 "git metawsm forum answer <thread>",
-                "git metawsm forum list",
             ],
         )),
     }

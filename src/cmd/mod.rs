@@ -7,6 +7,7 @@
 mod agent;
 mod args;
 mod attach;
+mod bootstrap;
 mod check;
 mod cleanup;
 mod close;
@@ -33,6 +34,7 @@ mod rescue;
 mod restart;
 mod resume;
 mod run;
+mod signal;
 mod status;
 mod stop;
 mod tell;
@@ -84,6 +86,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
         }
         match command {
             Command::Run(args) => run::run(&caller, &screen, args),
+            Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),
@@ -93,6 +96,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Logs(args) => logs::run(&caller, &screen, args),
             Command::Tell(args) => tell::run(&caller, &screen, args),
             Command::Guide(args) => guide::run(&caller, &screen, args),
+            Command::Signal(args) => signal::run(&caller, &screen, args),
             Command::Resume(args) => resume::run(&caller, &screen, args),
             Command::Stop(args) => stop::run(&caller, &screen, args),
             Command::Restart(args) => restart::run(&caller, &screen, args),

@@ -33,15 +33,22 @@ pub(super) struct Args {
     /// A ticket to work on; repeats, or takes commas.
     #[arg(long, value_name = "TICKET", value_delimiter = ',', allow_hyphen_values = true)]
     ticket: Vec<String>,
+    /// Make tickets that do not exist.
+    #[arg(long)]
+    create: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a run is made, whatever it is for.
+#[derive(Debug, clap::Args)]
+pub(super) struct How {
     /// Repositories: names, paths or repo:base; repeats, or takes commas.
     #[arg(long, value_name = "REPO", value_delimiter = ',')]
     repos: Vec<String>,
     /// Agents by role or profile; repeats, or takes commas.
     #[arg(long, value_name = "AGENT", value_delimiter = ',')]
     agent: Vec<String>,
-    /// Make tickets that do not exist.
-    #[arg(long)]
-    create: bool,
     /// The repository that holds the tickets' documents; the first one by default.
     #[arg(long, value_name = "REPO", alias = "doc-repo")]
     doc_home_repo: Option<String>,
@@ -71,31 +78,36 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
+impl How {
+    /// The request for a run that is made like this.
+    pub(super) fn request(self) -> RunRequest {
+        RunRequest {
+            repos: self.repos,
+            agents: self.agent,
+            doc_home: self.doc_home_repo,
+            doc_authority: self.doc_authority_mode,
+            doc_seed: self.doc_seed_mode,
+            strategy: self.workspace_strategy.map(|word| match word {
+                StrategyWord::Create => Strategy::Create,
+                StrategyWord::Fork => Strategy::Fork,
+                StrategyWord::Reuse => Strategy::Reuse,
+            }),
+            from: self.from,
+            base_branch: self.base_branch,
+            run_id: self.run_id,
+            again: self.again,
+            dry_run: self.dry_run,
+            ..RunRequest::default()
+        }
+    }
+}
+
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let text = match args.text.as_deref() {
         Some("-") => Some(from_stdin()?),
         _ => args.text,
     };
-    let request = RunRequest {
-        text,
-        tickets: args.ticket,
-        repos: args.repos,
-        agents: args.agent,
-        create: args.create,
-        doc_home: args.doc_home_repo,
-        doc_authority: args.doc_authority_mode,
-        doc_seed: args.doc_seed_mode,
-        strategy: args.workspace_strategy.map(|word| match word {
-            StrategyWord::Create => Strategy::Create,
-            StrategyWord::Fork => Strategy::Fork,
-            StrategyWord::Reuse => Strategy::Reuse,
-        }),
-        from: args.from,
-        base_branch: args.base_branch,
-        run_id: args.run_id,
-        again: args.again,
-        dry_run: args.dry_run,
-    };
+    let request = RunRequest { text, tickets: args.ticket, create: args.create, ..args.how.request() };
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
     let report = service::run(&caller, &request, &mut progress(screen))?;
     render::ran(screen, &report.run, report.dry_run, &report.notes);

@@ -97,6 +97,15 @@ impl Repository {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// The commit with which the line of first parents of `id` begins: merging a foreign history in does not change it.
+    /// `None` where a shallow clone does not hold it.
+    pub fn first_commit(&self, id: &str) -> GitResult<Option<String>> {
+        let args = ["rev-list", "--first-parent", "--max-parents=0", "--end-of-options", id, "--"];
+        let first = self.question().args(args).run()?.text().lines().next().map(str::to_owned);
+        let cut = self.shallow_commits()?;
+        Ok(first.filter(|first| !cut.contains(first)))
+    }
+
     /// How many commits are reachable from `to` and not from `from`. Full ids.
     pub fn count_between(&self, from: &str, to: &str) -> GitResult<usize> {
         self.answer(
@@ -178,6 +187,23 @@ mod tests {
             assert!(repo.is_ancestor(&one, &one).expect("asked"));
             assert_eq!(repo.merge_base(&one, &side).expect("asked").as_deref(), Some(root.as_str()));
         }
+    }
+
+    #[test]
+    fn history_begins_where_it_did_after_another_one_was_merged_in() {
+        let sandbox = Sandbox::new();
+        let root = sandbox.id("HEAD");
+        sandbox.commit("b", "b");
+        sandbox.git(&["switch", "--quiet", "--orphan", "other"]);
+        sandbox.commit("x", "x");
+        sandbox.git(&["switch", "--quiet", "main"]);
+        sandbox.git(&["merge", "--quiet", "--no-edit", "--allow-unrelated-histories", "other"]);
+        let first = sandbox.repo().first_commit(&sandbox.id("HEAD")).expect("asked");
+        assert_eq!(first.as_deref(), Some(root.as_str()));
+        let url = format!("file://{}", sandbox.dir().display());
+        sandbox.git(&["clone", "--quiet", "--depth=1", &url, "../shallow"]);
+        let shallow = super::super::Repository::require(&sandbox.beside("shallow")).expect("found");
+        assert_eq!(shallow.first_commit(&sandbox.id("HEAD")).expect("asked"), None);
     }
 
     #[test]

@@ -41,6 +41,6 @@ pub use state::{IllegalMove, RunState, StepState};
 pub use stored_policy::StoredPolicy;
 pub use talk::{Delivery, Feedback, Guidance, Validation, ValidationStatus};
 pub use text::{is_deceptive, plain_line};
-pub use thread::{Actor, ActorKind, Priority, Thread, ThreadKind, ThreadState};
+pub use thread::{Actor, ActorKind, Pressing, Priority, Thread, ThreadKind, ThreadState};
 pub use thread_event::{EVENT_FORMAT, EVENT_KIND, EventWhat, FiledEvent, ForumEvent, says_something};
 pub use thread_fold::{Folded, Told, fold};

@@ -162,20 +162,50 @@ pub struct Thread {
 /// A clock may be wrong by this much without anybody noticing, in seconds.
 const CLOCK_SLACK: i64 = 300;
 
-impl Thread {
-    /// How long somebody has been waiting, in seconds; `None` where nobody waits. A wait that began in the future
-    /// (the clock of who wrote it was wrong) is of unknown length and counts as endless.
-    pub fn waiting_seconds(&self, now: Timestamp) -> Option<i64> {
-        let waited = now.as_second() - self.waiting_since?.as_second();
-        Some(if waited < -CLOCK_SLACK { i64::MAX } else { waited.max(0) })
+/// What decides whether anybody has to look at a thread in which somebody waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pressing {
+    /// Its state, one that waits.
+    pub state: ThreadState,
+    /// Its priority.
+    pub priority: Priority,
+    /// Since when somebody waits.
+    pub since: Timestamp,
+    /// The run that it is about.
+    pub run: Option<RunId>,
+}
+
+impl Pressing {
+    /// How long somebody has been waiting, in seconds. A wait that began in the future (the clock of who wrote it was
+    /// wrong) is of unknown length and counts as endless.
+    pub fn waiting_seconds(&self, now: Timestamp) -> i64 {
+        let waited = now.as_second() - self.since.as_second();
+        if waited < -CLOCK_SLACK { i64::MAX } else { waited.max(0) }
     }
 
-    /// Whether it should have been answered by now: somebody waits, and it is high or urgent, or has been waiting
-    /// for `minutes` or longer. Computed, never stored.
+    /// Whether it should have been answered by now: it is high or urgent, or somebody has been waiting for `minutes`
+    /// or longer. Computed, never stored.
     pub fn is_escalated(&self, now: Timestamp, minutes: u64) -> bool {
         let limit = i64::try_from(minutes.saturating_mul(60)).unwrap_or(i64::MAX);
-        let presses = matches!(self.priority, Priority::Urgent | Priority::High);
-        self.waiting_seconds(now).is_some_and(|waited| presses || waited >= limit)
+        matches!(self.priority, Priority::Urgent | Priority::High) || self.waiting_seconds(now) >= limit
+    }
+}
+
+impl Thread {
+    /// What decides whether anybody has to look at it; `None` where nobody waits.
+    pub fn pressing(&self) -> Option<Pressing> {
+        let since = self.waiting_since.filter(|_| self.state.waits())?;
+        Some(Pressing { state: self.state, priority: self.priority, since, run: self.run.clone() })
+    }
+
+    /// How long somebody has been waiting, in seconds; `None` where nobody waits.
+    pub fn waiting_seconds(&self, now: Timestamp) -> Option<i64> {
+        Some(self.pressing()?.waiting_seconds(now))
+    }
+
+    /// Whether it should have been answered by now.
+    pub fn is_escalated(&self, now: Timestamp, minutes: u64) -> bool {
+        self.pressing().is_some_and(|pressing| pressing.is_escalated(now, minutes))
     }
 
     /// The order of lists: what is not over first, then by priority, then the oldest first.

@@ -33,7 +33,7 @@ pub struct AgentProfile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunnerOptions {
-    /// Runner codex: passes `--full-auto`.
+    /// Accepted for the first program's sake: what codex did with `--full-auto` is what it may do by default.
     pub full_auto: bool,
     /// Runner shell: the command. Runner command: the argv template with `{prompt_file}`. Runners codex and claude:
     /// what to start instead of the program on PATH; may be empty.

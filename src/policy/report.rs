@@ -8,12 +8,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 17] = [
+const NOT_BUILT: [&str; 15] = [
     "docs",
-    "forum.docs_sync",
-    "forum.redis",
-    "forum.topics",
-    "forum.transport",
+    "forum.topics.command_prefix",
+    "forum.topics.integration_prefix",
     "git_pr.allowed_repos",
     "git_pr.branch_template",
     "git_pr.credential_mode",
@@ -197,6 +195,7 @@ mod tests {
         let policy = policy(
             "operator.restart_budget = 9
              forum.redis.url = \"redis://other\"
+             forum.topics.command_prefix = \"other\"
              health.idle_seconds = 5
              [[docs.api.repo_endpoints]]
              name = \"a\"
@@ -205,7 +204,7 @@ mod tests {
         );
         assert_eq!(
             not_used_yet(&policy),
-            ["docs.api.repo_endpoints", "forum.redis.url", "operator.restart_budget"]
+            ["docs.api.repo_endpoints", "forum.topics.command_prefix", "operator.restart_budget"]
         );
     }
 }

@@ -32,6 +32,8 @@ const NAME: &str = "a name: a letter or digit, then letters, digits, '.', '_' or
 const BRANCH: &str = "a branch name that git takes";
 const URL: &str = "an http:// or https:// address with a host";
 
+const REDIS: &str = "a redis:// or redis+unix:// address (rediss:// is not spoken: go through a tunnel)";
+
 /// The rule of a key, if it has one.
 pub(super) fn rule_of(key: &str) -> Option<Rule> {
     word_rule(key).or_else(|| number_rule(key)).or_else(|| text_rule(key))
@@ -101,6 +103,7 @@ fn text_rule(key: &str) -> Option<Rule> {
         "docs.api.workspace_endpoints[].web_url" | "docs.api.repo_endpoints[].web_url" => {
             Rule::Text(|text| text.trim().is_empty() || is_url(text), URL)
         }
+        "forum.redis.url" => Rule::Text(is_redis, REDIS),
         "close.never_waive[]" => Rule::Text(is_gate, "the id of a gate"),
         "agents[].name" | "agent_profiles[].skills[]" => Rule::Text(is_name, NAME),
         "workspace.root"
@@ -115,7 +118,6 @@ fn text_rule(key: &str) -> Option<Rule> {
         | "forum.topics.command_prefix"
         | "forum.topics.event_prefix"
         | "forum.topics.integration_prefix"
-        | "forum.redis.url"
         | "forum.redis.stream"
         | "forum.redis.group"
         | "forum.redis.consumer"
@@ -174,6 +176,12 @@ fn is_inside(text: &str) -> bool {
         && !text.starts_with(['/', '~'])
         && !text.chars().any(char::is_control)
         && text.split('/').all(|part| !part.eq_ignore_ascii_case(".git") && part != "..")
+}
+
+fn is_redis(text: &str) -> bool {
+    let schemes = ["redis://", "valkey://", "redis+unix://", "valkey+unix://", "unix://"];
+    let rest = schemes.iter().find_map(|scheme| text.trim().strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.chars().any(|c| c.is_whitespace() || c.is_control()))
 }
 
 fn is_url(text: &str) -> bool {

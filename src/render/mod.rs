@@ -4,6 +4,7 @@
 //! here: looking anything up. Commands call it with a service's report. One rule: the answer goes to standard
 //! output, the story to standard error, and every foreign string through [`escape`].
 
+mod bus;
 mod close;
 mod demo;
 mod escape;
@@ -19,10 +20,12 @@ mod rescue;
 mod run;
 mod screen;
 mod show;
+mod signal;
 mod status;
 mod update;
 mod verdict;
 
+pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;
 pub use escape::{escape, escape_lines};
@@ -34,9 +37,10 @@ pub use list::Listing;
 pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
 pub use range::range;
 pub use rescue::{rescue, rescue_dropped, rescued_file, rescues, restored};
-pub use run::{acted, ran, resumed};
+pub use run::{acted, question, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
 pub use show::{attach_command, diffs, journal, output_end, output_lines, plain_path, raw, told};
+pub use signal::{responded, signalled};
 pub use status::status;
 pub use update::{published, updated};
 pub use verdict::{judged, verdict_lines};

@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::{Run, RunState, StepState};
+use crate::model::{Mode, Run, RunState, StepState};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -11,6 +11,10 @@ use std::fmt::Write as _;
 pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
     if screen.json {
         let mut value = run_json(run);
+        if run.mode == Mode::Bootstrap {
+            value["brief"] = json!(run.brief);
+            value["brief"]["id"] = json!(run.brief.id());
+        }
         value["dry_run"] = json!(dry_run);
         value["notes"] = json!(notes);
         value["next"] = json!(next(run));
@@ -27,6 +31,12 @@ pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
     screen.answer(&summary(screen, run));
 }
 
+/// Asks a person something and leaves the cursor where the answer goes; without a question the answer goes on.
+pub fn question(screen: &Screen, question: Option<&str>) {
+    let line = question.map(|text| format!("{}\n", escape(text))).unwrap_or_default();
+    screen.prompt(&format!("{line}> "));
+}
+
 fn planned(screen: &Screen, run: &Run) -> String {
     let mut text = format!("{} {}\n", screen.paint(Paint::Bold, "plan"), escape(&run.title()));
     for repo in &run.repos {
@@ -37,11 +47,35 @@ fn planned(screen: &Screen, run: &Run) -> String {
         let path = ticket.path.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
         let _ = writeln!(text, "  workspace {}", escape(&path));
     }
+    brief(&mut text, run);
     for step in &run.steps {
         let _ = writeln!(text, "  step {}", step.label());
     }
     text.push_str("Dry run: nothing was changed.\n");
     text
+}
+
+/// What a bootstrap was told, a line each.
+fn brief(text: &mut String, run: &Run) {
+    if run.mode != Mode::Bootstrap {
+        return;
+    }
+    for ticket in &run.tickets {
+        let word = if ticket.made_by_us { "new" } else { "there already" };
+        let _ = writeln!(text, "  ticket {} ({word}) {}", ticket.id, escape(&ticket.title));
+    }
+    let brief = &run.brief;
+    let parts = [
+        ("goal", &brief.goal),
+        ("scope", &brief.scope),
+        ("done when", &brief.done_criteria),
+        ("constraints", &brief.constraints),
+        ("merge intent", &brief.merge_intent),
+    ];
+    for (name, part) in parts {
+        let part = if part.is_empty() { "none stated".to_owned() } else { escape(part) };
+        let _ = writeln!(text, "  {name}: {part}");
+    }
 }
 
 fn summary(screen: &Screen, run: &Run) -> String {

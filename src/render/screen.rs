@@ -122,6 +122,12 @@ impl Screen {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
+    /// Writes to standard error without ending the line, whatever was asked.
+    pub fn prompt(&self, text: &str) {
+        let _ = write!(io::stderr().lock(), "{text}");
+        let _ = io::stderr().lock().flush();
+    }
+
     /// Shows that something is under way, on a terminal only; the next line of the story takes its place.
     pub fn live(&self, line: &str) {
         if self.live && !self.quiet && !self.json {

@@ -1,5 +1,6 @@
 //! What `status` says: what needs a person first.
 
+use super::bus::{bus_json, bus_lines};
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
@@ -14,12 +15,19 @@ use std::fmt::Write as _;
 pub fn status(screen: &Screen, report: &StatusReport) {
     if screen.json {
         let runs: Vec<_> = report.runs.iter().map(view_json).collect();
-        screen.answer_json(json!({ "runs": runs, "broken": report.broken }));
+        let mut value = json!({ "runs": runs, "broken": report.broken });
+        if let Some(bus) = &report.bus {
+            value["forum_bus"] = bus_json(bus);
+        }
+        screen.answer_json(value);
         return;
     }
     let mut text = String::new();
     for broken in &report.broken {
         let _ = writeln!(text, "{} {}", screen.paint(Paint::Warn, "unreadable:"), escape(broken));
+    }
+    if let Some(bus) = &report.bus {
+        text.push_str(&bus_lines(screen, bus));
     }
     if report.runs.is_empty() && report.broken.is_empty() {
         text.push_str(nothing(report.in_repository));

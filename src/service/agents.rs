@@ -131,7 +131,8 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
         policy.profile(&agent.profile).ok_or_else(|| damaged(run, "an agent's profile is missing"))?;
     let files = session_files(work.control, run, agent);
     let conversation = conversation(run, agent, &files);
-    let words = ProfileWords { base_prompt: &profile.base_prompt, skills: &profile.skills };
+    let skills = super::skills::for_agent(work.control, &profile.skills, workspace, &cwd_of(run, agent)?)?;
+    let words = ProfileWords { base_prompt: &profile.base_prompt, skills: &skills };
     let talk = Talk::with(work.control, run, agent, conversation.is_some())?;
     let prompt = prompt_of(run, agent, words, &talk)?;
     if agent.starts > 0 {

@@ -177,6 +177,18 @@ impl Shelf {
         Ok(path)
     }
 
+    /// The text of a document in the worktree.
+    pub fn read(&self, path: &str) -> ServiceResult<String> {
+        let bytes = files::find_foreign(&self.worktree.join(path), DOCUMENT_CAP)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The text of a document in the last commit of the run's branch.
+    pub fn committed(&self, path: &str) -> ServiceResult<Option<String>> {
+        let bytes = self.repository.read_file("HEAD", path)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// Replaces a document whole.
     pub fn put(&self, path: &str, bytes: &[u8]) -> ServiceResult<()> {
         let staged = self.stage.join(format!("{}{}", files::TEMP_PREFIX, random::base32(16)));

@@ -1,5 +1,6 @@
 //! What a use case can fail with.
 
+use crate::bus::BusError;
 use crate::gate::Verdict;
 use crate::git::GitError;
 use crate::hooks::HookError;
@@ -51,6 +52,9 @@ pub enum ServiceError {
     /// From the hooks.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// From the way between machines.
+    #[error(transparent)]
+    Bus(#[from] BusError),
     /// A name outside the allow-list.
     #[error(transparent)]
     Name(#[from] NameError),

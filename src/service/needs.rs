@@ -34,6 +34,13 @@ pub(super) fn of_unseen(run: &Run, why: &str) -> Need {
     need(what, format!("git metawsm status {}", run.id))
 }
 
+/// A decision of the forum that could not be written into the documents; it is tried again each time.
+pub(super) fn of_unwritten(run: &Run, why: &str) -> Need {
+    let why = plain_line(why.trim_end_matches('.'));
+    let what = format!("What the forum decided is not in the ticket's documents yet: {why}.");
+    need(what, format!("git metawsm status {}", run.id))
+}
+
 /// What is to be done with a run whose work base holds already, or has taken back.
 pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
     let close = || format!("git metawsm close {}", run.id);

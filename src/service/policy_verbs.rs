@@ -3,7 +3,7 @@
 use super::policies::{self, load, policy_file, present, text_of, trust_hash};
 use super::policy_init::unified;
 use super::select::{Selector, require_open, select};
-use super::{Caller, ServiceResult, control, participate};
+use super::{Caller, ServiceResult, control, participate, skills};
 use crate::model::Run;
 use crate::policy::{self, Format, Policy};
 use crate::store;
@@ -67,6 +67,7 @@ pub fn check(caller: &Caller, fix: bool) -> ServiceResult<PolicyChecked> {
     };
     let (changes, diff) = if fix { mend(&path)? } else { (Vec::new(), String::new()) };
     let policy = load(&path)?;
+    skills::require_all(&control, &skills::of_policy(&policy))?;
     Ok(PolicyChecked { shown: shown(Some(path), policy), changes, diff })
 }
 

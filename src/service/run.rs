@@ -4,8 +4,11 @@ use super::agents::choose_agents;
 use super::event::Progress;
 use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
+use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
-use super::{Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, source};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, skills, source,
+};
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
@@ -21,8 +24,14 @@ use std::path::PathBuf;
 /// What `run` was asked.
 #[derive(Debug, Clone, Default)]
 pub struct RunRequest {
+    /// Standard, or bootstrap.
+    pub mode: Mode,
     /// The goal in free text.
     pub text: Option<String>,
+    /// What else was said of the work; its goal counts for a bootstrap only.
+    pub brief: Brief,
+    /// Whether the tickets are to be there, for a bootstrap.
+    pub meant: TicketMeant,
     /// Ticket ids.
     pub tickets: Vec<String>,
     /// Repositories: names, paths, `repo:base`.
@@ -64,17 +73,7 @@ pub struct RunReport {
 
 /// Plans a run, records it, and carries the plan out.
 pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
-    git::require_version()?;
-    let mut control = control(caller)?;
-    let mut rules = policies::present(caller, &control)?;
-    if request.dry_run {
-        control = control.frozen();
-        // A fetch would move the remote-tracking branches.
-        rules.policy.workspace.fetch_seconds = 0;
-    }
-    // A backend that is not there is better known before anything is made.
-    sessions::backend(rules.policy.sessions.backend.as_str())?;
-    let draft = draft(caller, &control, &rules, request)?;
+    let (control, rules, draft) = begin(caller, request, request.dry_run)?;
     let mut notes = draft.notes.clone();
     if request.dry_run {
         let run = name_workspaces(&control, draft, request, &rules)?;
@@ -91,6 +90,34 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     );
     carry_out(caller, &control, &mut hold, progress)?;
     Ok(RunReport { run: hold.run().clone(), dry_run: false, notes })
+}
+
+/// Plans a run and forgets the plan: whatever keeps it from being made is said before anybody is asked anything.
+/// Returns the ticket if it is there already.
+pub(super) fn look(caller: &Caller, request: &RunRequest) -> ServiceResult<Option<KnownTicket>> {
+    let (control, rules, draft) = begin(caller, request, true)?;
+    let known = draft.known.clone();
+    if !request.dry_run {
+        policies::require_trust(&rules)?;
+    }
+    name_workspaces(&control, draft, request, &rules)?;
+    Ok(known)
+}
+
+/// The control repository, the rules, and the run as far as it can be known without changing anything.
+fn begin(caller: &Caller, request: &RunRequest, only_looks: bool) -> ServiceResult<(Control, Rules, Draft)> {
+    git::require_version()?;
+    let mut control = control(caller)?;
+    let mut rules = policies::present(caller, &control)?;
+    if only_looks {
+        control = control.frozen();
+        // A fetch would move the remote-tracking branches.
+        rules.policy.workspace.fetch_seconds = 0;
+    }
+    // A backend that is not there is better known before anything is made.
+    sessions::backend(rules.policy.sessions.backend.as_str())?;
+    let draft = draft(caller, &control, &rules, request)?;
+    Ok((control, rules, draft))
 }
 
 /// Enters the run in every repository, then executes what is not done.
@@ -115,6 +142,8 @@ struct Draft {
     repos: Vec<Chosen>,
     source: Option<source::Source>,
     notes: Vec<String>,
+    /// The ticket of a bootstrap, where it is there already.
+    known: Option<KnownTicket>,
 }
 
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
@@ -128,7 +157,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
     };
     let doc_home = doc_home(request, &repos)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
-    let TicketPlan { tickets, goal, notes } = choose_tickets(control, home, &rules.policy, request)?;
+    let TicketPlan { tickets, goal, notes, known } = choose_tickets(control, home, &rules.policy, request)?;
     if strategy == Strategy::Reuse && tickets.len() > 1 {
         return Err(ServiceError::wrong(
             "One workspace can be reused for one ticket only.",
@@ -141,6 +170,9 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         None => RunId::parse(&format!("run-{}-{}", clock::compact(now), random::base32(4)))?,
     };
     let agents = choose_agents(&rules.policy, &request.agents, &tickets)?;
+    let profiles: Vec<_> =
+        rules.policy.agent_profiles.iter().filter(|p| agents.iter().any(|a| a.profile == p.name)).collect();
+    skills::require_all(control, &profiles)?;
     let run = Run {
         format: RECORD_FORMAT,
         kind: "run".to_owned(),
@@ -150,7 +182,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         created: now,
         changed: now,
         actor: control.repo.identity(),
-        mode: Mode::Standard,
+        mode: request.mode,
         strategy,
         from: request.from.clone(),
         doc_home,
@@ -159,7 +191,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
             .clone()
             .unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
         doc_seed: request.doc_seed.clone().unwrap_or_else(|| rules.policy.docs.seed_mode.to_string()),
-        brief: Brief { goal, ..Brief::default() },
+        brief: Brief { goal, ..request.brief.clone() },
         tickets,
         repos: repos.iter().map(run_repo).collect(),
         worktrees: Vec::new(),
@@ -174,7 +206,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         receipt: None,
         policy: policy::to_table(&rules.policy).into(),
     };
-    Ok(Draft { run, repos, source, notes })
+    Ok(Draft { run, repos, source, notes, known })
 }
 
 fn run_repo(chosen: &Chosen) -> RunRepo {
@@ -284,7 +316,7 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
                 &[
                     &format!("git metawsm resume {}", other.id),
                     &format!("git metawsm status {}", other.id),
-                    &format!("git metawsm run --again {}", meant(request)),
+                    &format!("git metawsm {} --again {}", verb(request), meant(request)),
                 ],
             ));
         }
@@ -292,11 +324,16 @@ fn refuse_open_tickets(control: &Control, run: &Run, request: &RunRequest) -> Se
     Ok(())
 }
 
+fn verb(request: &RunRequest) -> &'static str {
+    if request.mode == Mode::Bootstrap { "bootstrap" } else { "run" }
+}
+
 /// The words of a request that say what is to be done, to be pasted.
 fn meant(request: &RunRequest) -> String {
     let quoted = |word: &String| crate::sys::process::quoted(word);
     let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
-    tickets.chain(request.text.as_ref().map(quoted)).collect::<Vec<_>>().join(" ")
+    let text = request.text.as_ref().filter(|_| request.mode == Mode::Standard);
+    tickets.chain(text.map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// Names the workspaces and writes the record, under the control repository's lock: two `run` at once never

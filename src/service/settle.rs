@@ -1,7 +1,7 @@
 //! Settling: what agents have said and how they ended becomes the run's state. The completion rule lives here.
 
 use super::facts_of_work::{self, Work};
-use super::needs::{Need, needs, of_unseen};
+use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
 use super::{Control, ServiceResult, bypass, forum, guidance, health, notify, sessions as agents_now};
 use crate::gate::Action;
@@ -33,6 +33,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     if let Some((state, why)) = waiting {
         hold.go(state, &why)?;
     }
+    let unwritten = forum::write_decisions(control, hold).err();
     let observations = agents_now::observe(control, hold.run());
     guidance::keep_conversations(control, hold)?;
     let work = ended_work(hold.run(), &observations)?;
@@ -43,6 +44,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     needs.extend(guidance::needs(hold.run(), &observations));
     needs.extend(health::of_conversations(control, hold.run(), &observations));
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
+    needs.extend(unwritten.map(|error| of_unwritten(hold.run(), &error.to_string())));
     let settled = Settled { observations, needs, would_change: false };
     notify::look(control, hold, &settled);
     Ok(settled)

@@ -1,6 +1,7 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
 use super::bypass::Bases;
+use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
 use super::needs::Need;
@@ -89,6 +90,8 @@ pub struct StatusReport {
     pub in_full: bool,
     /// Whether we are in a repository at all.
     pub in_repository: bool,
+    /// How forum events travel to other machines; `None` where they do not.
+    pub bus: Option<BusView>,
 }
 
 /// Looks at one run or at all open ones.
@@ -96,6 +99,11 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
     let mut report = StatusReport::default();
     let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
+    if let Some(here) = &here {
+        let (left_out, bus) = forum::look(caller, here);
+        report.broken.extend(left_out);
+        report.bus = bus;
+    }
     if request.everywhere {
         for control in everywhere(caller, here) {
             add_open(&control, request, &mut report)?;
@@ -144,7 +152,7 @@ fn add(
     request: &StatusRequest,
     report: &mut StatusReport,
 ) -> ServiceResult<()> {
-    let (observed, glances) = std::thread::scope(|scope| {
+    let (observed, glances, threads) = std::thread::scope(|scope| {
         let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
         if request.git && !request.no_ingest {
             keep_answers(control, &runs);
@@ -152,11 +160,12 @@ fn add(
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
         let glances: Vec<_> =
             runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
-        observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
+        let threads = if runs.is_empty() { Ok(HashMap::new()) } else { forum::needs(control) };
+        let observed = observing.join().map_err(|_| super::repos::panicked())?;
+        ServiceResult::Ok((observed, glances, threads))
     })?;
     let mut bases = Bases::default();
     // A forum that cannot be read hides no run.
-    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { super::forum::needs(control) };
     let mut threads = threads.unwrap_or_else(|error| {
         report.broken.push(error.to_string());
         HashMap::new()

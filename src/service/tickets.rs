@@ -3,10 +3,12 @@
 use super::repos::Chosen;
 use super::run::RunRequest;
 use super::{Control, ServiceError, ServiceResult};
-use crate::model::{RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
+use crate::model::{Mode, RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
 use crate::policy::{Policy, TicketsRequired};
+use crate::sys::process::quoted;
 use crate::sys::random;
 use crate::tickets::{self, Found};
+use std::cell::RefCell;
 use std::path::Path;
 
 /// The tickets of a run, its goal, and what a person should know.
@@ -17,6 +19,41 @@ pub(super) struct TicketPlan {
     pub goal: String,
     /// Sentences.
     pub notes: Vec<String>,
+    /// The ticket of a bootstrap, where it is there already.
+    pub known: Option<KnownTicket>,
+}
+
+/// Whether the ticket of a bootstrap is to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TicketMeant {
+    /// Whatever there is.
+    #[default]
+    Any,
+    /// One that is made now.
+    New,
+    /// One that is there.
+    Existing,
+}
+
+/// A ticket that is there already. All texts are foreign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownTicket {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its status, a free word.
+    pub status: String,
+    /// Whether its work came to an end.
+    pub closed: bool,
+}
+
+impl std::fmt::Display for KnownTicket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = if self.closed { "closed, " } else { "" };
+        let status = if self.status.is_empty() { "without a status" } else { &self.status };
+        write!(f, "The ticket {} is there already: '{}' ({word}{status})", self.id, self.title)
+    }
 }
 
 /// Resolves `--ticket` and TEXT: named tickets must exist where a docs root exists (or are made with `--create`);
@@ -31,7 +68,7 @@ pub(super) fn choose_tickets(
     if request.tickets.is_empty() {
         return from_text(policy, request, goal);
     }
-    let lookup = Lookup { control, home, policy, request };
+    let lookup = Lookup { control, home, policy, request, known: RefCell::default() };
     let mut tickets = Vec::new();
     let mut notes = Vec::new();
     for text in &request.tickets {
@@ -44,7 +81,7 @@ pub(super) fn choose_tickets(
         }
         tickets.push(lookup.verified(&id, &mut notes)?);
     }
-    Ok(TicketPlan { tickets, goal, notes })
+    Ok(TicketPlan { tickets, goal, notes, known: lookup.known.take() })
 }
 
 fn from_text(policy: &Policy, request: &RunRequest, goal: String) -> ServiceResult<TicketPlan> {
@@ -61,7 +98,7 @@ fn from_text(policy: &Policy, request: &RunRequest, goal: String) -> ServiceResu
     }
     let title = title_of(&goal, 72);
     let ticket = RunTicket { title, made_by_us: request.create, ..blank(&id)? };
-    Ok(TicketPlan { tickets: vec![ticket], goal, notes: Vec::new() })
+    Ok(TicketPlan { tickets: vec![ticket], goal, notes: Vec::new(), known: None })
 }
 
 fn blank(id: &TicketId) -> ServiceResult<RunTicket> {
@@ -82,11 +119,12 @@ struct Lookup<'a> {
     home: &'a Chosen,
     policy: &'a Policy,
     request: &'a RunRequest,
+    known: RefCell<Option<KnownTicket>>,
 }
 
 impl Lookup<'_> {
     fn verified(&self, id: &TicketId, notes: &mut Vec<String>) -> ServiceResult<RunTicket> {
-        let Self { control, home, policy, request } = self;
+        let Self { control, home, policy, request, .. } = self;
         let mut near = Vec::new();
         let mut has_docs = false;
         for top in doc_places(control, home) {
@@ -94,6 +132,7 @@ impl Lookup<'_> {
             has_docs = true;
             match tickets::find(&root, id.as_str())? {
                 Found::One(found) => {
+                    self.take_known(&found, notes)?;
                     let docs = Some(found.dir);
                     return Ok(RunTicket {
                         title: found.title,
@@ -113,6 +152,9 @@ impl Lookup<'_> {
                 Found::Missing { near: names } => near.extend(names),
             }
         }
+        if request.meant == TicketMeant::Existing {
+            return Err(not_there(id, &near));
+        }
         if request.create {
             let title = request.text.as_deref().map(|t| title_of(t, 72)).filter(|t| !t.is_empty());
             return Ok(RunTicket {
@@ -130,6 +172,47 @@ impl Lookup<'_> {
             }
         }
     }
+}
+
+impl Lookup<'_> {
+    /// A bootstrap says what it found, and goes on with what was meant only.
+    fn take_known(&self, found: &tickets::Ticket, notes: &mut Vec<String>) -> ServiceResult<()> {
+        if self.request.mode != Mode::Bootstrap {
+            return Ok(());
+        }
+        let known = KnownTicket {
+            id: found.id.clone(),
+            title: found.title.clone(),
+            status: found.status.clone(),
+            closed: found.is_closed(),
+        };
+        if self.request.meant == TicketMeant::New {
+            let hints = [
+                &format!("git metawsm bootstrap --existing --ticket {}", quoted(&known.id)),
+                "git metawsm bootstrap --ticket <a new one>",
+            ];
+            return Err(ServiceError::failed(format!("{known}."), &hints.map(|hint: &str| hint)));
+        }
+        if self.home.repo.path_id(&self.home.base.id, &found.index)?.is_none() {
+            notes.push(format!(
+                "{} does not stand in '{}' of {}, so the brief stands in the record and in the prompt only",
+                found.index, self.home.base.branch, self.home.name
+            ));
+        }
+        self.known.replace(Some(known));
+        Ok(())
+    }
+}
+
+fn not_there(id: &TicketId, near: &[String]) -> ServiceError {
+    let mut hints: Vec<String> = near
+        .iter()
+        .take(3)
+        .map(|near| format!("git metawsm bootstrap --existing --ticket {}", quoted(near)))
+        .collect();
+    hints.push(format!("git metawsm bootstrap --ticket {id}"));
+    let near = if near.is_empty() { String::new() } else { format!(" Near to it: {}.", near.join(", ")) };
+    ServiceError::Failed { message: format!("The ticket '{id}' does not exist.{near}"), hints }
 }
 
 /// Where tickets are looked for: the control repository's worktree, then the doc home's.

@@ -44,7 +44,7 @@ pub struct PromptInput<'a> {
     pub docs: Option<&'a Path>,
     /// `base_prompt` of the profile.
     pub base_prompt: &'a str,
-    /// `skills` of the profile.
+    /// The files of the profile's skills.
     pub skills: &'a [String],
     /// The id of the brief.
     pub brief_id: &'a str,
@@ -135,7 +135,10 @@ fn task(text: &mut String, input: &PromptInput) {
         let _ = writeln!(text, "\nThe ticket says what is to be done; read its documents first.");
     }
     if !input.skills.is_empty() {
-        let _ = writeln!(text, "\nUse these skills: {}.", input.skills.join(", "));
+        let _ = writeln!(text, "\n## Skills\nRead these files whole before you begin, and work as they say:");
+        for file in input.skills {
+            let _ = writeln!(text, "- {file}");
+        }
     }
 }
 
@@ -180,7 +183,7 @@ fn signals(text: &mut String, input: &PromptInput) {
     );
     let _ = writeln!(
         text,
-        "- When you need a decision, ask and stop there: git metawsm signal question, or write\n  \
+        "- When you need a decision, ask and stop there: git metawsm signal question --question '...', or write\n  \
          {dir}/guidance-request{mark}.json: {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The answer comes \
          as your next message. It also lies in {dir}/guidance-response{mark}.json (the last one; each one in \
          guidance-response-{agent}-<its guidance_id>.json beside it).",
@@ -188,14 +191,14 @@ fn signals(text: &mut String, input: &PromptInput) {
     );
     let _ = writeln!(
         text,
-        "- When all work is done and committed: git metawsm signal complete, or write\n  \
+        "- When all work is done and committed: git metawsm signal complete --summary '...', or write\n  \
          {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
     );
     if input.bootstrap {
         let _ = writeln!(
             text,
             "- When you have checked the result against 'Done when', and before you say that the work is done: git \
-             metawsm signal validate, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
+             metawsm signal validate --status passed, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
              \"brief_id\": \"{}\", {who}}}\n  Say \"failed\" as the status if it does not hold.",
             input.brief_id
         );
@@ -227,7 +230,7 @@ mod tests {
             worktrees: &[tree],
             docs: Some(Path::new("/w/t-1/web/ttmp/T-1")),
             base_prompt: "Be brief.",
-            skills: &["diary".to_owned()],
+            skills: &["/w/t-1/.metawsm/skills/diary/SKILL.md".to_owned()],
             brief_id: "brief-0123",
             feedback,
             answers: &[PromptAnswer { question: "Which?".to_owned(), answer: Some("Blue.".to_owned()) }],
@@ -244,7 +247,7 @@ mod tests {
             "## Done when\nall \"tests\" pass",
             "- web: /w/t-1/web (branch task/t-1, to be merged into main)",
             "/w/t-1/web/ttmp/T-1",
-            "diary",
+            "- /w/t-1/.metawsm/skills/diary/SKILL.md\n",
             "/w/t-1/.metawsm/guidance-request.json",
             "/w/t-1/.metawsm/implementation-complete.json",
             r#""brief_id": "brief-0123", "run_id": "run-1", "agent": "coder""#,

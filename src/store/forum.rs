@@ -107,7 +107,7 @@ impl Store {
         Ok(None)
     }
 
-    fn files_of(&self, month: &str, id: ThreadId) -> StoreResult<Option<ThreadFiles>> {
+    pub(super) fn files_of(&self, month: &str, id: ThreadId) -> StoreResult<Option<ThreadFiles>> {
         let dir = self.thread_dir(month, &id);
         let listed = match files::names_in(&dir) {
             // A file in the place of a directory holds no events.
@@ -165,6 +165,13 @@ impl Store {
         let dir = self.thread_dir(&month, &event.thread);
         files::write_new(&dir.join(format!("{id}{SUFFIX}")), &bytes)?;
         Ok(FiledEvent { id, event: event.clone() })
+    }
+
+    /// Writes an event that another clone made, with the very bytes of its file; `false` where it is there already. It
+    /// counts wherever it lands in the thread, so nobody's lock is waited for.
+    pub fn take_event_bytes(&self, month: &str, filed: &FiledEvent, bytes: &[u8]) -> StoreResult<bool> {
+        let dir = self.thread_dir(month, &filed.event.thread);
+        Ok(files::write_new(&dir.join(format!("{}{SUFFIX}", filed.id)), bytes)?)
     }
 
     /// Removes live events that history holds, byte for byte, and their directory when it is empty. The caller holds

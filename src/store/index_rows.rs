@@ -47,13 +47,18 @@ impl Look {
         self.mtime_ns.saturating_add(RACY_NS) >= self.seen_ns
     }
 
-    fn numbers(&self) -> [i64; 4] {
+    pub(super) fn numbers(&self) -> [i64; 4] {
         [self.size, self.mtime_ns, self.inode, self.seen_ns]
+    }
+
+    /// The other way round.
+    pub(super) fn of_numbers([size, mtime_ns, inode, seen_ns]: [i64; 4]) -> Self {
+        Self { size, mtime_ns, inode, seen_ns }
     }
 }
 
 /// The beginning of a hash over all columns, each text with its length, so that none can lend a byte to the next.
-fn seal_of(texts: &[&str], numbers: &[i64]) -> i64 {
+pub(super) fn seal_of(texts: &[&str], numbers: &[i64]) -> i64 {
     let mut bytes = Vec::with_capacity(256);
     for number in numbers {
         bytes.extend_from_slice(&number.to_le_bytes());

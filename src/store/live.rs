@@ -52,7 +52,8 @@ impl Store {
         self
     }
 
-    pub(super) fn is_frozen(&self) -> bool {
+    /// Whether this is the store of a dry run.
+    pub fn is_frozen(&self) -> bool {
         self.frozen
     }
 

@@ -16,6 +16,7 @@ mod error;
 mod forum;
 mod forum_event;
 mod forum_index;
+mod forum_overview;
 #[cfg(test)]
 mod forum_tests;
 mod hold;
@@ -48,6 +49,7 @@ pub use forum::{
 };
 pub use forum_event::{event_bytes, parse_event};
 pub use forum_index::ThreadRow;
+pub use forum_overview::{Changes, Overview};
 pub use hold::{Hold, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};

@@ -38,6 +38,9 @@ pub const TICKETS: &str = "METAWSM_TICKETS";
 /// Makes each of our hooks say that it was reached, and refuse whatever is going on.
 pub const PROBE: &str = "METAWSM_PROBE";
 
+/// Where the Redis server of the forum answers, password and all: no policy file need hold it.
+pub const REDIS_URL: &str = "METAWSM_REDIS_URL";
+
 /// Variables that point git at a repository or configure it from outside; cleared for every child that is to
 /// find its own repository (`git rev-parse --local-env-vars`, and what `git -c` and `GIT_CONFIG_COUNT` bring).
 pub const GIT_LOCAL: [&str; 20] = [

@@ -25,6 +25,7 @@ fn all_look_only(scene: &Scene) {
         (&["status", "--no-ingest"], 0),
         (&["run", "--dry-run", "--ticket", "NEW-1", "--create", "Something else"], 0),
         (&["run", "--dry-run", "Something else"], 0),
+        (&["bootstrap", "--dry-run", "--ticket", "NEW-1", "--goal", "x", "--done", "y"], 0),
     ] {
         looks_only(scene, args).code(status);
     }

@@ -1,6 +1,8 @@
 //! The integration tests, one program: the house rules, the test kit, and the real binary in worlds of its own.
 
+mod agent_programs;
 mod bad_input;
+mod bus;
 mod cleanup_situations;
 mod cmd;
 mod crash;
@@ -30,6 +32,7 @@ mod readme;
 mod sessions;
 mod stage;
 mod story_bases;
+mod story_bootstrap;
 mod story_branches;
 mod story_checks;
 mod story_completion;

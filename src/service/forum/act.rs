@@ -53,7 +53,7 @@ pub(in super::super) fn act_always(
     let control = control(caller)?;
     let actor = actor(caller, &control, speaker)?;
     let id = require_thread(&Reader::new(&control)?, named)?;
-    let _lock = control.store.lock_thread(&id, "forum", caller.wait)?;
+    let lock = control.store.lock_thread(&id, "forum", caller.wait)?;
     let reader = Reader::new(&control)?;
     let places = reader.places(&id)?;
     let (folded, odd) = reader.folded(&id, &places)?.ok_or_else(|| unknown(id.as_str()))?;
@@ -67,6 +67,8 @@ pub(in super::super) fn act_always(
     };
     let filed = write(&control, places.month(), &mut event)?;
     let Folded { thread, .. } = with(folded, filed.clone(), &id)?;
+    drop(lock);
+    super::docs::write_decision(caller, &control, &thread);
     Ok(Acted { thread, event: Some(filed) })
 }
 

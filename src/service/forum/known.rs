@@ -3,9 +3,9 @@
 
 use super::super::ServiceResult;
 use super::read::{Events, Places, Reader, no_opening};
-use crate::model::{Thread, ThreadId, fold};
-use crate::store::{ThreadFiles, ThreadRow};
-use std::collections::BTreeMap;
+use crate::model::{Pressing, Thread, ThreadId, fold};
+use crate::store::{Overview, ThreadFiles, ThreadRow};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many threads are looked at before what was read is kept: the memory of a long history stays bounded.
 const CHUNK: usize = 2000;
@@ -63,47 +63,112 @@ impl Reader<'_> {
         Ok(ThreadRow { id: id.clone(), live: live_of(places), tree: tree_of(places), thread, odd })
     }
 
-    /// Gives out the threads in which somebody waits, in no order. Where the index knows base's tree, published
-    /// threads that are over are not looked at.
-    pub fn each_waiting(&self, take: &mut dyn FnMut(Thread), odd: &mut Vec<String>) -> ServiceResult<()> {
-        let mut waiting = |thread: Thread| {
-            if thread.state.waits() {
-                take(thread);
-            }
+    /// Gives out the threads in which somebody waits and that are wanted, in no order. Where the index knows how the
+    /// live threads and base's tree looked, only what changed since is looked at.
+    pub fn each_waiting(
+        &self,
+        wanted: &dyn Fn(&Pressing) -> bool,
+        take: &mut dyn FnMut(Thread),
+        odd: &mut Vec<String>,
+    ) -> ServiceResult<()> {
+        let tree = self.tree()?;
+        let store = &self.control.store;
+        if tree.is_none() && !store.forum_dir().is_dir() {
+            return Ok(());
+        }
+        let name = tree.as_deref().unwrap_or_default();
+        let known = store.known_overview(name).map(|known| self.brought_up(known)).transpose()?.flatten();
+        let overview = match known {
+            Some(overview) => overview,
+            None => self.overview(tree.as_deref(), odd)?,
         };
-        // Without published threads there is nothing to spare.
-        let Some(tree) = self.tree()? else { return self.each(&mut waiting, odd) };
-        let Some(mut known) = self.control.store.known_waiting(&tree) else {
-            return self.each(&mut waiting, odd);
-        };
-        let live: BTreeMap<ThreadId, ThreadFiles> =
-            self.control.store.threads(odd)?.into_iter().map(|files| (files.id.clone(), files)).collect();
-        // Those whose live files went since.
-        let left = known.values().filter(|row| !row.live.is_empty() && !live.contains_key(&row.id));
-        let left: Vec<_> = left.map(|row| row.id.clone()).collect();
-        let (mut fresh, mut gone) = (Vec::new(), Vec::new());
-        for id in live.keys().chain(&left) {
-            let files = live.get(id);
-            let seal = files.map(ThreadFiles::seal).unwrap_or_default();
-            if known.get(id).is_some_and(|row| row.live == seal) {
-                continue;
-            }
-            let places = Places { live: files.cloned(), published: self.find_published(id)? };
+        if overview.each(wanted, take) {
+            return Ok(());
+        }
+        self.each(&mut |thread| thread.pressing().filter(|p| wanted(p)).map_or((), |_| take(thread)), odd)
+    }
+
+    /// What was kept, as it is now; `None` where something is odd.
+    fn brought_up(&self, mut overview: Overview) -> ServiceResult<Option<Overview>> {
+        let mut odd = Vec::new();
+        let changes = self.control.store.look_again(&mut overview, &mut odd)?;
+        let is_worth_a_write = changes.is_worth_a_write();
+        for (id, files) in changes.threads {
+            let places = Places { live: files, published: self.find_published(&id)? };
             if places.live.is_none() && places.published.is_none() {
-                known.remove(id);
-                gone.push(id.clone());
+                overview.set(&id, None);
                 continue;
             }
-            let row = self.read_row(id, &places)?;
+            let row = self.read_row(&id, &places)?;
+            if !row.odd.is_empty() {
+                return Ok(None);
+            }
+            overview.set(&id, row.thread.as_ref());
+        }
+        if !odd.is_empty() {
+            return Ok(None);
+        }
+        if is_worth_a_write {
+            self.control.store.keep_overview(&overview);
+        }
+        Ok(Some(overview))
+    }
+
+    /// Looks at every live thread and at every published one in which somebody waits, and keeps what it found. Published
+    /// threads that are over are not looked at where the index knows base's tree.
+    fn overview(&self, tree: Option<&str>, odd: &mut Vec<String>) -> ServiceResult<Overview> {
+        let store = &self.control.store;
+        let (mut overview, had_odd) = (Overview::of(tree.unwrap_or_default()), odd.len());
+        // First, so that whatever changes while we read is seen as changed the next time.
+        let live: BTreeMap<_, _> = store.look_again(&mut overview, odd)?.threads;
+        let known = tree.and_then(|tree| Some((tree, store.known_waiting(tree)?)));
+        if let Some(known) = known {
+            self.set_all(&mut overview, known, &live, odd)?;
+        } else {
+            odd.truncate(had_odd);
+            self.each(&mut |thread| overview.set(&thread.id, Some(&thread)), odd)?;
+        }
+        if odd.len() == had_odd {
+            store.keep_overview(&overview);
+        }
+        Ok(overview)
+    }
+
+    /// Fills in what the rows of the index say, and what was read where they say something else.
+    fn set_all(
+        &self,
+        overview: &mut Overview,
+        (tree, mut known): (&str, BTreeMap<ThreadId, ThreadRow>),
+        live: &BTreeMap<ThreadId, Option<ThreadFiles>>,
+        odd: &mut Vec<String>,
+    ) -> ServiceResult<()> {
+        let files = |id: &ThreadId| live.get(id).and_then(Option::as_ref);
+        // Those whose live files went since.
+        let left = known.values().filter(|row| !row.live.is_empty() && files(&row.id).is_none());
+        let all: BTreeSet<_> = left.map(|row| row.id.clone()).chain(live.keys().cloned()).collect();
+        let (mut fresh, mut gone) = (Vec::new(), Vec::new());
+        for id in all {
+            let files = files(&id);
+            let seal = files.map(ThreadFiles::seal).unwrap_or_default();
+            if known.get(&id).is_some_and(|row| row.live == seal) {
+                continue;
+            }
+            let places = Places { live: files.cloned(), published: self.find_published(&id)? };
+            if places.live.is_none() && places.published.is_none() {
+                known.remove(&id);
+                gone.push(id);
+                continue;
+            }
+            let row = self.read_row(&id, &places)?;
             if row.odd.is_empty() {
                 fresh.push(row.clone());
             }
-            known.insert(id.clone(), row);
+            known.insert(id, row);
         }
-        self.control.store.keep_threads(&fresh, &gone, Some(&tree));
+        self.control.store.keep_threads(&fresh, &gone, Some(tree));
         for row in known.into_values() {
             odd.extend(row.odd);
-            row.thread.into_iter().for_each(&mut waiting);
+            overview.set(&row.id, row.thread.as_ref());
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::super::{Caller, ServiceResult, control};
 use super::read::{Events, Reader};
 use super::sla::{self, Clock};
+use super::travel;
 use crate::model::{FiledEvent, Priority, Thread, ThreadState, fold};
 
 /// Which threads are wanted.
@@ -93,7 +94,7 @@ pub fn list(caller: &Caller, filter: &ThreadFilter, limit: usize) -> ServiceResu
     let control = control(caller)?;
     let clock = sla::clock(caller, &control);
     let mut first = First { found: Vec::new(), limit, more: 0 };
-    let mut odd = Vec::new();
+    let mut odd = travel::glance(caller, &control);
     let mut take = |thread: Thread| {
         if filter.fits(&thread, &clock) {
             let escalated = clock.is_escalated(&thread);

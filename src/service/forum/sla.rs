@@ -3,8 +3,8 @@
 use super::super::needs::Need;
 use super::super::policies;
 use super::super::{Caller, Control, ServiceResult};
-use super::read::{Reader, is_of};
-use crate::model::{RunId, Thread, ThreadState, title_of};
+use super::read::Reader;
+use crate::model::{Pressing, RunId, Thread, ThreadState, title_of};
 use crate::policy::ForumPolicy;
 use crate::sys::clock;
 use jiff::Timestamp;
@@ -20,6 +20,10 @@ pub(super) struct Clock {
 impl Clock {
     pub fn is_escalated(&self, thread: &Thread) -> bool {
         thread.is_escalated(self.now, self.minutes)
+    }
+
+    fn presses(&self, pressing: &Pressing) -> bool {
+        pressing.is_escalated(self.now, self.minutes)
     }
 }
 
@@ -38,13 +42,14 @@ pub(super) fn clock(caller: &Caller, control: &Control) -> Clock {
 /// The threads of a run that should have been answered by now, the most pressing first.
 pub fn escalated(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
+    let wanted = |pressing: &Pressing| pressing.run.as_ref() == Some(run) && clock.presses(pressing);
+    waiting(control, &wanted)
+}
+
+/// The threads in which somebody waits and that are wanted, the most pressing first.
+fn waiting(control: &Control, wanted: &dyn Fn(&Pressing) -> bool) -> ServiceResult<Vec<Thread>> {
     let mut found = Vec::new();
-    let mut take = |thread: Thread| {
-        if is_of(&thread, run) && clock.is_escalated(&thread) {
-            found.push(thread);
-        }
-    };
-    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
+    Reader::new(control)?.each_waiting(wanted, &mut |thread| found.push(thread), &mut Vec::new())?;
     found.sort_by_cached_key(Thread::rank);
     Ok(found)
 }
@@ -52,31 +57,18 @@ pub fn escalated(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
 /// The same of every run at once.
 pub(in super::super) fn all_escalated(control: &Control) -> ServiceResult<Vec<Thread>> {
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
-    let mut found = Vec::new();
-    let mut take = |thread: Thread| {
-        if thread.run.is_some() && clock.is_escalated(&thread) {
-            found.push(thread);
-        }
-    };
-    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
-    found.sort_by_cached_key(Thread::rank);
-    Ok(found)
+    waiting(control, &|pressing| pressing.run.is_some() && clock.presses(pressing))
 }
 
 /// What a person is needed for in threads, by run: those that wait for a person or are escalated.
 pub(in super::super) fn needs(control: &Control) -> ServiceResult<HashMap<RunId, Vec<Need>>> {
-    let mut found: Vec<Thread> = Vec::new();
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
-    let mut take = |thread: Thread| {
-        let wanted = thread.state == ThreadState::WaitingHuman || clock.is_escalated(&thread);
-        if wanted && thread.run.is_some() {
-            found.push(thread);
-        }
+    let for_a_person = |pressing: &Pressing| {
+        let waits = pressing.state == ThreadState::WaitingHuman;
+        pressing.run.is_some() && (waits || clock.presses(pressing))
     };
-    Reader::new(control)?.each_waiting(&mut take, &mut Vec::new())?;
-    found.sort_by_cached_key(Thread::rank);
     let mut needs: HashMap<RunId, Vec<Need>> = HashMap::new();
-    for thread in found {
+    for thread in waiting(control, &for_a_person)? {
         let Some(run) = thread.run.clone() else { continue };
         let pressing = if clock.is_escalated(&thread) { "is escalated" } else { "waits for a person" };
         let what = format!("The {} thread '{}' {pressing}.", thread.priority, title_of(&thread.title, 60));

@@ -2,7 +2,7 @@
 
 use super::super::{Caller, Control, ServiceError, ServiceResult, control};
 use super::read::Reader;
-use super::sla;
+use super::{sla, travel};
 use crate::model::{Folded, ThreadId};
 use std::collections::BTreeSet;
 
@@ -20,9 +20,12 @@ pub struct ThreadView {
 /// Shows one thread; named by its id, or a unique beginning of the id or of the id's last part.
 pub fn thread(caller: &Caller, named: &str) -> ServiceResult<ThreadView> {
     let control = control(caller)?;
+    let left_out = travel::glance(caller, &control);
     let reader = Reader::new(&control)?;
     let id = require_thread(&reader, named)?;
-    view(caller, &reader, &id)
+    let mut view = view(caller, &reader, &id)?;
+    view.odd.extend(left_out);
+    Ok(view)
 }
 
 pub(super) fn view(caller: &Caller, reader: &Reader<'_>, id: &ThreadId) -> ServiceResult<ThreadView> {

@@ -1,6 +1,7 @@
 //! Writing events down: the one way by which an event of ours gets into the forum.
 
 use super::super::{Control, ServiceResult};
+use super::travel;
 use crate::model::{FiledEvent, ForumEvent};
 use crate::sys::random;
 
@@ -14,5 +15,5 @@ pub(in super::super) fn write(
     if event.nonce.is_empty() {
         event.nonce = random::base32(16);
     }
-    Ok(control.store.add_event(month, event)?)
+    travel::write_and_send(control, month, event)
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod attach;
+mod bootstrap;
 mod check;
 mod cleanup;
 mod close;

@@ -26,6 +26,33 @@ pub fn run() -> Job {
     }
 }
 
+pub fn bootstrap() -> Job {
+    const WORDS: [&str; 7] =
+        ["bootstrap", "--ticket", TICKET, "--goal", "Do it", "--done", "WORK.txt is there"];
+    Job {
+        name: "bootstrap",
+        args: &WORDS,
+        scene: Scene::new(WORKS).saved(),
+        samples: [24, 6, 6],
+        finish: |scene| {
+            match scene.find(TICKET) {
+                None => scene.metawsm(WORDS).ok(),
+                Some(_) => scene.metawsm(["resume", TICKET]).ok(),
+            };
+            scene.wait_until_quiet();
+            let tree = scene.app.seen_from(scene.worktree());
+            assert_eq!(tree.git(["status", "--porcelain"]), "", "the worktree is complete and clean");
+            assert_eq!(tree.read("WORK.txt"), "work\n", "the agent worked once");
+            let briefs = tree.git(["ls-files", "ttmp/*/reference"]);
+            assert_eq!(briefs.lines().count(), 1, "one brief: {briefs}");
+            let before = tree.git(["log", "--format=%s", "--", &briefs]);
+            assert_eq!(before.lines().count(), 1, "committed once: {before}");
+            let order = tree.git(["log", "--format=%s", "-2"]);
+            assert!(order.starts_with("The work of the agent\nAdd 'Bootstrap brief"), "{order}");
+        },
+    }
+}
+
 pub fn complete() -> Job {
     Job {
         name: "complete",

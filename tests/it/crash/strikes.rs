@@ -98,6 +98,11 @@ fn a_run_survives_faults_at_every_call() {
 }
 
 #[test]
+fn a_bootstrap_survives_faults_at_every_call() {
+    strike(&jobs::bootstrap());
+}
+
+#[test]
 fn a_completion_survives_faults_at_every_call() {
     strike(&jobs::complete());
 }
