@@ -90,7 +90,11 @@ fn chosen<'a>(run: &'a Run, named: Option<&str>) -> ServiceResult<&'a Guidance> 
     let hint = |asked: &&Guidance| {
         format!("git metawsm guide {} --question {} --answer '<the answer>'", run.id, asked.thread)
     };
-    Err(ServiceError::Failed { message, hints: open.iter().take(5).map(hint).collect() })
+    let mut hints: Vec<_> = open.iter().take(5).map(hint).collect();
+    if hints.is_empty() {
+        hints.push(format!("git metawsm status {}", run.id));
+    }
+    Err(ServiceError::Failed { message, hints })
 }
 
 /// Words that an agent says to a question for a person are no answer.

@@ -198,9 +198,9 @@ fn signals(text: &mut String, input: &PromptInput) {
         let _ = writeln!(
             text,
             "- When you have checked the result against 'Done when', and before you say that the work is done: git \
-             metawsm signal validate --status passed, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
-             \"brief_id\": \"{}\", {who}}}\n  Say \"failed\" as the status if it does not hold.",
-            input.brief_id
+             metawsm signal validate --status passed --brief-id {id}, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
+             \"brief_id\": \"{id}\", {who}}}\n  Say \"failed\" as the status if it does not hold.",
+            id = input.brief_id
         );
     }
 }

@@ -276,6 +276,7 @@ fn feedback_starts_the_work_again_and_nothing_said_before_it_counts() {
     let run = stage.run(&["--agent", "claude", "--create", "--ticket", "T-1", "Do it"]);
     stage.wait_state(id(&run), "completed");
     let root = workspace(&run, 0).join(".metawsm");
+    stage.wait_nobody();
     let before = stage.world.snapshot();
     stage
         .do_(["iterate", "--dry-run", "--feedback", "x"])

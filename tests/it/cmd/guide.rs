@@ -17,7 +17,12 @@ fn the_oldest_question_is_answered() {
         (said("words"), said("delivered"), said("open")),
         ("Red or blue?".into(), "left".into(), 0.into())
     );
-    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", "Red"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", "Red"]), @"
+    1 failed
+    error: one has no open question (it is running).
+    next:
+      git metawsm status one
+    ");
     stage.run(&["stop"]).ok();
 }
 
@@ -25,8 +30,18 @@ fn the_oldest_question_is_answered() {
 fn an_answer_says_something() {
     let stage = Stage::with(WAITS);
     stage.start("one", "Do the work");
-    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", " "]), @"");
-    insta::assert_snapshot!(stage.refuses(&["guide", "--answer", "Red"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", " "]), @"
+    2 usage
+    error: The answer is empty.
+    next:
+      git metawsm guide -h
+    ");
+    insta::assert_snapshot!(stage.refuses(&["guide", "--answer", "Red"]), @"
+    1 failed
+    error: No open run fits this command: one is running.
+    next:
+      git metawsm status
+    ");
     insta::assert_snapshot!(stage.refuses(&["guide", "one", "--question", "fthr-x", "--answer", "Red"]), @"");
     stage.run(&["stop"]).ok();
 }
@@ -36,5 +51,11 @@ fn nobody_asks_in_a_run_that_is_over() {
     let stage = Stage::with(WORKS);
     stage.finish("one", "Do the work");
     stage.run(&["close"]).ok();
-    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", "Red"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--answer", "Red"]), @"
+    1 failed
+    error: The run one is closed, and that is final.
+    next:
+      git metawsm log one
+      git metawsm list --all
+    ");
 }
