@@ -232,3 +232,78 @@ fn fingerprint(dir: &Path) -> String {
     let hash = sha256_hex(words.as_bytes());
     hash.get(..16).unwrap_or(&hash).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(event: &str) -> Waiting {
+        let thread = ThreadId::parse("fthr-20260101-000000-abcdefgh").expect("an id");
+        Waiting { thread, event: EventId::parse(event).expect("an id") }
+    }
+
+    #[test]
+    fn what_is_marked_waits_until_it_is_sent() {
+        let dir = tempfile::tempdir().expect("temp");
+        let memory = Memory::at(dir.path());
+        assert!(!memory.exists() && memory.waiting().expect("read").is_empty());
+        let (one, two) = (waiting("fevt-000001-aa"), waiting("fevt-000002-bb"));
+        for marked in [&two, &one, &one] {
+            memory.mark(marked).expect("marked");
+        }
+        std::fs::write(dir.path().join("bus/out/notes.txt"), "mine").expect("written");
+        assert_eq!(memory.waiting().expect("read"), [one.clone(), two.clone()]);
+        assert!(memory.oldest(std::slice::from_ref(&two)).is_some());
+        assert!(!memory.is_abandoned(&one), "its writer is we");
+        memory.unmark(&one);
+        memory.unmark(&one);
+        assert_eq!(memory.waiting().expect("read"), [two]);
+    }
+
+    #[test]
+    fn a_marker_whose_writer_is_long_gone_is_abandoned() {
+        let dir = tempfile::tempdir().expect("temp");
+        let memory = Memory::at(dir.path());
+        let one = waiting("fevt-000001-aa");
+        memory.mark(&one).expect("marked");
+        let path = memory.marker(&one);
+        std::fs::write(&path, "999999999 1\n").expect("written");
+        assert!(!memory.is_abandoned(&one), "it may be somebody whom we cannot see");
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        let file = std::fs::File::options().write(true).open(&path).expect("open");
+        file.set_modified(old).expect("a time");
+        assert!(memory.is_abandoned(&one));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_as_if_nothing_were_known() {
+        let dir = tempfile::tempdir().expect("temp");
+        let memory = Memory::at(dir.path());
+        let state = State { epoch: "e".to_owned(), whole: true, live: 7, ..State::default() };
+        memory.keep(&state).expect("kept");
+        assert_eq!(memory.state().expect("read"), state);
+        memory.keep_project(&"a".repeat(20)).expect("kept");
+        assert_eq!(memory.project().expect("read"), Some("a".repeat(20)));
+        for file in ["state.toml", "project", "clone", "away.toml"] {
+            std::fs::write(dir.path().join("bus").join(file), "../\u{1b}[ = no").expect("written");
+        }
+        assert_eq!(memory.state().expect("read"), State::default());
+        assert_eq!((memory.project().expect("read"), memory.away()), (None, None));
+        let id = memory.clone_id(dir.path()).expect("made anew");
+        assert_eq!(memory.clone_id(dir.path()).expect("the same"), id);
+    }
+
+    #[test]
+    fn the_server_is_away_since_the_first_try_in_vain() {
+        let dir = tempfile::tempdir().expect("temp");
+        let memory = Memory::at(dir.path());
+        files::ensure_dir(&dir.path().join("bus")).expect("a folder");
+        memory.note_away(Some("one"));
+        let first = memory.away().expect("noted");
+        memory.note_away(Some("two"));
+        let second = memory.away().expect("noted");
+        assert_eq!((second.since, second.why.as_str()), (first.since, "two"));
+        memory.note_away(None);
+        assert_eq!(memory.away(), None);
+    }
+}

@@ -22,15 +22,26 @@ const TOO_LARGE: &str = "its answer has no end";
 pub struct Limits {
     /// Until the server has taken the connection.
     pub connect: Duration,
-    /// Until it has answered.
+    /// Until it has answered one thing.
     pub answer: Duration,
+    /// Until all is done, in any case.
+    pub until: Option<Instant>,
 }
 
 impl Limits {
-    /// For a command that somebody waits for, who never asked for Redis.
-    pub const BRIEF: Self = Self { connect: Duration::from_millis(200), answer: Duration::from_millis(250) };
     /// For who has time.
-    pub const LONG: Self = Self { connect: Duration::from_secs(3), answer: Duration::from_secs(10) };
+    pub const LONG: Self =
+        Self { connect: Duration::from_secs(3), answer: Duration::from_secs(10), until: None };
+
+    /// For a command that somebody waits for, who never asked for Redis: all of it within this time.
+    pub fn within(time: Duration) -> Self {
+        Self { connect: time, answer: time, until: Some(Instant::now() + time) }
+    }
+
+    fn end_of_answer(&self) -> Instant {
+        let end = Instant::now() + self.answer;
+        self.until.map_or(end, |until| until.min(end))
+    }
 }
 
 #[derive(Debug)]
@@ -175,7 +186,7 @@ impl Wire {
 
     /// Asks several things at once.
     pub fn ask_all(&mut self, commands: &[Cmd]) -> BusResult<Vec<Answer>> {
-        let until = Instant::now() + self.limits.answer;
+        let until = self.limits.end_of_answer();
         let mut bytes = Vec::new();
         for command in commands {
             command.write_packed_command(&mut bytes);
@@ -311,4 +322,104 @@ fn within<T: Send + 'static>(
         let _ = sender.send(act().map_err(|e| e.to_string()));
     });
     receiver.recv_timeout(limit).unwrap_or_else(|_| Err(late.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// A server that takes one connection and does this with it.
+    fn served(act: impl FnOnce(TcpStream) + Send + 'static) -> Address {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("redis://{}/0", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            if let Ok((socket, _)) = listener.accept() {
+                act(socket);
+            }
+        });
+        Address::parse(&address).expect("an address")
+    }
+
+    fn asked(address: &Address, time: Duration) -> BusResult<Value> {
+        Wire::connect(address, Limits::within(time))?.ask(&redis::cmd("PING"))
+    }
+
+    /// Answers with this, and holds the connection open until the other side goes.
+    fn says(bytes: &'static [u8]) -> Address {
+        served(move |mut socket| {
+            let _ = socket.write_all(bytes);
+            let _ = io::copy(&mut socket, &mut io::sink());
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn answers_are_understood_and_refusals_are_errors() {
+        assert!(matches!(asked(&says(b"+PONG\r\n"), LONG), Ok(Value::SimpleString(word)) if word == "PONG"));
+        let refused = asked(&says(b"-NOPERM \x1b[31mno\r\n"), LONG).expect_err("refused");
+        assert!(refused.is_refusal("NOPERM"), "{refused}");
+        let locked = asked(&says(b"-NOAUTH Authentication required.\r\n"), LONG).expect_err("locked");
+        assert!(matches!(locked, BusError::Locked { .. }), "{locked}");
+        let loading = asked(&says(b"-LOADING Redis is loading\r\n"), LONG).expect_err("not yet");
+        assert!(matches!(loading, BusError::Away { .. }) && loading.may_pass(), "{loading}");
+    }
+
+    #[test]
+    fn what_no_redis_says_is_an_error_and_no_more() {
+        let odd: [&'static [u8]; 9] = [
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            b"*9223372036854775807\r\n$1\r\na\r\n!!\r\n",
+            b"%9223372036854775807\r\n+a\r\n+b\r\n!!!\r\n",
+            b"$99999999999999999999\r\n",
+            b":not a number\r\n",
+            b"+\xff\xfe\r\n",
+            b"|1\r\n+a\r\n+b\r\n?\r\n",
+            b">1\r\n:1\r\n",
+            b"\0\0\0\0",
+        ];
+        for bytes in odd {
+            let error = asked(&says(bytes), Duration::from_secs(2)).expect_err("nothing to use");
+            assert!(matches!(error, BusError::Odd { .. } | BusError::Away { .. }), "{bytes:?}: {error}");
+        }
+        let deep = served(|mut socket| drop(socket.write_all(&b"*1\r\n".repeat(100_000))));
+        assert!(asked(&deep, LONG).is_err());
+        let gone = served(drop);
+        assert!(matches!(asked(&gone, LONG), Err(BusError::Away { .. })));
+    }
+
+    #[test]
+    fn who_is_silent_slow_or_endless_costs_what_was_set_aside() {
+        let begun = Instant::now();
+        for address in [
+            says(b""),
+            says(b"$10\r\nabc"),
+            // One byte after the other, each in time.
+            served(|mut socket| {
+                while socket.write_all(b"+").is_ok() {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+            }),
+        ] {
+            let error = asked(&address, Duration::from_millis(300)).expect_err("late");
+            assert!(error.to_string().contains("takes too long"), "{error}");
+        }
+        assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
+        let endless = served(|mut socket| {
+            let _ = socket.write_all(b"$999999999\r\n");
+            let block = vec![b'x'; 1 << 20];
+            while socket.write_all(&block).is_ok() {}
+        });
+        let error = asked(&endless, LONG * 3).expect_err("too much");
+        assert!(matches!(error, BusError::TooLarge { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_repeats_the_password_is_not_repeated() {
+        let echo = says(b"-ERR unknown command 'AUTH', with args beginning with: 'hunter2'\r\n");
+        let url = format!("redis://:hunter2@{echo}/0");
+        let error = asked(&Address::parse(&url).expect("an address"), LONG).expect_err("refused");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log,
-    logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run, status, stop, tell,
-    update,
+    logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run, signal, status, stop,
+    tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -201,6 +201,7 @@ commands! {
     Attach(attach) = "attach", Act;
     Logs(logs) = "logs", Read;
     Tell(tell) = "tell", Act;
+    Signal(signal) = "signal", Speak;
     Resume(resume) = "resume", Act;
     Stop(stop) = "stop", Act;
     Restart(restart) = "restart", Act;

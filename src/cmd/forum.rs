@@ -343,13 +343,13 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Signal { .. } => Err(ServiceError::wrong(
-            "'forum signal' is no more: an agent that asks, is done or has validated writes a file below .metawsm/ of \
-             its workspace (guidance-request.json, implementation-complete.json, validation-result.json), and a person \
-             answers in the thread.",
+            "'forum signal' is no more: an agent says by 'git metawsm signal' that it asks, is done or has validated, \
+             and a person answers by 'git metawsm guide' or in the thread.",
             &[
-                "git metawsm forum ask --kind guidance",
+                "git metawsm signal question --question '<the question>'",
+                "git metawsm signal complete --summary '<what was done>'",
+                "git metawsm signal validate --status passed",
                 "git metawsm forum answer <thread>",
-                "git metawsm forum list",
             ],
         )),
     }

@@ -32,6 +32,7 @@ mod rescue;
 mod restart;
 mod resume;
 mod run;
+mod signal;
 mod status;
 mod stop;
 mod tell;
@@ -92,6 +93,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Attach(args) => attach::run(&caller, &screen, args),
             Command::Logs(args) => logs::run(&caller, &screen, args),
             Command::Tell(args) => tell::run(&caller, &screen, args),
+            Command::Signal(args) => signal::run(&caller, &screen, args),
             Command::Resume(args) => resume::run(&caller, &screen, args),
             Command::Stop(args) => stop::run(&caller, &screen, args),
             Command::Restart(args) => restart::run(&caller, &screen, args),

@@ -6,10 +6,11 @@ use crate::render::{self, Screen};
 use crate::service::{self, Caller, PublishRequest};
 use std::process::ExitCode;
 
-/// Commit the records of decided runs that are not yet in history on base.
+/// Commit the records of decided runs and the threads of the forum that are not yet in history on base.
 ///
-/// A close does it by itself, unless the record would be the only commit that puts base ahead of its upstream: then it
-/// waits for the next merge, or for this command.
+/// A close does it by itself for its run, unless the record would be the only commit that puts base ahead of its
+/// upstream: then it waits for the next merge, or for this command. Threads about other runs or none wait for this
+/// command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Say only what would be committed, and change nothing.

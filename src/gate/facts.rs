@@ -21,10 +21,75 @@ pub struct Facts {
     pub bases: Vec<BaseFact>,
     /// One per test command that policy demands of the merge result; none where nothing is merged.
     pub checks: Vec<CheckFact>,
+    /// What a bootstrap run has to show; `None` for others.
+    pub bootstrap: Option<BootstrapFact>,
+    /// Questions of agents that wait for an answer.
+    pub questions: Vec<QuestionFact>,
+    /// Threads of the run that should have been answered by now; none where nothing is closed.
+    pub escalated: Vec<ThreadFact>,
     /// Work that came into a base around the gates, and that nobody has answered for.
     pub bypasses: Vec<BypassFact>,
     /// In what the stored and the present policy differ, a line each.
     pub drift: Vec<String>,
+}
+
+/// What a bootstrap run has to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootstrapFact {
+    /// Whether its brief names a goal.
+    pub has_goal: bool,
+    /// Whether its brief says when the work is done.
+    pub has_criteria: bool,
+    /// What its agents say of their validation, one per agent.
+    pub validations: Vec<ValidationFact>,
+}
+
+/// What an agent says of its validation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidationFact {
+    /// `<ticket>.<agent>`.
+    pub agent: String,
+    /// The ticket.
+    pub ticket: String,
+    /// What it says.
+    pub claim: Claim,
+}
+
+/// What a validation came to, as its agent says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Nothing was said.
+    None,
+    /// The result holds against the brief of the run.
+    Passed,
+    /// It holds against something else.
+    OfOther,
+    /// It does not hold; the agent's words, one line.
+    Failed(String),
+}
+
+/// A question that waits for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuestionFact {
+    /// `<ticket>.<agent>`.
+    pub agent: String,
+    /// The question, one line.
+    pub question: String,
+    /// Its thread.
+    pub thread: String,
+    /// Whether it was taken in; before that it has no thread yet.
+    pub is_taken: bool,
+}
+
+/// A thread that should have been answered by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadFact {
+    /// Its id.
+    pub id: String,
+    /// Its title, one line.
+    pub title: String,
+    /// Its priority.
+    pub priority: String,
 }
 
 /// How an agent is.

@@ -7,22 +7,27 @@
 
 mod agents_quiet;
 mod base_ready;
+mod brief;
 mod bypass;
 mod checks;
 mod clean_tree;
 mod facts;
 mod forbidden_files;
+mod forum_quiet;
+mod guidance;
 mod mergeable;
 mod on_branch;
 mod policy_drift;
 mod records_untouched;
 mod run_state;
 mod table;
+mod validation;
 mod verdict;
 
 pub use facts::{
-    AgentFact, AgentPulse, BaseFact, BranchFact, BypassFact, ChainFact, ChainLink, CheckFact, CheckStanding,
-    DirtFact, Facts, HeadFact, Outcome, WorktreeFact,
+    AgentFact, AgentPulse, BaseFact, BootstrapFact, BranchFact, BypassFact, ChainFact, ChainLink, CheckFact,
+    CheckStanding, Claim, DirtFact, Facts, HeadFact, Outcome, QuestionFact, ThreadFact, ValidationFact,
+    WorktreeFact,
 };
 pub use table::{ALL, Gate};
 pub use verdict::{Blocker, Line, Pass, Standing, Verdict, Waiver};

@@ -1,8 +1,8 @@
 //! The table of gates.
 
 use super::{
-    Blocker, Facts, agents_quiet, base_ready, bypass, checks, clean_tree, forbidden_files, mergeable,
-    on_branch, policy_drift, records_untouched, run_state,
+    Blocker, Facts, agents_quiet, base_ready, brief, bypass, checks, clean_tree, forbidden_files,
+    forum_quiet, guidance, mergeable, on_branch, policy_drift, records_untouched, run_state, validation,
 };
 use crate::model::GateLevel;
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ fn of_branches(facts: &Facts) -> String {
 }
 
 /// Every gate, in the order of reports.
-pub const ALL: [Gate; 11] = [
+pub const ALL: [Gate; 15] = [
     Gate {
         id: "run-state",
         level: GateLevel::Block,
@@ -99,6 +99,42 @@ pub const ALL: [Gate; 11] = [
         close: true,
         hook: true,
         judge: checks::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "brief",
+        level: GateLevel::Block,
+        merge: false,
+        close: true,
+        hook: true,
+        judge: brief::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "validation",
+        level: GateLevel::Block,
+        merge: false,
+        close: true,
+        hook: true,
+        judge: validation::judge,
+        judged_by: validation::judged_by,
+    },
+    Gate {
+        id: "guidance",
+        level: GateLevel::Block,
+        merge: true,
+        close: true,
+        hook: true,
+        judge: guidance::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "forum-quiet",
+        level: GateLevel::Warn,
+        merge: false,
+        close: true,
+        hook: false,
+        judge: forum_quiet::judge,
         judged_by: us,
     },
     Gate {

@@ -58,8 +58,25 @@ fn good() -> Facts {
             command: "make check".to_owned(),
             standing: CheckStanding::Passed,
         }],
+        bootstrap: Some(BootstrapFact {
+            has_goal: true,
+            has_criteria: true,
+            validations: vec![said("coder", Claim::Passed), said("reviewer", Claim::None)],
+        }),
+        questions: Vec::new(),
+        escalated: Vec::new(),
         bypasses: Vec::new(),
         drift: Vec::new(),
+    }
+}
+
+fn said(agent: &str, claim: Claim) -> ValidationFact {
+    ValidationFact { agent: format!("T-1.{agent}"), ticket: "T-1".to_owned(), claim }
+}
+
+fn claim(facts: &mut Facts, claim: Claim) {
+    if let Some(bootstrap) = &mut facts.bootstrap {
+        bootstrap.validations[0].claim = claim;
     }
 }
 
@@ -81,10 +98,73 @@ fn a_good_run_passes_every_gate() {
     assert!(verdict.pass().is_ok());
 }
 
+fn ask(facts: &mut Facts, is_taken: bool) {
+    let (question, thread) = ("Which colour?".to_owned(), "fthr-1".to_owned());
+    facts.questions.push(QuestionFact { agent: "T-1.coder".to_owned(), question, thread, is_taken });
+}
+
+#[test]
+fn an_escalated_thread_is_a_warning_of_a_close() {
+    let mut facts = good();
+    let (id, title) = ("fthr-2".to_owned(), "Why?".to_owned());
+    facts.escalated.push(ThreadFact { id, title, priority: "high".to_owned() });
+    let verdict = judge(Action::Close, &facts, &defaults, &[]);
+    let line = verdict.lines.iter().find(|line| line.gate == "forum-quiet").expect("asked");
+    assert_eq!(line.standing, Standing::Warn);
+    assert_eq!(line.blockers[0].command, "git metawsm forum thread fthr-2");
+    assert!(verdict.pass().is_ok());
+}
+
+#[test]
+fn a_standard_run_needs_neither_brief_nor_validation() {
+    let facts = Facts { bootstrap: None, ..good() };
+    assert!(judge(Action::Close, &facts, &defaults, &[]).pass().is_ok());
+}
+
 /// Something wrong, the gate that must say so, and the command that clears it.
 type Breakage = (&'static str, fn(&mut Facts), &'static str);
 
-const BROKEN: [Breakage; 27] = [
+const BROKEN: [Breakage; 36] = [
+    (
+        "brief",
+        |f| f.bootstrap.iter_mut().for_each(|b| b.has_criteria = false),
+        "git metawsm close run-1 --waive 'brief=<why it may pass>'",
+    ),
+    (
+        "brief",
+        |f| f.bootstrap.iter_mut().for_each(|b| b.has_goal = false),
+        "git metawsm close run-1 --waive 'brief=<why it may pass>'",
+    ),
+    (
+        "validation",
+        |f| claim(f, Claim::None),
+        "git metawsm iterate run-1 --feedback '<validate the result against the brief>'",
+    ),
+    (
+        "validation",
+        |f| claim(f, Claim::OfOther),
+        "git metawsm iterate run-1 --feedback '<validate the result against the brief>'",
+    ),
+    (
+        "validation",
+        |f| claim(f, Claim::Failed("two tests fail".to_owned())),
+        "git metawsm iterate run-1 --feedback '<what is to be mended>'",
+    ),
+    (
+        "validation",
+        |f| f.bootstrap.iter_mut().for_each(|b| b.validations[1].claim = Claim::Failed(String::new())),
+        "git metawsm iterate run-1 --feedback '<what is to be mended>'",
+    ),
+    ("guidance", |f| ask(f, true), "git metawsm guide run-1 --answer '<the answer>'"),
+    ("guidance", |f| ask(f, false), "git metawsm status run-1"),
+    (
+        "guidance",
+        |f| {
+            ask(f, true);
+            ask(f, true);
+        },
+        "git metawsm guide run-1 --question fthr-1 --answer '<the answer>'",
+    ),
     (
         "run-state",
         |f| f.state = RunState::Running,
@@ -275,7 +355,16 @@ fn each_action_asks_the_gates_of_its_column() {
     };
     assert_eq!(
         asked(Action::Hook),
-        ["run-state", "clean-tree", "records-untouched", "forbidden-files", "checks"]
+        [
+            "run-state",
+            "clean-tree",
+            "records-untouched",
+            "forbidden-files",
+            "checks",
+            "brief",
+            "validation",
+            "guidance"
+        ]
     );
     assert!(!asked(Action::Merge).contains(&"bypass"));
     assert!(asked(Action::Close).contains(&"bypass"));

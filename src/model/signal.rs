@@ -32,6 +32,16 @@ impl SignalKind {
         }
     }
 
+    /// What people call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Completion => "completion",
+            Self::Validation => "validation",
+        }
+    }
+
     /// The name of its file, with the agent that it carries where several share a place.
     pub fn file(self, agent: Option<&str>) -> String {
         match agent {

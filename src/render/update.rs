@@ -2,6 +2,7 @@
 
 use super::escape::escape;
 use super::screen::{Paint, Screen};
+use crate::model::title_of;
 use crate::service::{PublishReport, Taken, Update, UpdateReport, record_path};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -89,17 +90,27 @@ pub fn published(screen: &Screen, report: &PublishReport) {
             "dry_run": report.dry_run,
             "base": report.base,
             "runs": runs.collect::<Vec<_>>(),
+            "threads": report.threads.iter().map(|thread| {
+                json!({ "thread": thread.id, "title": thread.title, "events": thread.files.len() })
+            }).collect::<Vec<_>>(),
             "commit": report.commit,
             "kept_back": report.kept_back,
         }));
         return;
     }
     let mut text = String::new();
-    if report.runs.is_empty() {
-        text.push_str("Nothing waits: every decided run is in history.\n");
+    let is_nothing = report.runs.is_empty() && report.threads.is_empty();
+    if is_nothing {
+        text.push_str("Nothing waits: every decided run and every thread is in history.\n");
     }
     for run in &report.runs {
         let _ = writeln!(text, "  {} ({}): {}", run.id, run.state, escape(&record_path(run)));
+    }
+    for thread in &report.threads {
+        let events = thread.files.len();
+        let s = if events == 1 { "" } else { "s" };
+        let _ =
+            writeln!(text, "  {} ({events} event{s}): {}", thread.id, escape(&title_of(&thread.title, 60)));
     }
     let last = match (&report.kept_back, &report.commit) {
         (Some(why), _) => format!("Nothing was published: {why}.\n"),
@@ -107,7 +118,7 @@ pub fn published(screen: &Screen, report: &PublishReport) {
             format!("published on '{}' as {}\n", report.base, commit.get(..12).unwrap_or(commit))
         }
         (None, None) if report.dry_run => "Dry run: nothing was changed.\n".to_owned(),
-        (None, None) if report.runs.is_empty() => String::new(),
+        (None, None) if is_nothing => String::new(),
         (None, None) => format!("'{}' holds them already.\n", report.base),
     };
     text.push_str(&escape(last.trim_end()));

@@ -4,7 +4,7 @@ use super::chain::{Chain, chain};
 use super::checks::{self, Demands};
 use super::facts_of_trees::{branch_fact, worktree_fact};
 use super::steps::{damaged, open_repo};
-use super::{Control, ServiceResult, publish, remedies, sessions as agents_now};
+use super::{Control, ServiceResult, facts_of_talk, publish, remedies, sessions as agents_now};
 use crate::gate::{
     Action, AgentFact, AgentPulse, BaseFact, BranchFact, BypassFact, ChainFact, CheckFact, Facts,
     WorktreeFact,
@@ -70,8 +70,10 @@ pub(super) fn gather(look: &Look<'_>) -> ServiceResult<Found> {
         }
         Ok::<_, super::ServiceError>((trees, grounds))
     })?;
+    let escalated = facts_of_talk::escalated(look)?;
     let (trees, branches) = in_order(run, trees).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
     let mut found = Found { facts: facts_of_run(look), grounds: Vec::new(), checks: Vec::new() };
+    found.facts.escalated = escalated;
     found.facts.worktrees = trees;
     found.facts.branches = branches.into_iter().flatten().collect();
     for part in grounds {
@@ -109,6 +111,9 @@ fn facts_of_run(look: &Look<'_>) -> Facts {
         branches: Vec::new(),
         bases: Vec::new(),
         checks: Vec::new(),
+        bootstrap: facts_of_talk::bootstrap(run),
+        questions: facts_of_talk::questions(look.control, run),
+        escalated: Vec::new(),
         bypasses: run.bypasses.iter().filter(|b| b.is_unanswered()).map(bypass).collect(),
         drift: Vec::new(),
     }

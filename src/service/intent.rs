@@ -219,9 +219,13 @@ pub(super) fn find(store: &Store, id: &RunId) -> ServiceResult<Option<Intent>> {
         found => found?,
     };
     let Some(text) = text else { return Ok(None) };
-    let path = store.run_dir(id).join(FILE);
+    parse(store.run_dir(id).join(FILE), &text).map(Some)
+}
+
+/// The intent in the text of a file.
+pub(super) fn parse(path: PathBuf, text: &str) -> ServiceResult<Intent> {
     let broken = |why: String| StoreError::Broken { path: path.clone(), why };
-    let table: toml::Table = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
+    let table: toml::Table = toml::from_str(text).map_err(|e| broken(e.message().to_owned()))?;
     match table.get("format").and_then(toml::Value::as_integer) {
         Some(format) if format > i64::from(FORMAT) => {
             let format = u32::try_from(format).unwrap_or(u32::MAX);
@@ -230,7 +234,7 @@ pub(super) fn find(store: &Store, id: &RunId) -> ServiceResult<Option<Intent>> {
         Some(_) if table.get("kind").and_then(toml::Value::as_str) == Some(KIND) => {}
         _ => return Err(broken("it is no intent of a merge".to_owned()).into()),
     }
-    Ok(Some(table.try_into().map_err(|e: toml::de::Error| broken(e.message().to_owned()))?))
+    Ok(table.try_into().map_err(|e: toml::de::Error| broken(e.message().to_owned()))?)
 }
 
 /// Refuses while a transaction of the run is half done, and says how to go on.

@@ -134,7 +134,8 @@ pub(super) fn publish(
 /// The threads of a run, as far as they are not in history yet: the same bytes as live.
 fn thread_edits(control: &Control, landing: &Landing, run: &Run) -> ServiceResult<Edits> {
     let mut edits = Vec::new();
-    for (path, bytes) in forum::publishable(control, Some(&run.id))? {
+    let waiting = forum::publishable(control, Some(&run.id))?;
+    for (path, bytes) in waiting.into_iter().flat_map(|thread| thread.files) {
         if landing.repository.path_id(&landing.tip, &path)?.is_none() {
             edits.push((path, Some(bytes)));
         }

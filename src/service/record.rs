@@ -3,10 +3,15 @@
 use super::base::{Base, control_base};
 use super::chain::start_of;
 use super::event::Progress;
+use super::forum::{self, Unpublished};
 use super::intent::{self, Deed, Intent, Move};
 use super::land::{Landing, lock_all};
-use super::{Caller, Control, ServiceError, ServiceResult, control, decided, policies, publish, transaction};
-use crate::model::{RepoName, RepoReceipt, Run, RunId};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, control, decided, policies, publish, publish_threads,
+    transaction,
+};
+use crate::git::Repository;
+use crate::model::{RepoName, RepoReceipt, Run};
 use crate::policy::Track;
 use crate::store;
 use crate::sys::clock;
@@ -27,13 +32,15 @@ pub struct PublishReport {
     pub base: String,
     /// The runs whose record waited.
     pub runs: Vec<Run>,
+    /// The threads of which something waited.
+    pub threads: Vec<Unpublished>,
     /// The commit that holds them now.
     pub commit: Option<String>,
     /// Why nothing was published though something waits.
     pub kept_back: Option<String>,
 }
 
-/// Brings every record that waits into history.
+/// Brings every record and every thread that waits into history.
 pub fn publish_records(
     caller: &Caller,
     request: &PublishRequest,
@@ -47,11 +54,14 @@ pub fn publish_records(
     }
     let mut report = PublishReport { dry_run: request.dry_run, ..PublishReport::default() };
     report.runs = control.store.pending_publication()?;
+    report.threads = forum::publishable(&control, None)?;
     report.base = control_base(&control)?.map(|base| base.branch).unwrap_or_default();
     if policies::at_base(&control)?.state.track == Track::Never {
         report.kept_back = Some("state.track = never keeps records out of history".to_owned());
     } else if !request.dry_run {
         report.commit = publish_waiting(caller, &control, false, progress)?.and_then(|done| done.commit);
+        report.commit = publish_threads::publish_threads(caller, &control, progress)?.or(report.commit);
+        forum::retire(&control)?;
     }
     Ok(report)
 }
@@ -78,7 +88,7 @@ pub(super) fn publish_waiting(
     let mut hold = control.hold(&first.id, "publish", caller)?;
     let _locks = lock_all(caller, [control.repo.common_dir().to_owned()], "publish")?;
     let base = require_base(control)?;
-    let mut landing = landing_on(control, &base, (hold.token(), &first.id))?;
+    let mut landing = landing_on(control.repo.with_hold(hold.token(), first.id.as_str()), &base)?;
     let from = landing.tip.clone();
     let ids = publish::publish(control, &mut landing, None, true)?;
     if landing.tip == from {
@@ -97,7 +107,7 @@ pub(super) fn publish_waiting(
     Ok(Some(Published { commit: Some(landing.tip) }))
 }
 
-fn require_base(control: &Control) -> ServiceResult<Base> {
+pub(super) fn require_base(control: &Control) -> ServiceResult<Base> {
     control_base(control)?.ok_or_else(|| {
         let dir = control.repo.dir().display();
         let message = format!("{dir} has no branch to publish records on.");
@@ -105,12 +115,12 @@ fn require_base(control: &Control) -> ServiceResult<Base> {
     })
 }
 
-fn landing_on(control: &Control, base: &Base, (token, id): (&str, &RunId)) -> ServiceResult<Landing> {
-    let repository = control.repo.with_hold(token, id.as_str());
+/// What goes on top of base, or of its upstream where that is ahead.
+pub(super) fn landing_on(repository: Repository, base: &Base) -> ServiceResult<Landing> {
     let local = repository.branch_id(&base.branch)?;
     let tip = start_of(&repository, &base.branch, local.as_deref())?.unwrap_or_else(|| base.id.clone());
     let receipt = RepoReceipt {
-        repo: super::repos::name_of(&control.repo).or_else(|_| RepoName::parse("control"))?,
+        repo: super::repos::name_of(&repository).or_else(|_| RepoName::parse("control"))?,
         base: base.branch.clone(),
         old: local.clone().unwrap_or_else(|| tip.clone()),
         new: tip.clone(),
@@ -133,7 +143,7 @@ pub(super) fn finish_stopped(caller: &Caller, control: &Control) -> ServiceResul
             transaction::go_on(control, &mut hold, intent, &mut |_| {})?;
         }
     }
-    Ok(())
+    publish_threads::finish_stopped(caller, control)
 }
 
 /// Where a record stands, for people.

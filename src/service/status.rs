@@ -100,8 +100,9 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
     let here = find_control(caller)?.map(|here| if request.no_ingest { here.frozen() } else { here });
     report.in_repository = here.is_some();
     if let Some(here) = &here {
-        report.broken.extend(forum::glance(caller, here));
-        report.bus = forum::bus_view(caller, here);
+        let (left_out, bus) = forum::look(caller, here);
+        report.broken.extend(left_out);
+        report.bus = bus;
     }
     if request.everywhere {
         for control in everywhere(caller, here) {
@@ -151,7 +152,7 @@ fn add(
     request: &StatusRequest,
     report: &mut StatusReport,
 ) -> ServiceResult<()> {
-    let (observed, glances) = std::thread::scope(|scope| {
+    let (observed, glances, threads) = std::thread::scope(|scope| {
         let observing = scope.spawn(|| agents_now::observe_all(control, &runs.iter().collect::<Vec<_>>()));
         if request.git && !request.no_ingest {
             keep_answers(control, &runs);
@@ -159,11 +160,12 @@ fn add(
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
         let glances: Vec<_> =
             runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
-        observing.join().map(|observed| (observed, glances)).map_err(|_| super::repos::panicked())
+        let threads = if runs.is_empty() { Ok(HashMap::new()) } else { forum::needs(control) };
+        let observed = observing.join().map_err(|_| super::repos::panicked())?;
+        ServiceResult::Ok((observed, glances, threads))
     })?;
     let mut bases = Bases::default();
     // A forum that cannot be read hides no run.
-    let threads = if runs.is_empty() { Ok(HashMap::new()) } else { forum::needs(control) };
     let mut threads = threads.unwrap_or_else(|error| {
         report.broken.push(error.to_string());
         HashMap::new()

@@ -234,13 +234,15 @@ fn context(work: &Work<'_>) -> ServiceResult<workspaces::Context> {
     let (_, ticket) = work.ticket()?;
     let repos = work.run.worktrees_for(&ticket.id).map(|t| t.repo.clone()).collect();
     let root = work.control.root().to_owned();
-    Ok(workspaces::Context::new(
+    let context = workspaces::Context::new(
         root,
         work.run.id.clone(),
         ticket.id.clone(),
         ticket.workspace.clone(),
         repos,
-    ))
+    );
+    let brief = (work.run.mode == Mode::Bootstrap).then(|| work.run.brief.id());
+    Ok(context.speaking(work.run.doc_home.clone(), brief))
 }
 
 fn write_wsm_file(work: &Work<'_>, workspace: &Path) -> ServiceResult<()> {

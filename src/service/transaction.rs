@@ -95,7 +95,7 @@ fn stuck(hold: &mut Hold, intent: &Intent, why: &str) -> ServiceError {
 
 /// Brings one base back to where it was; one that somebody moved elsewhere since, so that it does not hold the merge,
 /// is left alone.
-fn take_back(repository: &Repository, moved: &Move) -> ServiceResult<()> {
+pub(super) fn take_back(repository: &Repository, moved: &Move) -> ServiceResult<()> {
     let half = moved.half();
     if let Some(started) = moved.started {
         repository.remove_stale_locks(&moved.base, started)?;
@@ -177,7 +177,7 @@ pub(super) fn finish_decided(control: &Control, hold: &mut Hold) -> ServiceResul
 const AFTER_DEATH: Duration = Duration::from_secs(120);
 
 /// Waits for every child of ours that outlived us, also where its lock says nothing of it.
-fn await_children(intent: &Intent) {
+pub(super) fn await_children(intent: &Intent) {
     let deadline = Instant::now() + AFTER_DEATH;
     for child in intent.children() {
         while procs::is_alive(child) && Instant::now() < deadline {
@@ -222,7 +222,7 @@ pub(super) fn go_on(
 }
 
 /// Whether this base still has to move; an error where it cannot. Removes the locks of our dead child.
-fn ready_to_go_on(repository: &Repository, moved: &Move) -> ServiceResult<bool> {
+pub(super) fn ready_to_go_on(repository: &Repository, moved: &Move) -> ServiceResult<bool> {
     let half = moved.half();
     let Some(started) = moved.started else {
         return Ok(match (repository.standing(&half)?, half.step()) {

@@ -9,12 +9,10 @@ use super::index::Fault;
 use super::index_rows::{Look, seal_of};
 use super::{Store, StoreResult, ThreadFiles};
 use crate::model::{Pressing, Priority, RunId, Thread, ThreadId, ThreadState};
-use crate::sys::{SysError, clock, files};
+use crate::sys::{clock, files};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::io::ErrorKind;
-use std::path::Path;
 
 const TABLE: &str =
     "CREATE TABLE IF NOT EXISTS overview(one INTEGER PRIMARY KEY, tree TEXT NOT NULL, dirs TEXT NOT NULL,
@@ -25,26 +23,28 @@ const TABLE: &str =
 pub struct Overview {
     /// The id of the tree of published threads; empty where there is none.
     tree: String,
-    months: BTreeMap<String, Look>,
-    /// What lies in a month's directory, by name.
-    threads: HashMap<String, Seen>,
-    waiting: HashMap<ThreadId, Waiting>,
+    months: BTreeMap<String, Month>,
+    /// One line per thread in which somebody waits, as it was kept: what decides whether it is wanted, and all of it as
+    /// JSON. Nothing of it is understood before it is asked for.
+    kept: String,
+    /// What has changed since: the line, or `None` where nobody waits any more.
+    changed: BTreeMap<String, Option<String>>,
+}
+
+/// A month's directory and what lies in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Month {
+    look: Look,
+    threads: Vec<Seen>,
 }
 
 /// One entry of a month's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
-    month: String,
+    name: String,
     look: Look,
-    /// As [`ThreadFiles::seal`] says; empty where it holds no event.
-    seal: String,
-}
-
-/// A thread in which somebody waits: what decides whether it is wanted, and all of it in text form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Waiting {
-    pressing: Pressing,
-    text: String,
+    /// As [`ThreadFiles::seal`] says, as a number; 0 where it holds no event.
+    seal: u128,
 }
 
 /// What has changed since the last look.
@@ -52,34 +52,44 @@ struct Waiting {
 pub struct Changes {
     /// The threads that are not as they were, with the files that they have now; `None` where they have none.
     pub threads: BTreeMap<ThreadId, Option<ThreadFiles>>,
-    /// Whether it is worth a write: what is still within the grain of the clock would be looked at again anyway.
-    pub is_settled: bool,
+    /// How many looks would now be proof that were none before.
+    settled: usize,
+    /// How many are within the grain of the clock, and are none yet.
+    racy: usize,
 }
 
-impl Waiting {
-    fn of(thread: &Thread) -> Option<Self> {
-        let text = serde_json::to_string(thread).ok()?;
-        Some(Self { pressing: thread.pressing()?, text })
+/// How many looks that would be proof are worth a write, though others follow shortly.
+const WORTH: usize = 64;
+
+impl Changes {
+    /// Whether noting the new looks is worth a write.
+    pub fn is_worth_a_write(&self) -> bool {
+        self.settled >= WORTH || self.settled > 0 && self.racy == 0
     }
 
-    fn write(&self, id: &ThreadId, out: &mut String) {
-        let Pressing { state, priority, since, run } = &self.pressing;
-        let run = run.as_ref().map_or("-", RunId::as_str);
-        let _ = writeln!(out, "{id} {state} {priority} {} {run} {}", since.as_nanosecond(), self.text);
+    fn count(&mut self, look: &Look) {
+        *(if look.is_racy() { &mut self.racy } else { &mut self.settled }) += 1;
     }
+}
 
-    fn parse(line: &str) -> Option<(ThreadId, Self)> {
-        let mut words = line.splitn(6, ' ');
-        let id = ThreadId::parse(words.next()?).ok()?;
-        let (state, priority) = (ThreadState::parse(words.next()?)?, Priority::parse(words.next()?)?);
-        let since = jiff::Timestamp::from_nanosecond(words.next()?.parse().ok()?).ok()?;
-        let run = match words.next()? {
-            "-" => None,
-            run => Some(RunId::parse(run).ok()?),
-        };
-        let text = words.next()?.to_owned();
-        Some((id, Self { pressing: Pressing { state, priority, since, run }, text }))
-    }
+/// The line of a thread, where somebody waits in it.
+fn line_of(thread: &Thread) -> Option<String> {
+    let Pressing { state, priority, since, run } = thread.pressing()?;
+    let run = run.as_ref().map_or("-", RunId::as_str);
+    let text = serde_json::to_string(thread).ok()?;
+    Some(format!("{} {state} {priority} {} {run} {text}\n", thread.id, since.as_second()))
+}
+
+/// What decides whether the thread of a line is wanted, and the thread as JSON.
+fn pressing_of(line: &str) -> Option<(Pressing, &str)> {
+    let mut words = line.splitn(6, ' ').skip(1);
+    let (state, priority) = (ThreadState::parse(words.next()?)?, Priority::parse(words.next()?)?);
+    let since = jiff::Timestamp::from_second(words.next()?.parse().ok()?).ok()?;
+    let run = match words.next()? {
+        "-" => None,
+        run => Some(RunId::parse(run).ok()?),
+    };
+    Some((Pressing { state, priority, since, run }, words.next()?))
 }
 
 impl Overview {
@@ -90,59 +100,70 @@ impl Overview {
 
     /// Notes how a thread is now; `None` where it is no more.
     pub fn set(&mut self, id: &ThreadId, thread: Option<&Thread>) {
-        match thread.and_then(Waiting::of) {
-            Some(waiting) => drop(self.waiting.insert(id.clone(), waiting)),
-            None => drop(self.waiting.remove(id)),
+        let line = thread.and_then(line_of);
+        if line.is_none() && self.kept.is_empty() {
+            self.changed.remove(id.as_str());
+        } else {
+            self.changed.insert(id.to_string(), line);
         }
     }
 
     /// Gives out the threads in which somebody waits and that are wanted, in no order; `false` where one of them
-    /// cannot be read.
+    /// cannot be read, and then none.
     pub fn each(&self, wanted: &dyn Fn(&Pressing) -> bool, take: &mut dyn FnMut(Thread)) -> bool {
         let mut found = Vec::new();
-        for waiting in self.waiting.values().filter(|waiting| wanted(&waiting.pressing)) {
-            let Ok(thread) = serde_json::from_str(&waiting.text) else { return false };
-            found.push(thread);
+        for line in self.lines() {
+            let Some((pressing, text)) = pressing_of(line) else { return false };
+            if wanted(&pressing) {
+                let Ok(thread) = serde_json::from_str(text) else { return false };
+                found.push(thread);
+            }
         }
         found.into_iter().for_each(take);
         true
     }
 
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let is_kept = |line: &&str| {
+            self.changed.is_empty() || !self.changed.contains_key(line.split(' ').next().unwrap_or_default())
+        };
+        self.kept.lines().filter(is_kept).chain(self.changed.values().flatten().map(|line| line.trim_end()))
+    }
+
     fn columns(&self) -> (String, String) {
         let (mut dirs, mut waiting) = (String::new(), String::new());
         let numbers = |look: &Look| look.numbers().map(|n| n.to_string()).join(" ");
-        for (month, look) in &self.months {
-            let _ = writeln!(dirs, "{month} {}", numbers(look));
+        for (month, known) in &self.months {
+            let _ = writeln!(dirs, "{month} {}", numbers(&known.look));
+            for seen in &known.threads {
+                let _ = writeln!(dirs, " {} {} {:x}", seen.name, numbers(&seen.look), seen.seal);
+            }
         }
-        dirs.push('\n');
-        for (name, seen) in &self.threads {
-            let _ = writeln!(dirs, "{name} {} {} {}", seen.month, numbers(&seen.look), seen.seal);
-        }
-        for (id, thread) in &self.waiting {
-            thread.write(id, &mut waiting);
+        for line in self.lines() {
+            let _ = writeln!(waiting, "{line}");
         }
         (dirs, waiting)
     }
 
-    fn parse(tree: String, dirs: &str, waiting: &str) -> Option<Self> {
-        let (months, threads) =
-            dirs.split_once("\n\n").or_else(|| dirs.strip_prefix('\n').map(|t| ("", t)))?;
-        let month = |line: &str| {
-            let (month, look) = line.split_once(' ')?;
-            Some((month.to_owned(), look_of(&mut look.split(' '))?))
-        };
-        let thread = |line: &str| {
-            let mut words = line.split(' ');
-            let (name, month) = (words.next()?.to_owned(), words.next()?.to_owned());
-            let look = look_of(&mut words)?;
-            Some((name, Seen { month, look, seal: words.next()?.to_owned() }))
-        };
-        Some(Self {
-            tree,
-            months: months.lines().map(month).collect::<Option<_>>()?,
-            threads: threads.lines().map(thread).collect::<Option<_>>()?,
-            waiting: waiting.lines().map(Waiting::parse).collect::<Option<_>>()?,
-        })
+    fn parse(tree: &str, dirs: &str, waiting: &str) -> Option<Self> {
+        let mut months: BTreeMap<String, Month> = BTreeMap::new();
+        let mut last: Option<(String, Month)> = None;
+        for line in dirs.lines() {
+            if let Some(thread) = line.strip_prefix(' ') {
+                let mut words = thread.split(' ');
+                let name = words.next()?.to_owned();
+                let look = look_of(&mut words)?;
+                let seal = u128::from_str_radix(words.next()?, 16).ok()?;
+                last.as_mut()?.1.threads.push(Seen { name, look, seal });
+            } else {
+                months.extend(last.take());
+                let (month, look) = line.split_once(' ')?;
+                let look = look_of(&mut look.split(' '))?;
+                last = Some((month.to_owned(), Month { look, threads: Vec::new() }));
+            }
+        }
+        months.extend(last);
+        Some(Self { tree: tree.to_owned(), months, kept: waiting.to_owned(), changed: BTreeMap::new() })
     }
 }
 
@@ -154,14 +175,8 @@ fn look_of<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Look> {
     Some(Look::of_numbers(numbers))
 }
 
-/// How a directory (or what lies in its place) looks now; `None` where it went.
-fn look_at(path: &Path) -> StoreResult<Option<Look>> {
-    let seen_ns = i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0);
-    match path.symlink_metadata() {
-        Ok(meta) => Ok(Some(Look::of(&meta, seen_ns))),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(SysError::file("look at", path, e).into()),
-    }
+fn now_ns() -> i64 {
+    i64::try_from(clock::precise().as_nanosecond()).unwrap_or(0)
 }
 
 impl Store {
@@ -181,7 +196,7 @@ impl Store {
             if own != tree || seal != seal_of(&[own, dirs, waiting], &[]) {
                 return Ok(None);
             }
-            Ok(Overview::parse(own.to_owned(), dirs, waiting))
+            Ok(Overview::parse(own, dirs, waiting))
         };
         self.index().read(ask).ok().flatten()
     }
@@ -200,14 +215,6 @@ impl Store {
         });
     }
 
-    /// Forgets what is known of all threads.
-    pub fn forget_overview(&self) {
-        if !self.is_frozen() && self.exists() {
-            let forget = "DROP TABLE IF EXISTS overview";
-            self.index().write(|conn| Ok(conn.execute_batch(forget)?));
-        }
-    }
-
     /// Looks at all live threads again, lists those that may have changed, and notes how they look now. Names that are
     /// none of ours go to `odd`.
     pub fn look_again(&self, overview: &mut Overview, odd: &mut Vec<String>) -> StoreResult<Changes> {
@@ -218,69 +225,91 @@ impl Store {
         odd.extend(
             others.iter().map(|name| format!("{} is no month of the forum.", top.join(name).display())),
         );
-        let before = std::mem::take(&mut overview.months);
-        let mut known = std::mem::take(&mut overview.threads);
-        let mut by_month: HashMap<String, Vec<String>> = HashMap::new();
-        for (name, seen) in &known {
-            by_month.entry(seen.month.clone()).or_default().push(name.clone());
+        let mut before = std::mem::take(&mut overview.months);
+        for name in months {
+            let known = before.remove(&name).unwrap_or_default();
+            if let Some(month) = self.look_at_month(&name, known, &mut changes, odd)? {
+                overview.months.insert(name, month);
+            }
         }
-        for month in months {
-            let dir = top.join(&month);
-            let Some(look) = look_at(&dir)? else { continue };
-            let is_same = before.get(&month).is_some_and(|before| before.proves(&look));
-            changes.is_settled |= !is_same && !look.is_racy();
-            let names = if is_same {
-                by_month.remove(&month).unwrap_or_default()
-            } else {
-                files::names_in(&dir)?.into_iter().filter(|n| !n.starts_with(files::TEMP_PREFIX)).collect()
-            };
-            let look = if is_same { before[&month] } else { look };
-            for name in names {
-                let Ok(id) = ThreadId::parse(&name) else {
+        let left = before.into_values().flat_map(|month| month.threads);
+        changes.has_gone(left);
+        Ok(changes)
+    }
+
+    fn look_at_month(
+        &self,
+        name: &str,
+        mut known: Month,
+        changes: &mut Changes,
+        odd: &mut Vec<String>,
+    ) -> StoreResult<Option<Month>> {
+        let (dir, seen_ns) = (self.forum_dir().join(name), now_ns());
+        let Ok(meta) = dir.symlink_metadata() else {
+            changes.has_gone(known.threads);
+            return Ok(None);
+        };
+        let look = Look::of(&meta, seen_ns);
+        let is_same = known.look.proves(&look);
+        if !is_same {
+            changes.count(&look);
+            known.look = look;
+            let mut before: HashMap<String, Seen> =
+                known.threads.drain(..).map(|seen| (seen.name.clone(), seen)).collect();
+            for name in files::names_in(&dir)?.into_iter().filter(|n| !n.starts_with(files::TEMP_PREFIX)) {
+                if ThreadId::parse(&name).is_err() {
                     odd.push(format!("{} is no thread.", dir.join(&name).display()));
                     continue;
-                };
-                // One that lies in two months is listed each time.
-                let seen = known.remove(&name).filter(|seen| seen.month == month);
-                let now = self.look_at_thread(&month, id, seen, &mut changes)?;
-                overview.threads.extend(now.map(|now| (name, now)));
+                }
+                let unseen = Seen { name: name.clone(), look: Look::default(), seal: UNSEEN };
+                known.threads.push(before.remove(&name).unwrap_or(unseen));
             }
-            overview.months.insert(month, look);
+            changes.has_gone(before.into_values());
         }
-        for name in known.into_keys() {
-            if let Ok(id) = ThreadId::parse(&name)
-                && !overview.threads.contains_key(&name)
-            {
-                changes.is_settled = true;
-                changes.threads.insert(id, None);
+        let seen_ns = now_ns();
+        let metas = files::look_at_all(&dir, known.threads.iter().map(|seen| seen.name.as_str()))?;
+        let mut is_there = metas.iter().map(Option::is_some);
+        for (seen, meta) in known.threads.iter_mut().zip(&metas) {
+            let Some((size, mtime_ns, inode)) = *meta else { continue };
+            let look = Look::of_numbers([size, mtime_ns, inode, seen_ns]);
+            if !seen.look.proves(&look) {
+                self.look_at_thread(name, seen, look, changes)?;
             }
         }
-        Ok(changes)
+        let (there, gone): (Vec<_>, Vec<_>) =
+            known.threads.into_iter().partition(|_| is_there.next().unwrap_or_default());
+        changes.has_gone(gone);
+        Ok(Some(Month { look: known.look, threads: there }))
     }
 
     fn look_at_thread(
         &self,
         month: &str,
-        id: ThreadId,
-        seen: Option<Seen>,
+        seen: &mut Seen,
+        look: Look,
         changes: &mut Changes,
-    ) -> StoreResult<Option<Seen>> {
-        let Some(look) = look_at(&self.thread_dir(month, &id))? else {
-            changes.is_settled |= seen.is_some();
-            changes.threads.insert(id, None);
-            return Ok(None);
-        };
-        if let Some(seen) = &seen
-            && seen.look.proves(&look)
-        {
-            return Ok(Some(seen.clone()));
-        }
-        changes.is_settled |= !look.is_racy();
+    ) -> StoreResult<()> {
+        let Ok(id) = ThreadId::parse(&seen.name) else { return Ok(()) };
+        changes.count(&look);
         let files = self.files_of(month, id.clone())?;
-        let seal = files.as_ref().map(ThreadFiles::seal).unwrap_or_default();
-        if seen.is_none_or(|seen| seen.seal != seal) {
+        let seal = files.as_ref().and_then(|files| u128::from_str_radix(&files.seal(), 16).ok()).unwrap_or(0);
+        if seen.seal != seal {
             changes.threads.insert(id, files);
         }
-        Ok(Some(Seen { month: month.to_owned(), look, seal }))
+        (seen.look, seen.seal) = (look, seal);
+        Ok(())
+    }
+}
+
+/// The seal of what was not looked at yet; no files have it.
+const UNSEEN: u128 = u128::MAX;
+
+impl Changes {
+    /// Notes threads whose directory went. One that lies in another month too is told of there.
+    fn has_gone(&mut self, threads: impl IntoIterator<Item = Seen>) {
+        for id in threads.into_iter().filter_map(|seen| ThreadId::parse(&seen.name).ok()) {
+            self.settled += 1;
+            self.threads.entry(id).or_insert(None);
+        }
     }
 }

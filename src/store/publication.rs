@@ -4,7 +4,7 @@ use super::live::Store;
 use super::{StoreResult, journal};
 use crate::model::{Run, RunId};
 use crate::sys::files;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The marker's file in a run's directory.
 pub(super) const FILE: &str = "publication";
@@ -37,6 +37,26 @@ impl Publication {
 }
 
 impl Store {
+    /// The file that says what a publication of threads is about to move, while it is under way.
+    pub fn publication_intent_path(&self) -> PathBuf {
+        self.dir().join("publication.toml")
+    }
+
+    /// Its text; `None` where none is under way.
+    pub fn publication_intent(&self) -> StoreResult<Option<String>> {
+        Ok(files::find_text(&self.publication_intent_path())?)
+    }
+
+    /// Writes it down; once this returns it survives a power cut. The caller holds the repository's lock.
+    pub fn save_publication_intent(&self, text: &str) -> StoreResult<()> {
+        Ok(files::write_atomic(&self.publication_intent_path(), text.as_bytes())?)
+    }
+
+    /// Forgets it: nothing is under way any more.
+    pub fn forget_publication_intent(&self) -> StoreResult<()> {
+        Ok(files::remove_durable(&self.publication_intent_path())?)
+    }
+
     /// Whether base holds the run's record, as its marker says; `None` where there is no such run.
     pub fn publication(&self, id: &RunId) -> StoreResult<Option<Publication>> {
         self.place_of(id).map(|dir| Publication::load(&dir)).transpose()

@@ -1,6 +1,8 @@
 //! Durable files: temp, fsync, rename, fsync the directory. And careful reads of files that others wrote.
 
 use super::{SysError, SysResult, foreign, random};
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{Mode, fstatat};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -227,6 +229,35 @@ pub fn names_in(dir: &Path) -> SysResult<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// How an entry of a directory looks: its size, the time of its last change in nanoseconds since 1970, its inode.
+pub type EntryLook = (i64, i64, i64);
+
+/// How these entries of a directory look, in their order; `None` for one that is not there. Links are not followed, and
+/// the way to the directory is walked once.
+pub fn look_at_all<'a>(
+    dir: &Path,
+    names: impl Iterator<Item = &'a str>,
+) -> SysResult<Vec<Option<EntryLook>>> {
+    let failed = |e: nix::errno::Errno| SysError::file("look at", dir, e.into());
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let fd = match open(dir, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(nix::errno::Errno::ENOENT | nix::errno::Errno::ENOTDIR) => {
+            return Ok(names.map(|_| None).collect());
+        }
+        Err(e) => return Err(failed(e)),
+    };
+    let look = |name: &str| match fstatat(&fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => {
+            let time = stat.st_mtime.wrapping_mul(1_000_000_000).wrapping_add(stat.st_mtime_nsec);
+            Ok(Some((stat.st_size, time, stat.st_ino.cast_signed())))
+        }
+        Err(nix::errno::Errno::ENOENT) => Ok(None),
+        Err(e) => Err(failed(e)),
+    };
+    names.map(look).collect()
 }
 
 /// The path without links and dots; itself where it does not exist.

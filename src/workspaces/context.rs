@@ -28,6 +28,12 @@ pub struct Context {
     pub workspace: WorkspaceName,
     /// The repositories, each a directory of the workspace.
     pub repos: Vec<RepoName>,
+    /// The repository whose worktree also has a place for signals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doc_home: Option<RepoName>,
+    /// The brief that the result is validated against, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brief_id: Option<String>,
 }
 
 impl Context {
@@ -39,7 +45,13 @@ impl Context {
         workspace: WorkspaceName,
         repos: Vec<RepoName>,
     ) -> Self {
-        Self { schema: SCHEMA, root, run, ticket, workspace, repos }
+        Self { schema: SCHEMA, root, run, ticket, workspace, repos, doc_home: None, brief_id: None }
+    }
+
+    /// With what an agent needs to know to speak: see [`Context::doc_home`] and [`Context::brief_id`].
+    #[must_use]
+    pub fn speaking(self, doc_home: RepoName, brief_id: Option<String>) -> Self {
+        Self { doc_home: Some(doc_home), brief_id, ..self }
     }
 }
 

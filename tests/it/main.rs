@@ -2,6 +2,7 @@
 
 mod agent_programs;
 mod bad_input;
+mod bus;
 mod cleanup_situations;
 mod cmd;
 mod crash;

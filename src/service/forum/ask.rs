@@ -7,7 +7,7 @@ use super::read::Reader;
 use super::view::unknown;
 use super::who::{Speaker, actor};
 use super::write::write;
-use super::{sla, watch};
+use super::{sla, travel, watch};
 use crate::model::{
     Actor, EventWhat, ForumEvent, Priority, Thread, ThreadId, ThreadKind, ThreadState, fold, says_something,
     title_of,
@@ -116,6 +116,9 @@ pub fn wait_for_answer(caller: &Caller, id: &ThreadId, limit: Option<Duration>) 
             let hints = vec![format!("git metawsm forum thread {id}")];
             return Err(ServiceError::Interrupted { signal, hints });
         }
-        watch.wait(left.map_or(LOOK, |left| left.min(LOOK)));
+        if !watch.wait(left.map_or(LOOK, |left| left.min(LOOK))) {
+            // Where nobody relays, nobody else may fetch the answer. What it leaves out, `status` counts.
+            travel::glance(caller, &control);
+        }
     }
 }

@@ -48,13 +48,12 @@ impl<'a> Exchange<'a> {
     pub fn once(
         control: &Control,
         route: &Route,
-        (limits, until): (Limits, Option<Instant>),
+        limits: Limits,
         news: &mut dyn FnMut(News),
     ) -> ServiceResult<bool> {
         let mut careful = false;
         loop {
-            let done =
-                Exchange::begin(control, route, (limits, until, careful), news).and_then(|mut e| e.all());
+            let done = Exchange::begin(control, route, limits, careful, news).and_then(|mut e| e.all());
             match done {
                 Err(error) if is_too_large(&error) && !careful => careful = true,
                 Err(error) if is_too_large(&error) => drop_largest(route, limits, news, error)?,
@@ -68,13 +67,14 @@ impl<'a> Exchange<'a> {
     pub fn begin(
         control: &'a Control,
         route: &'a Route,
-        (limits, until, careful): (Limits, Option<Instant>, bool),
+        limits: Limits,
+        careful: bool,
         news: &'a mut dyn FnMut(News),
     ) -> ServiceResult<Self> {
         let memory = memory(control);
         let bus = Bus::connect(&route.address, &route.names, limits)?;
         let state = memory.state()?;
-        let seen = HashSet::new();
+        let (until, seen) = (limits.until, HashSet::new());
         let mut begun = Self { control, memory, route, bus, state, until, careful, seen, news };
         begun.check()?;
         Ok(begun)

@@ -92,6 +92,7 @@ impl Reader<'_> {
     fn brought_up(&self, mut overview: Overview) -> ServiceResult<Option<Overview>> {
         let mut odd = Vec::new();
         let changes = self.control.store.look_again(&mut overview, &mut odd)?;
+        let is_worth_a_write = changes.is_worth_a_write();
         for (id, files) in changes.threads {
             let places = Places { live: files, published: self.find_published(&id)? };
             if places.live.is_none() && places.published.is_none() {
@@ -107,7 +108,7 @@ impl Reader<'_> {
         if !odd.is_empty() {
             return Ok(None);
         }
-        if changes.is_settled {
+        if is_worth_a_write {
             self.control.store.keep_overview(&overview);
         }
         Ok(Some(overview))
@@ -129,8 +130,6 @@ impl Reader<'_> {
         }
         if odd.len() == had_odd {
             store.keep_overview(&overview);
-        } else {
-            store.forget_overview();
         }
         Ok(overview)
     }

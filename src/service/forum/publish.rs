@@ -3,7 +3,7 @@
 use super::super::base::control_base;
 use super::super::{Control, ServiceResult};
 use super::read::{Places, Reader, is_of};
-use crate::model::{FiledEvent, RunId, fold};
+use crate::model::{FiledEvent, RunId, ThreadId, fold};
 use crate::store::ThreadFiles;
 use crate::sys::clock;
 use std::collections::BTreeMap;
@@ -12,9 +12,20 @@ use std::time::Duration;
 /// How long a live event stays where base has no upstream to vouch for it, in seconds.
 const KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
-/// The live events that base does not hold, of one run's threads or of all: the path in the tree of base, and the
-/// bytes. A publication commit adds them as they are; events that cannot be used stay where they are.
-pub fn publishable(control: &Control, run: Option<&RunId>) -> ServiceResult<Vec<(String, Vec<u8>)>> {
+/// A thread of which something is not in history.
+#[derive(Debug, Clone)]
+pub struct Unpublished {
+    /// The thread.
+    pub id: ThreadId,
+    /// Its title.
+    pub title: String,
+    /// The events that base does not hold: the path in the tree of base, and the bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// The live events that base does not hold, of one run's threads or of all. A publication commit adds them as they are;
+/// events that cannot be used stay where they are.
+pub fn publishable(control: &Control, run: Option<&RunId>) -> ServiceResult<Vec<Unpublished>> {
     let reader = Reader::new(control)?;
     let mut found = Vec::new();
     for live in control.store.threads(&mut Vec::new())? {
@@ -31,10 +42,14 @@ pub fn publishable(control: &Control, run: Option<&RunId>) -> ServiceResult<Vec<
         };
         let month = places.published.as_ref().map_or(&live.month, |published| &published.month);
         let at = ThreadFiles { month: month.clone(), ..live.clone() };
+        let mut files = Vec::new();
         for name in live.names.iter().filter(|name| good.contains(name) && !held.contains_key(*name)) {
             if let Some(bytes) = control.store.event_bytes(&live, name)? {
-                found.push((at.published_path(name), bytes));
+                files.push((at.published_path(name), bytes));
             }
+        }
+        if !files.is_empty() {
+            found.push(Unpublished { id: live.id.clone(), title: folded.thread.title, files });
         }
     }
     Ok(found)

@@ -115,7 +115,7 @@ fn carry(
         }
         take(news);
     };
-    let careful = Exchange::once(control, route, (Limits::LONG, None), &mut |news| heard(news, take))?;
+    let careful = Exchange::once(control, route, Limits::LONG, &mut |news| heard(news, take))?;
     settle_answered(control, &answered.take(), take);
     if once {
         return Ok(());
@@ -125,7 +125,7 @@ fn carry(
     while !caller.interrupt.is_set() && require_route(caller, control)? == *route {
         let looked = Instant::now();
         let mut hear = |news| heard(news, take);
-        let mut visit = Exchange::begin(control, route, (Limits::LONG, None, careful), &mut hear)?;
+        let mut visit = Exchange::begin(control, route, Limits::LONG, careful, &mut hear)?;
         visit.all()?;
         while looked.elapsed() < LOOK && !caller.interrupt.is_set() && answered.borrow().is_empty() {
             visit.take_new(Some(PAUSE))?;

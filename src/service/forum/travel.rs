@@ -13,13 +13,16 @@ use crate::policy::{ForumPolicy, ForumTransport};
 use crate::store;
 use crate::sys::{clock, env, lock};
 use jiff::Timestamp;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// For how long nobody tries again, who would do it in passing only.
 const PATIENCE: i64 = 5;
 
 /// How long a command that reads the forum takes events in before it answers.
 const GLANCE: Duration = Duration::from_millis(150);
+
+/// How long a command that writes tries to send.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// How many events that wait a command sends beside its own.
 const BESIDE: usize = 50;
@@ -114,7 +117,7 @@ fn send_soon(control: &Control, policy: &ForumPolicy, memory: &Memory, own: Post
     }
     let send = || -> ServiceResult<()> {
         let Some(route) = route(control, policy)? else { return Ok(()) };
-        let mut bus = Bus::connect(&route.address, &route.names, Limits::BRIEF)?;
+        let mut bus = Bus::connect(&route.address, &route.names, Limits::within(MOMENT))?;
         let mut postings = vec![own];
         let others = memory.waiting()?;
         let others = others.iter().filter(|waiting| waiting.event != postings[0].id).take(BESIDE);
@@ -163,8 +166,11 @@ pub(super) fn note(memory: &Memory, error: Option<&ServiceError>) {
 
 /// Takes in what other machines have said, and sends what waits, if that is quick and nobody else is about it. Gives
 /// what was left out, as sentences; that the server is away is noted for `status`.
-pub(in super::super) fn glance(caller: &Caller, control: &Control) -> Vec<String> {
-    let policy = sla::rules(Some(caller), control);
+pub(super) fn glance(caller: &Caller, control: &Control) -> Vec<String> {
+    glance_at(control, &sla::rules(Some(caller), control))
+}
+
+fn glance_at(control: &Control, policy: &ForumPolicy) -> Vec<String> {
     let mut odd = Vec::new();
     if policy.transport != ForumTransport::Redis || control.store.is_frozen() {
         return odd;
@@ -175,20 +181,28 @@ pub(in super::super) fn glance(caller: &Caller, control: &Control) -> Vec<String
     }
     // Who reads for this clone already does it for us.
     let Ok(Some(_lock)) = lock::try_take(&memory.lock_path(), "forum", "") else { return odd };
-    let until = Instant::now() + GLANCE;
     let mut exchange = || -> ServiceResult<()> {
-        let Some(route) = route(control, &policy)? else { return Ok(()) };
-        let limits = Limits { connect: GLANCE, answer: GLANCE };
+        let Some(route) = route(control, policy)? else { return Ok(()) };
         let mut news = |news: super::News| {
             if let super::News::LeftOut(why) = news {
                 odd.push(why);
             }
         };
-        Exchange::once(control, &route, (limits, Some(until)), &mut news).map(drop)
+        Exchange::once(control, &route, Limits::within(GLANCE), &mut news).map(drop)
     };
     let done = exchange();
     note(&memory, done.err().as_ref());
     odd
+}
+
+/// For `status`: takes in what is there, gives what was left out, and how events travel just now (`None` where they
+/// stay in files).
+pub(in super::super) fn look(caller: &Caller, control: &Control) -> (Vec<String>, Option<BusView>) {
+    let policy = sla::rules(Some(caller), control);
+    if policy.transport != ForumTransport::Redis || !policy.enabled {
+        return (Vec::new(), None);
+    }
+    (glance_at(control, &policy), Some(bus_view(control, &policy)))
 }
 
 /// How events travel just now.
@@ -208,29 +222,24 @@ pub struct BusView {
     pub left_out: u64,
 }
 
-/// How events travel just now; `None` where they stay in files.
-pub(in super::super) fn bus_view(caller: &Caller, control: &Control) -> Option<BusView> {
-    let policy = sla::rules(Some(caller), control);
-    if policy.transport != ForumTransport::Redis || !policy.enabled {
-        return None;
-    }
+fn bus_view(control: &Control, policy: &ForumPolicy) -> BusView {
     let memory = memory(control);
     let waiting = memory.waiting().unwrap_or_default();
     let holder = lock::current_holder(&memory.lock_path());
-    let found = if control.store.is_frozen() { Ok(None) } else { route(control, &policy) };
+    let found = if control.store.is_frozen() { Ok(None) } else { route(control, policy) };
     let (place, wrong) = match found {
         Ok(route) => (route.map(|route| route.address.to_string()).unwrap_or_default(), None),
         Err(error) => (String::new(), Some(error.to_string())),
     };
     let away = memory.away().map(|away| (away.since, away.why));
-    Some(BusView {
+    BusView {
         place,
         since: memory.oldest(&waiting),
         waiting: waiting.len(),
         away: wrong.map(|why| (clock::now(), why)).or(away),
         relay: holder.filter(|holder| holder.command == "forum relay").map(|holder| holder.pid),
         left_out: memory.state().map_or(0, |state| state.refused),
-    })
+    }
 }
 
 /// Whether an error is one that another try may not show.

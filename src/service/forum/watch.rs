@@ -3,6 +3,7 @@
 use super::super::{Caller, ServiceError, ServiceResult, control};
 use super::list::ThreadFilter;
 use super::read::{Events, Places, Reader};
+use super::travel;
 use crate::model::{EventId, Thread, ThreadId, Told, fold};
 use crate::store::{Store, ThreadFiles};
 use crate::sys::watch::Watch;
@@ -124,7 +125,7 @@ fn follow(
     let (mut watch, mut dirs) = (Watch::new(), Dirs::default());
     let mut known: BTreeMap<ThreadId, Known> = BTreeMap::new();
     let mut seen: HashSet<String> = HashSet::new();
-    let mut is_first = true;
+    let (mut is_first, mut left_out) = (true, Vec::new());
     loop {
         let reader = Reader::new(control)?;
         dirs.add_all(&mut watch, store)?;
@@ -146,9 +147,12 @@ fn follow(
         }
         is_first = false;
         if !fresh.values().all(&mut *take) || caller.interrupt.is_set() {
+            odd.append(&mut left_out);
             return Ok(odd);
         }
-        watch.wait(LOOK);
+        if !watch.wait(LOOK) {
+            left_out.extend(travel::glance(caller, control));
+        }
     }
 }
 

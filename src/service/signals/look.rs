@@ -1,6 +1,6 @@
 //! What lies in the signal roots of a run, and what each file means.
 
-use super::parse::{self, Said, Words, noun};
+use super::parse::{self, Said, Words};
 use crate::model::{Feedback, Run, RunAgent, RunTicket, SignalKind, plain_line, sha256_hex, title_of};
 use crate::sys::SysError;
 use crate::sys::foreign::{self, Foreign, Mark};
@@ -249,7 +249,7 @@ impl Place<'_> {
         }
         let is_bare = |words: &Words| matches!(words, Words::Validation(judged) if judged.brief_id.is_empty() && judged.done_criteria.is_empty());
         if self.run.mode == crate::model::Mode::Bootstrap && is_bare(&said.words) {
-            let why = format!("the {} names neither 'brief_id' nor 'done_criteria'", noun(kind));
+            let why = format!("the {} names neither 'brief_id' nor 'done_criteria'", kind.as_str());
             return Err(Left::Odd(why));
         }
         Ok(())

@@ -7,9 +7,12 @@
 mod away;
 mod look;
 mod parse;
+mod session;
 mod strict;
 mod take;
+mod write;
 
 pub(super) use away::{put_all_away, put_away_questions};
 pub(super) use look::{Odd, Signals, look, roots};
 pub(super) use take::{fold_in, take};
+pub use write::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};

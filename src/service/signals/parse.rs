@@ -48,16 +48,6 @@ pub(in super::super) struct Judged {
 /// The keys that every signal may have. A time says nothing to us: the file has one of its own.
 const COMMON: [&str; 5] = ["run_id", "agent", "ticket", "timestamp", "created_at"];
 
-/// The kind as people call it.
-pub(super) fn noun(kind: SignalKind) -> &'static str {
-    match kind {
-        SignalKind::Question => "question",
-        SignalKind::Answer => "answer",
-        SignalKind::Completion => "completion",
-        SignalKind::Validation => "validation",
-    }
-}
-
 fn own_keys(kind: SignalKind) -> &'static [&'static str] {
     match kind {
         SignalKind::Question => &["question", "context"],
@@ -70,7 +60,7 @@ fn own_keys(kind: SignalKind) -> &'static [&'static str] {
 /// Reads a signal; an error is the end of a sentence that names the file. A key that nobody knows is refused, because
 /// what it says would be lost: a completion with `"result": "failed"` is none.
 pub(super) fn parse(kind: SignalKind, bytes: &[u8]) -> Result<Said, String> {
-    let refuse = |why: String| format!("it is not a {}: {}", noun(kind), plain_line(&why));
+    let refuse = |why: String| format!("it is not a {}: {}", kind.as_str(), plain_line(&why));
     let value = strict::parse(bytes).map_err(refuse)?;
     let Value::Object(mut said) = value else { return Err(refuse("it is no JSON object".to_owned())) };
     let known = || own_keys(kind).iter().chain(&COMMON).copied();

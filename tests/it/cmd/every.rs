@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 45] = [
+const COMMANDS: [&[&str]; 49] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -19,6 +19,9 @@ const COMMANDS: [&[&str]; 45] = [
     &["attach"],
     &["logs"],
     &["tell", "x", "y"],
+    &["signal", "question", "--question", "x"],
+    &["signal", "complete"],
+    &["signal", "validate", "--status", "passed"],
     &["resume"],
     &["stop"],
     &["restart"],
@@ -35,6 +38,7 @@ const COMMANDS: [&[&str]; 45] = [
     &["forum", "thread", "x"],
     &["forum", "watch"],
     &["forum", "search", "x"],
+    &["forum", "relay", "--once"],
     &["check"],
     &["merge"],
     &["close"],
@@ -167,7 +171,7 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
 #[test]
 fn outside_any_repository_every_command_says_so() {
     let world = World::new();
-    for command in COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "demo")) {
+    for command in COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "demo")) {
         let output = world.run(*command).code(1);
         plain(&output);
         output.tells("is not inside a git repository.").tells("next:\n  git init && git commit");
@@ -253,7 +257,10 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 19] = [
+const FOR_AGENTS: [&str; 22] = [
+    "signal question",
+    "signal complete",
+    "signal validate",
     "forum signal",
     "forum ask",
     "forum answer",

@@ -7,7 +7,7 @@ fn a_record_that_would_alone_put_base_ahead_waits_until_it_is_asked_for() {
     let stage = Stage::with(WORKS);
     stage.repo.with_origin();
     stage.repo.git(["branch", "-q", "--set-upstream-to=origin/main", "main"]);
-    insta::assert_snapshot!(stage.said(&["publish"]), @"Nothing waits: every decided run is in history.");
+    insta::assert_snapshot!(stage.said(&["publish"]), @"Nothing waits: every decided run and every thread is in history.");
     stage.finish("one", "Do the work");
     // The server squashed the branch, and base has only followed it.
     stage.repo.git(["merge", "-q", "--squash", "task/do-the-work"]);

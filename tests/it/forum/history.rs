@@ -26,6 +26,7 @@ fn control(stage: &Stage) -> Control {
 fn publish(stage: &Stage, run: Option<&str>) -> Vec<String> {
     let run = run.map(|id| RunId::parse(id).expect("an id"));
     let taken = forum::publishable(&control(stage), run.as_ref()).expect("what is live");
+    let taken: Vec<_> = taken.into_iter().flat_map(|thread| thread.files).collect();
     for (path, bytes) in &taken {
         let path = stage.repo.file(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");

@@ -21,7 +21,7 @@ fn takes(source: &Source, at: usize, module: &str, name: &str) -> bool {
 /// Crates that only one room may use.
 pub fn foreign_crates(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (name, room) in [("git2", "git"), ("rusqlite", "store")] {
+    for (name, room) in [("git2", "git"), ("rusqlite", "store"), ("redis", "bus")] {
         if source.path.starts_with("src/") && source.room() != Some(room) {
             let why = format!("{name} is used in src/{room} only: ask that room");
             found.extend(every(source, |at| source.at(at) == name, &why));
