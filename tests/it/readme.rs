@@ -61,6 +61,12 @@ const LINES: &[(&str, How)] = &[
     ("git metawsm diff shop-7", How::InShop(0)),
     ("git metawsm close shop-7", How::InShop(0)),
     (
+        "git metawsm bootstrap --ticket SHOP-9 --goal 'Greet in French' --done 'BONJOUR.md greets the reader'",
+        How::AgentsEnd,
+    ),
+    ("git metawsm status shop-9", How::InShop(0)),
+    ("git metawsm close shop-9", How::InShop(0)),
+    (
         "git metawsm forum ask --title 'Which port?' --body 'The old one is taken.' --priority high",
         How::InShop(0),
     ),
@@ -75,6 +81,15 @@ const LINES: &[(&str, How)] = &[
 const AGENT: &str = r#"
 case "$*" in
   *'Think about it'*) exec sleep 300 ;;
+  *'Greet in French'*)
+    echo Bonjour >BONJOUR.md; git add BONJOUR.md; git commit -q -m 'Greet in French'
+    said="\"run_id\": \"$METAWSM_RUN\", \"agent\": \"$METAWSM_AGENT\""
+    signals="$METAWSM_WORKSPACE/.metawsm"
+    echo "{\"status\": \"passed\", \"done_criteria\": \"BONJOUR.md greets the reader\", $said}" >"$signals/v.new"
+    mv "$signals/v.new" "$signals/validation-result.json"
+    echo "{\"summary\": \"It greets.\", $said}" >"$signals/c.new"
+    mv "$signals/c.new" "$signals/implementation-complete.json"
+    exit ;;
   *'Add a menu'*) echo menu >menu; git add menu; git commit -q -m 'Begin a menu'; exec sleep 300 ;;
 esac
 for repo in "$METAWSM_WORKSPACE"/*/; do

@@ -33,7 +33,7 @@ pub fn bootstrap() -> Job {
         name: "bootstrap",
         args: &WORDS,
         scene: Scene::new(WORKS).saved(),
-        samples: [24, 6, 6],
+        samples: [16, 4, 4],
         finish: |scene| {
             match scene.find(TICKET) {
                 None => scene.metawsm(WORDS).ok(),
