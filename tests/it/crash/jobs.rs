@@ -34,7 +34,7 @@ pub fn bootstrap() -> Job {
         name: "bootstrap",
         args: &WORDS,
         scene: Scene::new(WORKS).saved(),
-        samples: [24, 6, 6],
+        samples: [16, 4, 4],
         finish: |scene| {
             match scene.find(TICKET) {
                 None => scene.metawsm(WORDS).ok(),
@@ -44,7 +44,7 @@ pub fn bootstrap() -> Job {
             let tree = scene.app.seen_from(scene.worktree());
             assert_eq!(tree.git(["status", "--porcelain"]), "", "the worktree is complete and clean");
             assert_eq!(tree.read("WORK.txt"), "work\n", "the agent worked once");
-            let briefs = tree.git(["ls-files", "ttmp/*/reference"]);
+            let briefs = tree.git(["ls-files", "ttmp/*/reference/*"]);
             assert_eq!(briefs.lines().count(), 1, "one brief: {briefs}");
             let before = tree.git(["log", "--format=%s", "--", &briefs]);
             assert_eq!(before.lines().count(), 1, "committed once: {before}");
