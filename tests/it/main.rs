@@ -12,6 +12,7 @@ mod dry_run;
 mod everyday_git;
 mod forum;
 mod frugal;
+mod fuzz;
 mod hooks_foreign;
 mod hooks_matrix;
 mod hostile_signals;

@@ -225,6 +225,28 @@ pub fn forum_ask() -> Job {
     }
 }
 
+pub fn publish_threads() -> Job {
+    let scene = Scene::new(IDLES);
+    scene.metawsm(["publish"]).ok();
+    Job {
+        name: "publish-threads",
+        args: &["publish"],
+        scene: with_thread(scene).saved(),
+        samples: [16, 6, 6],
+        finish: |scene| {
+            scene.metawsm(["publish"]).ok();
+            let titled = |t: &serde_json::Value| t["title"] == "Kept" && t["superseded"] == 0;
+            assert!(scene.threads().iter().any(titled), "{:?}", scene.threads());
+            let published = scene.app.git(["ls-tree", "-r", "--name-only", "HEAD", ".metawsm/forum"]);
+            assert_eq!(published.lines().count(), 1, "{published}");
+            assert_eq!(scene.app.git(["status", "--porcelain"]), "", "nothing foreign is staged");
+            let log = scene.app.git(["log", "--format=%s", "--", ".metawsm/forum"]);
+            assert_eq!(log, "Record 1 forum event of 1 thread", "once");
+            assert!(!scene.live().join("publication.toml").exists(), "nothing is under way");
+        },
+    }
+}
+
 pub fn forum_answer() -> Job {
     let scene = with_thread(Scene::new(IDLES));
     let id = scene.threads()[0]["id"].as_str().expect("an id").to_owned();
