@@ -52,6 +52,7 @@ mod story_publication;
 mod story_range;
 mod story_sessions;
 mod story_signals;
+mod story_talk;
 mod story_trust;
 mod story_whole_job;
 mod tickets_docmgr;
