@@ -24,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// run's branch of the doc home. Returns its path relative to the worktree; `None` where the ticket has no documents
 /// there. Safe to repeat: what a killed call left is found again, and a document is never there twice. A worktree that
 /// is not on its run branch, or is in the middle of a merge or rebase, is refused before anything is written.
-#[allow(dead_code, reason = "feedback becomes a document with the command that takes it")]
 pub(super) fn add_reference(
     hold: &Hold,
     ticket: &TicketId,

@@ -42,6 +42,7 @@ mod story_control;
 mod story_first_run;
 mod story_fork_reuse;
 mod story_gates;
+mod story_guidance;
 mod story_landed;
 mod story_merge;
 mod story_notify;
