@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Say something as an agent, from its session: ask, say that the work is done, or what its validation came to.
+/// Say as an agent that it asks, is done, or has validated the result.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -121,7 +121,7 @@ fn words_come_from_a_file_or_standard_input_too() {
         (&"question".into(), &"one".into(), &"agent".into())
     );
     assert_eq!(read(said["path"].as_str().expect("a path"))["question"], "From a pipe?");
-    stage.world.run(["signal", "question"]).at(&dir).code(2).tells("The post is empty.");
+    stage.world.run(["signal", "question"]).at(&dir).code(2).tells("The question is empty.");
     let long = "x".repeat(70_000);
     stage
         .world
