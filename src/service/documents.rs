@@ -18,7 +18,7 @@ pub(super) const MADE: &str = "Metawsm-Made: yes";
 pub(super) const DOCUMENT_CAP: u64 = 4 << 20;
 
 /// How long an agent that commits at the same moment is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ensures that the ticket has a reference document of this title that holds this text (Markdown), committed on the
 /// run's branch of the doc home. Returns its path relative to the worktree; `None` where the ticket has no documents

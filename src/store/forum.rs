@@ -48,6 +48,11 @@ pub fn is_month(name: &str) -> bool {
     name.split_once('-').is_some_and(|(y, m)| y.len() == 4 && m.len() == 2 && digits(y) && digits(m))
 }
 
+/// Whether a directory lies there, and no link to one: a link may lead anywhere.
+pub(super) fn is_real_dir(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+}
+
 /// An id for a new thread, and the month it belongs to.
 pub fn new_thread_id() -> StoreResult<ThreadId> {
     let text = format!("fthr-{}-{}", clock::compact(clock::now()), random::base32(8));
@@ -78,7 +83,7 @@ impl Store {
         let top = self.forum_dir();
         for month in files::names_in(&top)? {
             let dir = top.join(&month);
-            if !is_month(&month) {
+            if !is_month(&month) || !is_real_dir(&dir) {
                 odd.push(format!("{} is no month of the forum.", dir.display()));
                 continue;
             }
@@ -109,8 +114,11 @@ impl Store {
 
     pub(super) fn files_of(&self, month: &str, id: ThreadId) -> StoreResult<Option<ThreadFiles>> {
         let dir = self.thread_dir(month, &id);
+        // What lies in the place of a directory holds no events.
+        if !is_real_dir(&dir) {
+            return Ok(None);
+        }
         let listed = match files::names_in(&dir) {
-            // A file in the place of a directory holds no events.
             Err(_) if !dir.is_dir() => return Ok(None),
             listed => listed?,
         };

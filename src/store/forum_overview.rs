@@ -245,9 +245,13 @@ impl Store {
         odd: &mut Vec<String>,
     ) -> StoreResult<Option<Month>> {
         let (dir, seen_ns) = (self.forum_dir().join(name), now_ns());
-        let Ok(meta) = dir.symlink_metadata() else {
-            changes.has_gone(known.threads);
-            return Ok(None);
+        let meta = match dir.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => meta,
+            found => {
+                odd.extend(found.ok().map(|_| format!("{} is no month of the forum.", dir.display())));
+                changes.has_gone(known.threads);
+                return Ok(None);
+            }
         };
         let look = Look::of(&meta, seen_ns);
         let is_same = known.look.proves(&look);

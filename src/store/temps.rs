@@ -1,6 +1,7 @@
 //! What a kill leaves under a temporary name, and who may remove it: only the holder of the lock under which it
 //! was written.
 
+use super::forum::is_real_dir;
 use super::live::{Folder, Store, dir_of, run_lock};
 use super::{StoreResult, participation};
 use crate::model::RunId;
@@ -64,11 +65,11 @@ impl Store {
     fn sweep_forum(&self) -> StoreResult<usize> {
         let mut removed = 0;
         let top = self.forum_dir();
-        for month in files::names_in(&top)? {
+        for month in files::names_in(&top)?.into_iter().filter(|month| is_real_dir(&top.join(month))) {
             for thread in files::names_in(&top.join(&month))? {
                 let dir = top.join(&month).join(&thread);
                 // A directory changes with its entries: one that is young may be written in just now.
-                if is_old(&dir) && dir.is_dir() {
+                if is_old(&dir) && is_real_dir(&dir) {
                     removed += sweep_old(&dir)?;
                     // It stays where it holds anything.
                     removed += usize::from(std::fs::remove_dir(&dir).is_ok());

@@ -2,5 +2,7 @@
 
 mod clones;
 mod crowd;
+mod follow;
 mod history;
+mod hostile;
 mod talk;

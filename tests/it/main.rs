@@ -12,8 +12,10 @@ mod dry_run;
 mod everyday_git;
 mod forum;
 mod frugal;
+mod fuzz;
 mod hooks_foreign;
 mod hooks_matrix;
+mod hostile_signals;
 mod house;
 mod interrupts;
 #[allow(

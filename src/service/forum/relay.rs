@@ -1,7 +1,7 @@
 //! `forum relay`: carries events to and from Redis for as long as it runs.
 
 use super::super::{Caller, Control, ServiceError, ServiceResult, control, settle};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Manner};
 use super::sla;
 use super::travel::{Route, is_too_large, may_pass, memory, note, route};
 use crate::bus::Limits;
@@ -115,17 +115,18 @@ fn carry(
         }
         take(news);
     };
-    let careful = Exchange::once(control, route, Limits::LONG, &mut |news| heard(news, take))?;
+    let mut manner = Manner { limits: Limits::LONG, careful: false, stop: caller.interrupt.clone() };
+    manner.careful = Exchange::once(control, route, manner.clone(), &mut |news| heard(news, take))?;
     settle_answered(control, &answered.take(), take);
+    note(&memory(control), None);
+    take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     if once {
         return Ok(());
     }
-    note(&memory(control), None);
-    take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     while !caller.interrupt.is_set() && require_route(caller, control)? == *route {
         let looked = Instant::now();
         let mut hear = |news| heard(news, take);
-        let mut visit = Exchange::begin(control, route, Limits::LONG, careful, &mut hear)?;
+        let mut visit = Exchange::begin(control, route, manner.clone(), &mut hear)?;
         visit.all()?;
         while looked.elapsed() < LOOK && !caller.interrupt.is_set() && answered.borrow().is_empty() {
             visit.take_new(Some(PAUSE))?;

@@ -5,7 +5,7 @@ use super::list::ThreadFilter;
 use super::read::{Events, Places, Reader};
 use super::travel;
 use crate::model::{EventId, Thread, ThreadId, Told, fold};
-use crate::store::{Store, ThreadFiles};
+use crate::store::{Store, ThreadFiles, is_month};
 use crate::sys::watch::Watch;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -169,7 +169,7 @@ impl Dirs {
     }
 
     fn add_dir(&mut self, watch: &mut Watch, dir: PathBuf) {
-        if dir.is_dir() && !self.0.contains(&dir) {
+        if dir.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.0.contains(&dir) {
             watch.add(&dir);
             self.0.insert(dir);
         }
@@ -179,7 +179,7 @@ impl Dirs {
     fn add_all(&mut self, watch: &mut Watch, store: &Store) -> ServiceResult<()> {
         self.0.retain(|dir| dir.is_dir());
         let forum = store.forum_dir();
-        for month in crate::sys::files::names_in(&forum)? {
+        for month in crate::sys::files::names_in(&forum)?.into_iter().filter(|name| is_month(name)) {
             self.add_dir(watch, forum.join(month));
         }
         self.add_dir(watch, forum);

@@ -29,6 +29,7 @@ mod restart;
 mod resume;
 mod run;
 mod selectors;
+mod signal;
 pub mod stage;
 mod status;
 mod stop;

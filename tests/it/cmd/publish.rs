@@ -1,6 +1,7 @@
 //! `publish`: records that wait go into history.
 
-use super::stage::{Stage, WORKS};
+use super::forum::{ask, masked, thread};
+use super::stage::{Stage, WAITS, WORKS};
 
 #[test]
 fn a_record_that_would_alone_put_base_ahead_waits_until_it_is_asked_for() {
@@ -94,4 +95,74 @@ fn records_stay_out_of_history_where_the_policy_says_so() {
     ");
     assert_eq!(stage.repo.git(["ls-tree", "-r", "--name-only", "main", ".metawsm/runs"]), "");
     assert_eq!(stage.json(&["list", "--all"])["runs"][0]["state"], "closed");
+}
+
+#[test]
+fn threads_go_into_history_whenever_they_wait_and_their_live_files_when_upstream_holds_them() {
+    let stage = Stage::with(WAITS);
+    stage.repo.with_origin();
+    stage.repo.git(["branch", "-q", "--set-upstream-to=origin/main", "main"]);
+    stage.start("one", "Do it");
+    let about_nothing = ask(&stage, &["--body", "About the project", "--project"]);
+    let about_run = ask(&stage, &["--body", "About the run"]);
+    stage.run(&["forum", "answer", &about_run, "--body", "Yes"]).ok();
+    let before = stage.world.snapshot();
+    // Threads of one second are in no order.
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = masked(&stage, text).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let said = stage.said(&["publish", "--dry-run"]);
+    let lines = ["  THREAD (1 event): About the project", "  THREAD (2 events): About the run"];
+    assert_eq!(sorted(&said), [&lines[..], &["Dry run: nothing was changed."]].concat());
+    before.assert_same(&stage.world.snapshot());
+    let answer = stage.json(&["publish"]);
+    assert_eq!(answer["commit"].as_str(), stage.repo.rev("main").as_deref(), "{answer}");
+    assert_eq!(answer["threads"].as_array().map(Vec::len), Some(2), "{answer}");
+    assert_eq!(stage.repo.git(["status", "--porcelain"]), "");
+    let message = stage.repo.git(["log", "-1", "--format=%B"]);
+    let lines =
+        ["", "Record 3 forum events of 2 threads", "THREAD: About the project", "THREAD: About the run"];
+    assert_eq!(sorted(&message), lines);
+    let published = stage.repo.git(["ls-tree", "-r", "--name-only", "main", ".metawsm/forum"]);
+    assert_eq!(published.lines().count(), 3, "{published}");
+    insta::assert_snapshot!(stage.said(&["publish"]), @"Nothing waits: every decided run and every thread is in history.");
+    // Upstream does not hold them yet.
+    let live = stage.repo.common_dir().join("metawsm/forum");
+    let left = || {
+        std::fs::read_dir(&live)
+            .expect("the forum")
+            .flatten()
+            .map(|month| std::fs::read_dir(month.path()).expect("a month").count())
+            .sum::<usize>()
+    };
+    assert_eq!(left(), 2);
+    stage.repo.git(["push", "-q", "origin", "main"]);
+    stage.run(&["publish"]).ok();
+    assert_eq!(left(), 0, "history keeps them");
+    for (id, posts) in [(&about_nothing, 1), (&about_run, 2)] {
+        assert_eq!(thread(&stage, id)["thread"]["posts"], posts);
+    }
+    stage.run(&["stop", "one"]).ok();
+}
+
+#[test]
+fn threads_are_not_published_where_that_would_write_over_somebodys_file() {
+    let stage = Stage::with(WORKS);
+    let id = ask(&stage, &["--body", "What?"]);
+    let live = stage.repo.common_dir().join("metawsm/forum");
+    let month = std::fs::read_dir(&live).expect("the forum").flatten().next().expect("a month").file_name();
+    let place = format!(".metawsm/forum/{}/{id}", month.to_string_lossy());
+    let event =
+        std::fs::read_dir(live.join(&month).join(&id)).expect("it").flatten().next().expect("it").file_name();
+    stage.repo.write(&format!("{place}/{}", event.to_string_lossy()), "mine\n");
+    let head = stage.repo.rev("main");
+    let refusal = stage.refuses(&["publish"]);
+    assert!(refusal.contains("error: "), "{refusal}");
+    assert_eq!(stage.repo.rev("main"), head);
+    assert!(!stage.repo.common_dir().join("metawsm/publication.toml").exists());
+    assert_eq!(thread(&stage, &id)["thread"]["posts"], 1);
+    std::fs::remove_dir_all(stage.repo.file(".metawsm/forum")).expect("it was there");
+    stage.run(&["publish"]).ok();
 }

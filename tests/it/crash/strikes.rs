@@ -143,6 +143,16 @@ fn a_question_survives_faults_at_every_call() {
 }
 
 #[test]
+fn a_publication_of_threads_survives_faults_at_every_call() {
+    strike(&jobs::publish_threads());
+}
+
+#[test]
 fn an_answer_survives_faults_at_every_call() {
     strike(&jobs::forum_answer());
+}
+
+#[test]
+fn signals_taken_survive_faults_at_every_call() {
+    strike(&jobs::signals());
 }

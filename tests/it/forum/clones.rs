@@ -1,8 +1,7 @@
 //! Two clones talk in the same threads without knowing of each other, and git brings their histories together.
 
-use crate::kit::{Repo, World, all};
+use crate::kit::{Repo, World, all, seed};
 use serde_json::Value;
-use std::process::Command;
 
 /// A clone whose branch publishes what is said in it.
 struct Clone<'a> {
@@ -15,15 +14,9 @@ impl Clone<'_> {
         self.world.run([&["--json", "forum"], words].concat()).at(&self.repo).ok().json()
     }
 
-    /// Commits every live event as it is, in the branch that is checked out.
+    /// Brings what was said into the history of this clone's main.
     fn publish(&self) {
-        let live = self.repo.common_dir().join("metawsm/forum");
-        let place = self.repo.file(".metawsm/forum");
-        std::fs::create_dir_all(&place).expect("a folder");
-        let copied = Command::new("cp").arg("-R").arg(live.join(".")).arg(&place).status();
-        assert!(copied.expect("cp runs").success());
-        self.repo.git(["add", "--", ".metawsm"]);
-        self.repo.git(["commit", "-q", "-m", "Publish threads"]);
+        self.world.run(["publish"]).at(&self.repo).ok();
     }
 
     /// Says, assigns and moves in all threads, and publishes now and then.
@@ -71,6 +64,24 @@ fn clone<'a>(world: &'a World, of: &Repo, name: &str) -> Clone<'a> {
     repo.git(["config", "user.name", name]);
     repo.git(["config", "user.email", &format!("{name}@example.org")]);
     Clone { world, repo }
+}
+
+/// The commits of both sides in an order that the seed gives, as somebody who picks what he likes.
+fn pick_at_random(repo: &Repo, salt: u64) {
+    let list = |branch: &str| repo.git(["rev-list", "--reverse", &format!("origin/start..{branch}")]);
+    let mut commits: Vec<String> = ["origin/ann", "origin/bob"]
+        .iter()
+        .flat_map(|b| list(b).lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let mut state = seed().wrapping_add(salt);
+    for at in (1..commits.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let to = usize::try_from((state >> 33) % (at as u64 + 1)).expect("small");
+        commits.swap(at, to);
+    }
+    for commit in commits {
+        repo.git(["cherry-pick", "--allow-empty", &commit]);
+    }
 }
 
 /// One way in which the two branches come together on main.
@@ -136,11 +147,10 @@ fn what_two_clones_said_comes_together_in_any_order_without_a_conflict() {
         first.folded(&threads),
         "what is published is read like what is live"
     );
-    let posts = if all() { 50 } else { 16 };
+    let posts = 50;
     for (clone, name) in [(&first, "ann"), (&second, "bob")] {
-        clone.repo.git(["checkout", "-q", "-b", name]);
         clone.talk(name, &threads, posts);
-        clone.repo.git(["push", "-q", "origin", name]);
+        clone.repo.git(["push", "-q", "origin", &format!("main:refs/heads/{name}")]);
     }
     let mut all_folds: Vec<(&str, Vec<Value>, String)> = Vec::new();
     for (nth, (way, go)) in WAYS.iter().enumerate() {
@@ -148,6 +158,12 @@ fn what_two_clones_said_comes_together_in_any_order_without_a_conflict() {
         go(&clone.repo);
         let tree = clone.repo.git(["rev-parse", "HEAD:.metawsm/forum"]);
         all_folds.push((way, clone.folded(&threads), tree));
+    }
+    for salt in 0..if all() { 12 } else { 1 } {
+        let clone = clone(&world, &hub, &format!("random-{salt}"));
+        pick_at_random(&clone.repo, salt);
+        let tree = clone.repo.git(["rev-parse", "HEAD:.metawsm/forum"]);
+        all_folds.push(("cherry-pick at random", clone.folded(&threads), tree));
     }
     let (_, expected, tree) = &all_folds[0];
     for (way, folds, other) in &all_folds {
@@ -158,7 +174,7 @@ fn what_two_clones_said_comes_together_in_any_order_without_a_conflict() {
     assert!(expected.iter().all(|view| view["broken"] == serde_json::json!([])));
     // Who merges the other's branch reads the same beside what is live here.
     first.repo.git(["fetch", "-q", "origin"]);
-    first.repo.git(["checkout", "-q", "-B", "main", "origin/ann"]);
+    first.repo.git(["reset", "-q", "--hard", "origin/ann"]);
     first.repo.git(["merge", "-q", "--no-edit", "origin/bob"]);
     assert_eq!(&first.folded(&threads), expected);
     assert_eq!(expected[0]["thread"]["state"], "closed");

@@ -37,6 +37,11 @@ fn publish(stage: &Stage, run: Option<&str>) -> Vec<String> {
     taken.into_iter().map(|(path, _)| path).collect()
 }
 
+/// Removes the live copies of what history keeps.
+pub fn retire(stage: &Stage) -> usize {
+    forum::retire(&control(stage)).expect("it looks")
+}
+
 fn live_files(stage: &Stage) -> usize {
     let found = stage.repo.common_dir().join("metawsm/forum");
     let count = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().count();
@@ -70,7 +75,7 @@ fn live_events_go_when_upstream_holds_them_and_not_before() {
     let stage = Stage::with(WORKS);
     let id = ask(&stage, &["--body", "Which?"]);
     let old = ask_long_ago(&stage, 100 * 24 * 3600);
-    let retire = || forum::retire(&control(&stage)).expect("it looks");
+    let retire = || retire(&stage);
     assert_eq!(retire(), 0, "nothing is published");
     publish(&stage, None);
     assert_eq!((retire(), live_files(&stage)), (1, 1), "without an upstream, what is old");
