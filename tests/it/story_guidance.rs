@@ -157,6 +157,18 @@ fn without_restart_the_answer_waits_and_resume_brings_it() {
 }
 
 #[test]
+fn restart_goes_on_in_the_old_conversation() {
+    let stage = with_program("claude", "if [ \"$n\" = 0 ]; then exec sleep 600; fi; finish");
+    let run = stage.run(&["--agent", "claude", "Indent it"]);
+    let conversation = after(&wait_file(start_file(&run, 0)), "--session-id");
+    stage.do_(["restart"]).ok();
+    let words = wait_file(start_file(&run, 1));
+    assert_eq!(after(&words, "--resume"), conversation);
+    holds(&words, &["Your session had ended."]);
+    stage.wait_state(id(&run), "completed");
+}
+
+#[test]
 fn a_conversation_that_its_program_does_not_know_is_given_up() {
     let body = r#"case "$n" in
 0) ask guidance-request "Tabs or spaces?" ;;

@@ -42,7 +42,12 @@ fn an_answer_says_something() {
     next:
       git metawsm status
     ");
-    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--question", "fthr-x", "--answer", "Red"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["guide", "one", "--question", "fthr-x", "--answer", "Red"]), @"
+    1 failed
+    error: one has no open question 'fthr-x'.
+    next:
+      git metawsm status one
+    ");
     stage.run(&["stop"]).ok();
 }
 
