@@ -19,6 +19,9 @@ pub fn status(screen: &Screen, report: &StatusReport) {
         if let Some(bus) = &report.bus {
             value["forum_bus"] = bus_json(bus);
         }
+        if report.escalated > 0 {
+            value["escalated_threads"] = report.escalated.into();
+        }
         screen.answer_json(value);
         return;
     }
@@ -28,6 +31,12 @@ pub fn status(screen: &Screen, report: &StatusReport) {
     }
     if let Some(bus) = &report.bus {
         text.push_str(&bus_lines(screen, bus));
+    }
+    if report.escalated > 0 {
+        let (s, are) = if report.escalated == 1 { ("", "is") } else { ("s", "are") };
+        let said = format!("{} escalated thread{s} about no run {are} not answered.", report.escalated);
+        let _ = writeln!(text, "{} {said}", screen.paint(Paint::Warn, "needs you:"));
+        text.push_str("  git metawsm forum list --escalated\n");
     }
     if report.runs.is_empty() && report.broken.is_empty() {
         text.push_str(nothing(report.in_repository));

@@ -17,7 +17,6 @@ use crate::sessions::Observation;
 use crate::store::{self, Entry, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +89,8 @@ pub struct StatusReport {
     pub in_full: bool,
     /// Whether we are in a repository at all.
     pub in_repository: bool,
+    /// How many escalated threads are about no run.
+    pub escalated: usize,
     /// How forum events travel to other machines; `None` where they do not.
     pub bus: Option<BusView>,
 }
@@ -160,7 +161,7 @@ fn add(
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
         let glances: Vec<_> =
             runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
-        let threads = if runs.is_empty() { Ok(HashMap::new()) } else { forum::needs(control) };
+        let threads = forum::needs(control);
         let observed = observing.join().map_err(|_| super::repos::panicked())?;
         ServiceResult::Ok((observed, glances, threads))
     })?;
@@ -168,13 +169,14 @@ fn add(
     // A forum that cannot be read hides no run.
     let mut threads = threads.unwrap_or_else(|error| {
         report.broken.push(error.to_string());
-        HashMap::new()
+        forum::Needs::default()
     });
+    report.escalated += threads.others;
     let lookout = Lookout::over(control, if request.no_ingest { &[] } else { &runs });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
-        let mut asked = threads.remove(&run.id).unwrap_or_default();
+        let mut asked = threads.by_run.remove(&run.id).unwrap_or_default();
         let mut view = view(&lookout, control, run, glance, request)?;
         asked.retain(|need| !is_said_by_the_run(&view.run, need));
         view.needs.splice(0..0, asked);

@@ -123,6 +123,11 @@ impl Overview {
         true
     }
 
+    /// How many threads somebody waits in that fit; a line that cannot be understood counts for none.
+    pub fn count(&self, fits: &dyn Fn(&Pressing) -> bool) -> usize {
+        self.lines().filter_map(pressing_of).filter(|(pressing, _)| fits(pressing)).count()
+    }
+
     fn lines(&self) -> impl Iterator<Item = &str> {
         let is_kept = |line: &&str| {
             self.changed.is_empty() || !self.changed.contains_key(line.split(' ').next().unwrap_or_default())

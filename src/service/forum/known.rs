@@ -63,29 +63,38 @@ impl Reader<'_> {
         Ok(ThreadRow { id: id.clone(), live: live_of(places), tree: tree_of(places), thread, odd })
     }
 
-    /// Gives out the threads in which somebody waits and that are wanted, in no order. Where the index knows how the
-    /// live threads and base's tree looked, only what changed since is looked at.
+    /// Gives out the threads of an overview that are wanted, in no order.
     pub fn each_waiting(
         &self,
+        overview: &Overview,
         wanted: &dyn Fn(&Pressing) -> bool,
         take: &mut dyn FnMut(Thread),
-        odd: &mut Vec<String>,
     ) -> ServiceResult<()> {
-        let tree = self.tree()?;
-        let store = &self.control.store;
-        if tree.is_none() && !store.forum_dir().is_dir() {
-            return Ok(());
-        }
-        let name = tree.as_deref().unwrap_or_default();
-        let known = store.known_overview(name).map(|known| self.brought_up(known)).transpose()?.flatten();
-        let overview = match known {
-            Some(overview) => overview,
-            None => self.overview(tree.as_deref(), odd)?,
-        };
         if overview.each(wanted, take) {
             return Ok(());
         }
-        self.each(&mut |thread| thread.pressing().filter(|p| wanted(p)).map_or((), |_| take(thread)), odd)
+        let mut take = |thread: Thread| {
+            if thread.pressing().is_some_and(|pressing| wanted(&pressing)) {
+                take(thread);
+            }
+        };
+        self.each(&mut take, &mut Vec::new())
+    }
+
+    /// The threads in which somebody waits. Where the index knows how the live threads and base's tree looked, only what
+    /// changed since is looked at.
+    pub fn waiting(&self) -> ServiceResult<Overview> {
+        let tree = self.tree()?;
+        let store = &self.control.store;
+        let name = tree.as_deref().unwrap_or_default();
+        if tree.is_none() && !store.forum_dir().is_dir() {
+            return Ok(Overview::of(name));
+        }
+        let known = store.known_overview(name).map(|known| self.brought_up(known)).transpose()?.flatten();
+        match known {
+            Some(overview) => Ok(overview),
+            None => self.overview(tree.as_deref(), &mut Vec::new()),
+        }
     }
 
     /// What was kept, as it is now; `None` where something is odd.

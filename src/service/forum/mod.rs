@@ -33,7 +33,7 @@ pub use list::{Found, Listed, ThreadFilter, list, search};
 pub use publish::{Unpublished, publishable, retire};
 pub use relay::{News, relay};
 pub use sla::escalated;
-pub(super) use sla::{all_escalated, needs};
+pub(super) use sla::{Needs, all_escalated, needs};
 pub use travel::BusView;
 pub(super) use travel::look;
 pub use view::{ThreadView, thread};

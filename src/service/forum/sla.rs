@@ -6,6 +6,7 @@ use super::super::{Caller, Control, ServiceResult};
 use super::read::Reader;
 use crate::model::{Pressing, RunId, Thread, ThreadState, title_of};
 use crate::policy::ForumPolicy;
+use crate::store::Overview;
 use crate::sys::clock;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -48,8 +49,17 @@ pub fn escalated(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
 
 /// The threads in which somebody waits and that are wanted, the most pressing first.
 fn waiting(control: &Control, wanted: &dyn Fn(&Pressing) -> bool) -> ServiceResult<Vec<Thread>> {
+    let reader = Reader::new(control)?;
+    wanted_of(&reader, &reader.waiting()?, wanted)
+}
+
+fn wanted_of(
+    reader: &Reader<'_>,
+    overview: &Overview,
+    wanted: &dyn Fn(&Pressing) -> bool,
+) -> ServiceResult<Vec<Thread>> {
     let mut found = Vec::new();
-    Reader::new(control)?.each_waiting(wanted, &mut |thread| found.push(thread), &mut Vec::new())?;
+    reader.each_waiting(overview, wanted, &mut |thread| found.push(thread))?;
     found.sort_by_cached_key(Thread::rank);
     Ok(found)
 }
@@ -60,20 +70,32 @@ pub(in super::super) fn all_escalated(control: &Control) -> ServiceResult<Vec<Th
     waiting(control, &|pressing| pressing.run.is_some() && clock.presses(pressing))
 }
 
-/// What a person is needed for in threads, by run: those that wait for a person or are escalated.
-pub(in super::super) fn needs(control: &Control) -> ServiceResult<HashMap<RunId, Vec<Need>>> {
+/// What a person is needed for in threads.
+#[derive(Debug, Default)]
+pub(in super::super) struct Needs {
+    /// By run: those that wait for a person or are escalated.
+    pub by_run: HashMap<RunId, Vec<Need>>,
+    /// How many escalated ones are about no run.
+    pub others: usize,
+}
+
+/// What a person is needed for in threads.
+pub(in super::super) fn needs(control: &Control) -> ServiceResult<Needs> {
     let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
     let for_a_person = |pressing: &Pressing| {
         let waits = pressing.state == ThreadState::WaitingHuman;
         pressing.run.is_some() && (waits || clock.presses(pressing))
     };
     let mut needs: HashMap<RunId, Vec<Need>> = HashMap::new();
-    for thread in waiting(control, &for_a_person)? {
+    let reader = Reader::new(control)?;
+    let overview = reader.waiting()?;
+    let others = overview.count(&|pressing| pressing.run.is_none() && clock.presses(pressing));
+    for thread in wanted_of(&reader, &overview, &for_a_person)? {
         let Some(run) = thread.run.clone() else { continue };
         let pressing = if clock.is_escalated(&thread) { "is escalated" } else { "waits for a person" };
         let what = format!("The {} thread '{}' {pressing}.", thread.priority, title_of(&thread.title, 60));
         let command = format!("git metawsm forum thread {}", thread.id);
         needs.entry(run).or_default().push(Need { what, command });
     }
-    Ok(needs)
+    Ok(Needs { by_run: needs, others })
 }
