@@ -1,6 +1,6 @@
 //! `forum relay`: carries events to and from Redis for as long as it runs.
 
-use super::super::{Caller, Control, ServiceError, ServiceResult, control, settle};
+use super::super::{Caller, Control, ServiceError, ServiceResult, control, guidance, settle};
 use super::exchange::{Exchange, Manner};
 use super::sla;
 use super::travel::{Route, is_too_large, may_pass, memory, note, route};
@@ -117,7 +117,7 @@ fn carry(
     };
     let mut manner = Manner { limits: Limits::LONG, careful: false, stop: caller.interrupt.clone() };
     manner.careful = Exchange::once(control, route, manner.clone(), &mut |news| heard(news, take))?;
-    settle_answered(control, &answered.take(), take);
+    settle_answered(caller, control, &answered.take(), take);
     note(&memory(control), None);
     take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     if once {
@@ -133,14 +133,20 @@ fn carry(
             visit.send_waiting()?;
         }
         drop(visit);
-        settle_answered(control, &answered.take(), take);
+        settle_answered(caller, control, &answered.take(), take);
     }
     Ok(())
 }
 
-/// Writes answers that came in into the records of the open runs that wait for them. A run that somebody holds is left
+/// Writes answers that came in into the records of the open runs that wait for them, and gives them to agents that have
+/// ended, as an answer from here would. A run that somebody holds is left
 /// to him, or to the next command that settles it.
-fn settle_answered(control: &Control, threads: &BTreeSet<ThreadId>, take: &mut dyn FnMut(News)) {
+fn settle_answered(
+    caller: &Caller,
+    control: &Control,
+    threads: &BTreeSet<ThreadId>,
+    take: &mut dyn FnMut(News),
+) {
     if threads.is_empty() {
         return;
     }
@@ -149,7 +155,8 @@ fn settle_answered(control: &Control, threads: &BTreeSet<ThreadId>, take: &mut d
         let waits = run.guidance.iter().any(|asked| asked.is_open() && threads.contains(&asked.thread));
         let settled = waits.then(|| {
             let mut hold = control.hold_to_settle(&run.id, HOLD_WAIT)?;
-            settle::settle(control, &mut hold)
+            settle::settle(control, &mut hold)?;
+            guidance::deliver(caller, control, &mut hold, &mut |_| {})
         });
         if matches!(settled, Some(Ok(_))) {
             take(News::Settled(run.id.clone()));
