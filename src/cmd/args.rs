@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, hooks, list, log,
-    logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run, signal, status, stop,
-    tell, update,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks,
+    iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run,
+    signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -201,10 +201,12 @@ commands! {
     Attach(attach) = "attach", Act;
     Logs(logs) = "logs", Read;
     Tell(tell) = "tell", Act;
+    Guide(guide) = "guide", Act;
     Signal(signal) = "signal", Speak;
     Resume(resume) = "resume", Act;
     Stop(stop) = "stop", Act;
     Restart(restart) = "restart", Act;
+    Iterate(iterate) = "iterate", Act;
     Complete(complete) = "complete", Act;
     Discard(discard) = "discard", Act;
     Commit(commit) = "commit", Act;

@@ -2,10 +2,11 @@
 
 use super::Outcome;
 use super::args::Reach;
+use super::progress::progress;
 use crate::model::{Actor, ActorKind, Priority, ThreadKind, ThreadState};
 use crate::render::{self, Screen};
 use crate::service::forum::{self, About, AskRequest, BodySource, Deed, Speaker, ThreadFilter, WatchRequest};
-use crate::service::{Caller, ServiceError};
+use crate::service::{self, Caller, ServiceError};
 use crate::sys::signals::Interrupt;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -200,18 +201,28 @@ struct BodyArgs {
 
 impl BodyArgs {
     fn read(self, caller: &Caller) -> Result<String, ServiceError> {
-        let source = match (self.body, self.body_file) {
-            (Some(text), _) => BodySource::Text(text),
-            (None, Some(path)) if path.as_os_str() == "-" => BodySource::Stdin,
-            (None, Some(path)) => BodySource::File(caller.cwd.join(path)),
-            (None, None) => BodySource::Stdin,
-        };
-        forum::body(source)
+        body_of(caller, "post", "forum ask", (self.body, self.body_file))
     }
 }
 
+/// Words from an option, a file, or standard input, that `command` takes and people call `what`.
+pub(super) fn body_of(
+    caller: &Caller,
+    what: &str,
+    command: &str,
+    (text, file): (Option<String>, Option<PathBuf>),
+) -> Result<String, ServiceError> {
+    let source = match (text, file) {
+        (Some(text), _) => BodySource::Text(text),
+        (None, Some(path)) if path.as_os_str() == "-" => BodySource::Stdin,
+        (None, Some(path)) => BodySource::File(caller.cwd.join(path)),
+        (None, None) => BodySource::Stdin,
+    };
+    forum::words(source, what, &format!("git metawsm {command} -h"))
+}
+
 #[derive(Debug, clap::Args)]
-struct SpeakerArgs {
+pub(super) struct SpeakerArgs {
     /// What sort of somebody speaks; an operator, or the agent whose session it is.
     #[arg(long, value_name = "TYPE", value_parser = actor_kind)]
     actor_type: Option<ActorKind>,
@@ -303,8 +314,10 @@ impl Args {
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let act = |thread: &ThreadArgs, speaker: SpeakerArgs, deed: Deed| -> Outcome {
-        let acted = forum::act(caller, thread.name(), &speaker.into(), &deed)?;
-        render::forum_acted(screen, &acted);
+        let progress = &mut progress(screen);
+        let (acted, guided) =
+            service::act_in_thread(caller, thread.name(), &speaker.into(), &deed, progress)?;
+        render::forum_acted(screen, &acted, guided.as_ref());
         Ok(ExitCode::SUCCESS)
     };
     match args.verb {

@@ -18,7 +18,9 @@ mod diff;
 mod discard;
 mod failure;
 mod forum;
+mod guide;
 mod hooks;
+mod iterate;
 mod list;
 mod log;
 mod logs;
@@ -93,10 +95,12 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Attach(args) => attach::run(&caller, &screen, args),
             Command::Logs(args) => logs::run(&caller, &screen, args),
             Command::Tell(args) => tell::run(&caller, &screen, args),
+            Command::Guide(args) => guide::run(&caller, &screen, args),
             Command::Signal(args) => signal::run(&caller, &screen, args),
             Command::Resume(args) => resume::run(&caller, &screen, args),
             Command::Stop(args) => stop::run(&caller, &screen, args),
             Command::Restart(args) => restart::run(&caller, &screen, args),
+            Command::Iterate(args) => iterate::run(&caller, &screen, args),
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),

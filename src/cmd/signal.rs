@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Say something as an agent, from its session: ask, say that the work is done, or what its validation came to.
+/// Say as an agent that it asks, is done, or has validated the result.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -103,7 +103,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
                 (None, Some(path)) => BodySource::File(caller.cwd.join(path)),
                 (None, None) => BodySource::Stdin,
             };
-            let question = forum::body(source)?;
+            let question = forum::words(source, "question", "git metawsm signal question -h")?;
             let said = say(who, SignalWords::Question { question, context })?;
             if wait == Some(u64::MAX) {
                 let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };

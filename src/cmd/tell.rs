@@ -2,11 +2,14 @@
 
 use super::Outcome;
 use super::args::NamedRun;
+use super::progress::progress;
 use crate::render::{self, Screen};
 use crate::service::{self, Caller, Selector};
 use std::process::ExitCode;
 
 /// Type a line to a live agent and press Enter.
+///
+/// Where the agent has asked something, the line is the answer, as with 'git metawsm guide'.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run (id, prefix or ticket), or RUN:agent where it has several.
@@ -21,6 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let selector = Selector { word: Some(args.word), ..args.named.into() };
-    render::told(screen, &service::tell(caller, &selector, &args.text)?);
+    let (agent, guided) = service::tell(caller, &selector, &args.text, &mut progress(screen))?;
+    render::told(screen, &agent, guided.as_ref());
     Ok(ExitCode::SUCCESS)
 }

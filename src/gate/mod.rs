@@ -30,6 +30,7 @@ pub use facts::{
     WorktreeFact,
 };
 pub use table::{ALL, Gate};
+pub use validation::AGENTS_WORD;
 pub use verdict::{Blocker, Line, Pass, Standing, Verdict, Waiver};
 
 use crate::model::GateLevel;

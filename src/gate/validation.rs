@@ -2,6 +2,9 @@
 
 use super::{Blocker, Claim, Facts};
 
+/// Who judges what nobody but the agent itself has looked at.
+pub const AGENTS_WORD: &str = "the agent says";
+
 pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
     let Some(bootstrap) = &facts.bootstrap else { return Vec::new() };
     let blocker = |what: String, place: &str, feedback: &str| Blocker {
@@ -44,5 +47,5 @@ pub(super) fn judge(facts: &Facts) -> Vec<Blocker> {
 }
 
 pub(super) fn judged_by(facts: &Facts) -> String {
-    if facts.bootstrap.is_some() { "the agent says".to_owned() } else { "us".to_owned() }
+    if facts.bootstrap.is_some() { AGENTS_WORD.to_owned() } else { "us".to_owned() }
 }

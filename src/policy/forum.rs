@@ -108,3 +108,41 @@ impl Default for ForumDocsSyncPolicy {
         Self { enabled: true }
     }
 }
+
+/// The key whose value may hold a password.
+pub(super) const URL_KEY: &str = "forum.redis.url";
+
+/// The address of a server, or a text that holds one, without its password: for everything that people are shown.
+pub fn without_password(text: &str) -> String {
+    let mut shown = text.to_owned();
+    if let Some((scheme, rest)) = text.split_once("://")
+        && let Some((_, place)) = rest.rsplit_once('@')
+    {
+        shown = format!("{scheme}://***@{place}");
+    }
+    if let Some((before, rest)) = shown.split_once("pass=") {
+        let end = rest.find(['&', '"', '#']).unwrap_or(rest.len());
+        shown = format!("{before}pass=***{}", &rest[end..]);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let cases = [
+            ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+            ("redis://me:se@c/ret@h:1/0", "redis://***@h:1/0"),
+            ("\"rediss://:secret@h\"", "\"rediss://***@h\""),
+            ("redis+unix:///run/s?pass=secret&db=1", "redis+unix:///run/s?pass=***&db=1"),
+            ("\"redis+unix:///run/s?pass=secret\"", "\"redis+unix:///run/s?pass=***\""),
+            ("nothing", "nothing"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_password(text), shown);
+        }
+    }
+}

@@ -33,7 +33,9 @@ pub use agent::{AgentProfile, AgentRole, RunnerOptions};
 pub use closing::{ClosePolicy, GitPrPolicy, HooksPolicy, MergePolicy, ReviewFeedbackPolicy, StatePolicy};
 pub use command::{Command, TestCommands};
 pub use fix::{Fixed, fix};
-pub use forum::{ForumDocsSyncPolicy, ForumPolicy, ForumRedisPolicy, ForumSlaPolicy, ForumTopicsPolicy};
+pub use forum::{
+    ForumDocsSyncPolicy, ForumPolicy, ForumRedisPolicy, ForumSlaPolicy, ForumTopicsPolicy, without_password,
+};
 pub use glob::matches_forbidden;
 pub use load::{
     Personal, forbidden_from_table, from_table, hash, health_from_table, hooks_from_table, layer, notifies,

@@ -1,5 +1,6 @@
 //! What can be wrong with a policy, as values and as sentences.
 
+use super::forum::{URL_KEY, without_password};
 use std::fmt;
 
 /// One thing that is wrong with a policy.
@@ -49,7 +50,8 @@ pub enum ProblemKind {
 
 impl Problem {
     pub(super) fn wrong(key: &str, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
-        let value = short(&value.to_string());
+        let value = value.to_string();
+        let value = short(&if key == URL_KEY { without_password(&value) } else { value });
         Self { key: key.to_owned(), kind: ProblemKind::WrongValue { value, allowed: allowed.into() } }
     }
 

@@ -1,6 +1,7 @@
 //! What can be said about policies: their differences, the programs they start, keys without effect.
 
 use super::agent::built_in_profiles;
+use super::forum::{URL_KEY, without_password};
 use super::schema::Policy;
 use super::shape::{joined, plain};
 use super::words::Permissions;
@@ -52,10 +53,13 @@ pub fn diff_lines(a: &Policy, b: &Policy) -> Vec<String> {
     let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
     keys.sort();
     keys.dedup();
-    let shown = |value: Option<&String>| value.map_or("(not set)", String::as_str).to_owned();
+    let shown = |key: &str, value: Option<&String>| match value {
+        Some(url) if key == URL_KEY => without_password(url),
+        value => value.map_or("(not set)", String::as_str).to_owned(),
+    };
     keys.into_iter()
         .filter(|key| old.get(*key) != new.get(*key))
-        .map(|key| format!("{key}: {} -> {}", shown(old.get(key)), shown(new.get(key))))
+        .map(|key| format!("{key}: {} -> {}", shown(key, old.get(key)), shown(key, new.get(key))))
         .collect()
 }
 

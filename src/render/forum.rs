@@ -1,8 +1,10 @@
 //! What `forum` says.
 
 use super::escape::{escape, escape_lines};
+use super::guide::{guided_json, guided_text};
 use super::screen::{Paint, Screen};
 use crate::model::{EventWhat, FiledEvent, Priority, Thread, ThreadState, Told};
+use crate::service::Guided;
 use crate::service::forum::{Acted, Asked, Found, Heard, Listed, ThreadView};
 use crate::sys::clock;
 use serde_json::{Value, json};
@@ -24,10 +26,14 @@ pub fn opened(screen: &Screen, thread: &Thread) {
 }
 
 /// Shows what was done in a thread.
-pub fn acted(screen: &Screen, acted: &Acted) {
+pub fn acted(screen: &Screen, acted: &Acted, guided: Option<&Guided>) {
     if screen.json {
         let event = acted.event.as_ref().map(event_json);
-        screen.answer_json(json!({ "thread": thread_json(&acted.thread, None), "event": event }));
+        let mut value = json!({ "thread": thread_json(&acted.thread, None), "event": event });
+        if let Some(guided) = guided {
+            value["answered"] = guided_json(guided);
+        }
+        screen.answer_json(value);
         return;
     }
     let mut text = String::new();
@@ -35,6 +41,9 @@ pub fn acted(screen: &Screen, acted: &Acted) {
     screen.answer(&text);
     if acted.event.is_none() {
         screen.story("It was like that already; nothing was changed.");
+    }
+    if let Some(guided) = guided {
+        guided_text(screen, guided);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What `log`, `diff`, `path`, `logs` and `tell` say.
 
 use super::escape::{escape, escape_lines};
+use super::guide::{guided_json, guided_text};
 use super::screen::{Paint, Screen};
 use crate::model::RunId;
-use crate::service::TreeDiff;
+use crate::service::{Guided, TreeDiff};
 use crate::store::{Chain, Journal};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -124,11 +125,14 @@ pub fn raw(screen: &Screen, bytes: &[u8]) {
 }
 
 /// Shows that a line was typed to an agent.
-pub fn told(screen: &Screen, agent: &str) {
+pub fn told(screen: &Screen, agent: &str, guided: Option<&Guided>) {
     if screen.json {
-        screen.answer_json(json!({ "told": agent }));
-    } else {
-        screen.answer(&format!("told {agent}\n"));
+        screen.answer_json(json!({ "told": agent, "answered": guided.map(guided_json) }));
+        return;
+    }
+    match guided {
+        Some(report) => guided_text(screen, report),
+        None => screen.answer(&format!("told {agent}\n")),
     }
 }
 

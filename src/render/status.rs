@@ -4,7 +4,7 @@ use super::bus::{bus_json, bus_lines};
 use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
-use crate::model::{RunState, StepState};
+use crate::model::{Guidance, RunState, StepState};
 use crate::service::{AgentView, Landed, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
@@ -203,6 +203,7 @@ fn view_json(view: &RunView) -> Value {
     let mut value = run_json(&view.run);
     value["root"] = json!(view.root);
     value["needs"] = json!(view.needs);
+    value["guidance"] = json!(view.run.guidance.iter().map(question_json).collect::<Vec<_>>());
     value["landed"] = json!(view.landed.word());
     value["holder"] =
         json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
@@ -213,6 +214,17 @@ fn view_json(view: &RunView) -> Value {
         .map(|c| json!({ "place": c.place, "path": c.path, "commits": c.commits, "dirty": c.dirty, "odd": c.odd }))
         .collect();
     value
+}
+
+fn question_json(asked: &Guidance) -> Value {
+    json!({
+        "thread": asked.thread,
+        "agent": format!("{}.{}", asked.ticket, asked.agent),
+        "question": asked.question,
+        "asked": asked.asked,
+        "answered": asked.answered,
+        "delivered": asked.delivered,
+    })
 }
 
 fn agent_json(view: &AgentView) -> Value {
@@ -231,5 +243,6 @@ fn agent_json(view: &AgentView) -> Value {
         "exit": exit,
         "signal": signal,
         "completed": view.agent.completed,
+        "validation": view.agent.validation,
     })
 }

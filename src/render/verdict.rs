@@ -2,7 +2,7 @@
 
 use super::escape::escape;
 use super::screen::{Paint, Screen};
-use crate::gate::{Line, Standing, Verdict};
+use crate::gate::{AGENTS_WORD, Line, Standing, Verdict};
 use crate::service::Checked;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -21,7 +21,8 @@ pub fn verdict_lines(verdict: &Verdict, screen: &Screen, refusals: bool) -> Vec<
             Standing::Block => ("BLOCK", Paint::Bad),
             Standing::Off => ("off", Paint::Dim),
         };
-        lines.push(format!("  {} {}", screen.paint_story(paint, &format!("{mark:<6}")), line.gate));
+        let claim = if line.judge == AGENTS_WORD { format!(" ({AGENTS_WORD})") } else { String::new() };
+        lines.push(format!("  {} {}{claim}", screen.paint_story(paint, &format!("{mark:<6}")), line.gate));
         for blocker in &line.blockers {
             let place = if blocker.place.is_empty() {
                 String::new()

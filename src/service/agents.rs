@@ -1,11 +1,12 @@
 //! The agents of a run: chosen, named, briefed and made ready to start.
 
+use super::briefing::{ProfileWords, Talk, prompt_of};
 use super::steps::{Work, damaged, open_repo};
 use super::{Control, ServiceError, ServiceResult, policies, signals};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent, RunId, RunTicket, SessionBackend, TicketId};
 use crate::policy::{AgentProfile, Command, Policy, Problem, Runner};
-use crate::sessions::{self, Launch, PromptInput, PromptTree, RunnerInput, SessionFiles};
+use crate::sessions::{self, Launch, RunnerInput, SessionFiles};
 use crate::sys::{env, random};
 use crate::{store, workspaces};
 use std::path::{Path, PathBuf};
@@ -92,7 +93,7 @@ pub(super) fn session_files(control: &Control, run: &Run, agent: &RunAgent) -> S
 pub(super) fn brief_text(run: &Run, ticket: &TicketId) -> ServiceResult<String> {
     let agent = run.agents.iter().find(|a| a.ticket == *ticket);
     let agent = agent.ok_or_else(|| damaged(run, "a ticket has no agent"))?;
-    prompt_of(run, agent, "", &[])
+    prompt_of(run, agent, ProfileWords::default(), &Talk::default())
 }
 
 /// An agent's working directory: the doc home's worktree.
@@ -100,35 +101,6 @@ pub(super) fn cwd_of(run: &Run, agent: &RunAgent) -> ServiceResult<PathBuf> {
     let home = run.worktrees_for(&agent.ticket).find(|w| w.repo == run.doc_home);
     let path = home.or_else(|| run.worktrees_for(&agent.ticket).next()).and_then(|w| w.path.clone());
     path.ok_or_else(|| damaged(run, "an agent has no worktree to work in"))
-}
-
-fn prompt_of(run: &Run, agent: &RunAgent, base_prompt: &str, skills: &[String]) -> ServiceResult<String> {
-    let ticket = run.ticket(&agent.ticket).ok_or_else(|| damaged(run, "an agent's ticket is missing"))?;
-    let workspace = ticket.path.as_deref().ok_or_else(|| damaged(run, "a workspace has no path"))?;
-    let cwd = cwd_of(run, agent)?;
-    let mut trees = Vec::new();
-    for tree in run.worktrees_for(&agent.ticket) {
-        let path = tree.path.as_deref().ok_or_else(|| damaged(run, "a worktree has no path"))?;
-        let base = run.repo(&tree.repo).map(|r| r.base.as_str()).unwrap_or_default();
-        trees.push(PromptTree { repo: tree.repo.as_str(), path, branch: &tree.branch, base });
-    }
-    let docs = ticket.docs.as_ref().map(|dir| cwd.join(dir)).filter(|dir| dir.is_dir());
-    Ok(sessions::prompt(&PromptInput {
-        run: run.id.as_str(),
-        ticket: ticket.id.as_str(),
-        title: &ticket.title,
-        agent: agent.name.as_str(),
-        shared: run.agents.iter().filter(|a| a.ticket == agent.ticket).count() > 1,
-        brief: &run.brief,
-        bootstrap: run.mode == crate::model::Mode::Bootstrap,
-        workspace,
-        cwd: &cwd,
-        worktrees: &trees,
-        docs: docs.as_deref(),
-        base_prompt,
-        skills,
-        feedback: &[],
-    }))
 }
 
 /// The environment of set-up commands: what a session gets, without an agent.
@@ -149,8 +121,6 @@ pub(super) struct Start {
     pub backend: SessionBackend,
     /// For the wrapper.
     pub launch: Launch,
-    /// The conversation that begins or goes on, where it is known.
-    pub conversation: Option<String>,
 }
 
 /// Makes an agent ready: prompt file, command line, launch. Refuses a headless agent that could not commit.
@@ -159,8 +129,15 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
     let policy = policies::stored(run)?;
     let profile =
         policy.profile(&agent.profile).ok_or_else(|| damaged(run, "an agent's profile is missing"))?;
+    let files = session_files(work.control, run, agent);
+    let conversation = conversation(run, agent, &files);
     let skills = super::skills::for_agent(work.control, &profile.skills, workspace, &cwd_of(run, agent)?)?;
-    let prompt = prompt_of(run, agent, &profile.base_prompt, &skills)?;
+    let words = ProfileWords { base_prompt: &profile.base_prompt, skills: &skills };
+    let talk = Talk::with(work.control, run, agent, conversation.is_some())?;
+    let prompt = prompt_of(run, agent, words, &talk)?;
+    if agent.starts > 0 {
+        renew_brief(work, agent, workspace)?;
+    }
     let backend = sessions::backend(policy.sessions.backend.as_str())?;
     let prompt_file = workspace.join(".metawsm").join(format!("prompt-{}.md", agent.name));
     crate::sys::files::write_atomic(&prompt_file, prompt.as_bytes())?;
@@ -181,7 +158,7 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
         prompt: &prompt,
         writable: &writable,
         backend,
-        conversation: agent.conversation.as_deref().filter(|_| agent.starts > 0),
+        conversation: conversation.as_deref(),
         program: program.as_deref(),
     };
     sessions::could_commit(&input).map_err(|why| {
@@ -210,10 +187,42 @@ pub(super) fn prepare(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> Se
         keep_shell: backend == SessionBackend::Tmux,
         signal_roots: roots,
         notify: policy.notify.command.clone(),
+        conversation: command.conversation,
+        given: talk.given,
         program: None,
-        files: session_files(work.control, run, agent),
+        files,
     };
-    Ok(Start { backend, launch, conversation: command.conversation })
+    Ok(Start { backend, launch })
+}
+
+/// The conversation that a start goes on with. One that its program did not know the last time is given up: a new
+/// one begins, with the whole prompt.
+fn conversation(run: &Run, agent: &RunAgent, files: &SessionFiles) -> Option<String> {
+    if agent.starts == 0 || Launch::last(files).is_some_and(|last| last.failed_to_continue()) {
+        return None;
+    }
+    agent.conversation.clone().or_else(|| find_conversation(run, agent, files))
+}
+
+/// The id of the conversation that an agent's program began by itself. Two agents in one directory would be taken for
+/// each other, unless their programs say it in their own logs.
+pub(super) fn find_conversation(run: &Run, agent: &RunAgent, files: &SessionFiles) -> Option<String> {
+    let session = agent.live.as_ref().filter(|_| agent.runner == "codex")?;
+    let begun = sessions::began(session, files)?;
+    let twins = run.agents.iter().filter(|a| a.ticket == agent.ticket && a.runner == agent.runner).count();
+    if twins > 1 && session.backend == SessionBackend::Tmux {
+        return None;
+    }
+    let found = sessions::find_conversation(&agent.runner, &cwd_of(run, agent).ok()?, begun, &files.log)?;
+    let is_anothers = run.agents.iter().any(|a| a.conversation.as_deref() == Some(&found));
+    if is_anothers { None } else { Some(found) }
+}
+
+/// The brief in the workspace with what was said since: who goes on with an old conversation finds all of it there.
+fn renew_brief(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> ServiceResult<()> {
+    let talk = Talk::with(work.control, &work.run, agent, false)?;
+    let text = prompt_of(&work.run, agent, ProfileWords::default(), &talk)?;
+    Ok(workspaces::save_brief(workspace, &text)?)
 }
 
 /// claude and codex by their absolute path, so that what was found at `run` is what starts.

@@ -18,13 +18,12 @@ pub(super) const MADE: &str = "Metawsm-Made: yes";
 pub(super) const DOCUMENT_CAP: u64 = 4 << 20;
 
 /// How long an agent that commits at the same moment is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ensures that the ticket has a reference document of this title that holds this text (Markdown), committed on the
 /// run's branch of the doc home. Returns its path relative to the worktree; `None` where the ticket has no documents
 /// there. Safe to repeat: what a killed call left is found again, and a document is never there twice. A worktree that
 /// is not on its run branch, or is in the middle of a merge or rebase, is refused before anything is written.
-#[allow(dead_code, reason = "feedback becomes a document with the command that takes it")]
 pub(super) fn add_reference(
     hold: &Hold,
     ticket: &TicketId,

@@ -1,9 +1,12 @@
 //! How an agent seems to be: an observation, shown and never stored.
 
+use super::Control;
+use super::agents::session_files;
+use super::needs::Need;
 use crate::git;
-use crate::model::{Run, RunAgent};
+use crate::model::{Run, RunAgent, RunState};
 use crate::policy::HealthPolicy;
-use crate::sessions::Observation;
+use crate::sessions::{Launch, Observation};
 use crate::sys::clock;
 use jiff::Timestamp;
 
@@ -16,6 +19,25 @@ pub struct Health {
     pub activity: Option<Timestamp>,
     /// When the index or the head of one of its worktrees last changed.
     pub progress: Option<Timestamp>,
+}
+
+/// Agents whose program did not know the conversation that they were to go on with.
+pub(super) fn of_conversations(control: &Control, run: &Run, observed: &[Observation]) -> Vec<Need> {
+    let runs = matches!(run.state, RunState::Running | RunState::AwaitingGuidance);
+    let ended_badly = |agent: &RunAgent, seen: &Observation| {
+        matches!(seen, Observation::Ended(ended) if ended.status != Some(0) && !ended.stopped)
+            && agent.conversation.is_some()
+            && Launch::last(&session_files(control, run, agent)).is_some_and(|last| last.failed_to_continue())
+    };
+    let lost = run.agents.iter().zip(observed).filter(|(agent, seen)| runs && ended_badly(agent, seen));
+    lost.map(|(agent, _)| Need {
+        what: format!(
+            "{} ended at once when it was to go on with its conversation; the next start begins a new one.",
+            agent.key()
+        ),
+        command: format!("git metawsm resume {}", run.id),
+    })
+    .collect()
 }
 
 /// When the index or the head of one of an agent's worktrees last changed.

@@ -8,6 +8,7 @@
 mod agents;
 mod base;
 mod bootstrap;
+mod briefing;
 mod bypass;
 mod caller;
 mod chain;
@@ -33,10 +34,12 @@ mod facts_of_trees;
 mod facts_of_work;
 pub mod forum;
 mod guidance;
+mod guide;
 mod health;
 mod history;
 mod hooks;
 mod intent;
+mod iterate;
 mod land;
 mod landed;
 mod list;
@@ -89,12 +92,14 @@ pub use diff::{DiffRequest, TreeDiff, diff, path};
 pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
+pub use guide::{GuideRequest, Guided, act_in_thread, guide};
 pub use health::Health;
 pub use hooks::{
     HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,
     ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
     uninstall as hooks_uninstall,
 };
+pub use iterate::{IterateReport, IterateRequest, iterate};
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use needs::Need;

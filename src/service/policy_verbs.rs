@@ -32,7 +32,8 @@ pub fn show(caller: &Caller) -> ServiceResult<PolicyShown> {
     Ok(shown(rules.path, rules.policy))
 }
 
-fn shown(path: Option<PathBuf>, policy: Policy) -> PolicyShown {
+fn shown(path: Option<PathBuf>, mut policy: Policy) -> PolicyShown {
+    policy.forum.redis.url = policy::without_password(&policy.forum.redis.url);
     let programs = policy::program_keys(&policy);
     let trusted = programs.is_empty() || store::is_trusted(&trust_hash(&programs));
     let not_used = policy::not_used_yet(&policy);

@@ -1,11 +1,13 @@
 //! `resume` and `restart`: what is not done goes on, agents that are not alive start again.
 
 use super::event::Progress;
+use super::iterate::documents_of_feedback;
 use super::run::carry_out;
 use super::select::{Selector, require_open, select};
 use super::settle::{ended_well, settle};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, policies, sessions as agents_now, signals,
+    Caller, Control, ServiceError, ServiceResult, control, guidance, policies, sessions as agents_now,
+    signals,
 };
 use crate::model::{Run, RunId, RunState, RunWorktree, StepKind, StepState, Strategy};
 use crate::sessions::Observation;
@@ -59,21 +61,24 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     to_running(&mut hold, "resumed")?;
     let seen = agents_now::observe(control, hold.run());
     make_again(&mut hold)?;
+    documents_of_feedback(&mut hold)?;
+    let has_news: Vec<bool> =
+        hold.run().agents.iter().map(|agent| guidance::has_news(hold.run(), agent)).collect();
     start_again(&mut hold, &|index| {
         !matches!(seen.get(index), Some(Observation::Alive { .. }))
-            && !seen.get(index).is_some_and(ended_well)
+            && (has_news[index] || !seen.get(index).is_some_and(ended_well))
     })?;
     carry_out(caller, control, &mut hold, progress)?;
     Ok(hold.run().clone())
 }
 
 /// A policy that was trusted when the run was planned may no longer be: ask again before anything starts.
-fn require_trust_of(run: &Run) -> ServiceResult<()> {
+pub(super) fn require_trust_of(run: &Run) -> ServiceResult<()> {
     policies::require_trust(&policies::Rules { policy: policies::stored(run)?, path: None })
 }
 
 /// Brings an open run to `running`, along legal moves.
-fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
+pub(super) fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
     if hold.run().state == RunState::Created {
         hold.go(RunState::Planning, reason)?;
     }
@@ -87,7 +92,7 @@ fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
 }
 
 /// Sets the steps of worktrees that are gone back to pending: no agent may start in a folder that is none.
-fn make_again(hold: &mut Hold) -> ServiceResult<()> {
+pub(super) fn make_again(hold: &mut Hold) -> ServiceResult<()> {
     let run = hold.run();
     if run.strategy == Strategy::Reuse {
         return Ok(());
@@ -115,25 +120,28 @@ fn make_again(hold: &mut Hold) -> ServiceResult<()> {
 }
 
 /// Sets the start steps of the chosen agents back to pending.
-fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult<()> {
-    hold.update(|run| {
-        for index in 0..run.agents.len() {
-            let agent = run.agents[index].clone();
-            if !chosen(index) || agent.completed.is_some() {
-                continue;
-            }
-            let is_start = |s: &&mut crate::model::Step| {
-                s.kind == StepKind::StartAgent
-                    && s.ticket == agent.ticket
-                    && s.agent.as_ref() == Some(&agent.name)
-            };
-            for step in run.steps.iter_mut().filter(is_start) {
-                step.state = StepState::Pending;
-                step.attempts = 0;
-            }
-        }
-    })?;
+pub(super) fn start_again(hold: &mut Hold, chosen: &dyn Fn(usize) -> bool) -> ServiceResult<()> {
+    hold.update(|run| reset_starts(run, chosen))?;
     Ok(())
+}
+
+/// The same in a record that is not written yet.
+pub(super) fn reset_starts(run: &mut Run, chosen: &dyn Fn(usize) -> bool) {
+    for index in 0..run.agents.len() {
+        let agent = run.agents[index].clone();
+        if !chosen(index) || agent.completed.is_some() {
+            continue;
+        }
+        let is_start = |s: &&mut crate::model::Step| {
+            s.kind == StepKind::StartAgent
+                && s.ticket == agent.ticket
+                && s.agent.as_ref() == Some(&agent.name)
+        };
+        for step in run.steps.iter_mut().filter(is_start) {
+            step.state = StepState::Pending;
+            step.attempts = 0;
+        }
+    }
 }
 
 const RESTARTED: &str = "restarted";
@@ -152,7 +160,13 @@ pub fn restart(caller: &Caller, selector: &Selector, progress: Progress<'_>) -> 
     agents_now::end_sessions(&control, &mut hold)?;
     // What was said and not yet taken is about the work before.
     signals::put_all_away(hold.run())?;
-    hold.update(|run| run.agents.iter_mut().for_each(|agent| agent.completed = None))?;
+    hold.update(|run| {
+        for agent in &mut run.agents {
+            agent.completed = None;
+            agent.validation = None;
+        }
+    })?;
+    documents_of_feedback(&mut hold)?;
     to_running(&mut hold, RESTARTED)?;
     if hold.run().reason != RESTARTED {
         hold.go(RunState::Running, RESTARTED)?;

@@ -1,9 +1,11 @@
 //! Sessions of a run: looked at, ended, entered, talked to.
 
 use super::agents::session_files;
+use super::event::Progress;
+use super::guide::Guided;
 use super::select::{Selector, has_ticket, require_open, require_run, select};
-use super::{Caller, Control, ServiceError, ServiceResult, control, signals};
-use crate::model::{Run, RunAgent, Session};
+use super::{Caller, Control, ServiceError, ServiceResult, control, guide};
+use crate::model::{Run, RunAgent, Session, says_something};
 use crate::sessions::{self, Observation, SessionError, SessionFiles};
 use crate::store::Hold;
 use std::time::Duration;
@@ -147,12 +149,23 @@ pub fn follow(caller: &Caller, selector: &Selector, take: &mut dyn FnMut(&str) -
     Ok(sessions::follow(session, &session_files(&control, &run, &agent), take)?)
 }
 
-/// Types a line to a live agent.
-pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<String> {
+/// Types a line to a live agent. Where it has asked something, the line is the answer, and takes the way of every
+/// answer.
+pub fn tell(
+    caller: &Caller,
+    selector: &Selector,
+    text: &str,
+    progress: Progress<'_>,
+) -> ServiceResult<(String, Option<Guided>)> {
     let control = control(caller)?;
     let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
     require_open(&run)?;
+    if says_something(text)
+        && let Some(guided) = guide::tell_answer(caller, &control, (&run, &agent), text, progress)?
+    {
+        return Ok((agent.key(), Some(guided)));
+    }
     let files = session_files(&control, &run, &agent);
     if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
@@ -161,7 +174,5 @@ pub fn tell(caller: &Caller, selector: &Selector, text: &str) -> ServiceResult<S
     sessions::tell(session, &files, text).map_err(|error| no_talk(&run, &agent, error))?;
     let mut hold = control.hold(&run.id, "tell", caller)?;
     hold.note("told", &format!("{}: {text}", agent.key()))?;
-    // What was asked is answered by what was told.
-    signals::put_away_questions(&run, &agent.ticket)?;
-    Ok(agent.key())
+    Ok((agent.key(), None))
 }

@@ -3,7 +3,7 @@
 use super::facts_of_work::{self, Work};
 use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
-use super::{Control, ServiceResult, bypass, forum, guidance, notify, sessions as agents_now};
+use super::{Control, ServiceResult, bypass, forum, guidance, health, notify, sessions as agents_now};
 use crate::gate::Action;
 use crate::model::{Guidance, Mode, Run, RunAgent, RunState, ThreadState};
 use crate::plan;
@@ -35,11 +35,14 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     }
     let unwritten = forum::write_decisions(control, hold).err();
     let observations = agents_now::observe(control, hold.run());
+    guidance::keep_conversations(control, hold)?;
     let work = ended_work(hold.run(), &observations)?;
     if let Some(why) = completion(hold.run(), work.as_ref()) {
         hold.go(RunState::Completed, &why)?;
     }
     let mut needs = needs(hold.run(), &observations, &odd, work.as_ref());
+    needs.extend(guidance::needs(hold.run(), &observations));
+    needs.extend(health::of_conversations(control, hold.run(), &observations));
     needs.extend(unseen.map(|error| of_unseen(hold.run(), &error.to_string())));
     needs.extend(unwritten.map(|error| of_unwritten(hold.run(), &error.to_string())));
     let settled = Settled { observations, needs, would_change: false };
@@ -106,7 +109,9 @@ pub(super) fn look_only(
         answers = answers || !asked.file.is_empty() || is_answered(control, asked)?;
     }
     let work = ended_work(&then, &observations)?;
-    let needs = needs(&then, &observations, &signals.odd, work.as_ref());
+    let mut needs = needs(&then, &observations, &signals.odd, work.as_ref());
+    needs.extend(guidance::needs(&then, &observations));
+    needs.extend(health::of_conversations(control, &then, &observations));
     let would_change = signals.is_any()
         || answers
         || follow_questions(run).is_some()
@@ -142,6 +147,10 @@ fn completion(run: &Run, work: Option<&Work>) -> Option<String> {
         return Some("every agent has signalled completion".to_owned());
     }
     if run.mode == Mode::Bootstrap {
+        return None;
+    }
+    // Who ended to wait for an answer has not done the work yet.
+    if run.agents.iter().any(|agent| guidance::is_owed(run, agent)) {
         return None;
     }
     let work = work.filter(|work| work.commits > 0 && work.dirty == 0 && work.odd.is_empty())?;

@@ -3,8 +3,10 @@
 use super::{Caller, Control, ServiceError, ServiceResult, agents, documents, policies};
 use crate::git::Repository;
 use crate::model::{
-    Child, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy, plain_line, title_of,
+    Child, Delivery, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy, plain_line,
+    title_of,
 };
+use crate::sessions::{Given, Launch};
 use crate::tickets::{self, Found, NewTicket};
 use crate::workspaces::{self, WorktreeOrder};
 use crate::{sessions, store};
@@ -20,6 +22,19 @@ pub(super) struct Work<'a> {
     pub step: Step,
 }
 
+/// What a start of an agent began and gave.
+#[derive(Debug, Default)]
+struct Started {
+    conversation: Option<String>,
+    given: Given,
+}
+
+impl Started {
+    fn of(launch: Launch) -> Self {
+        Self { conversation: launch.conversation, given: launch.given }
+    }
+}
+
 /// What a step changes in the record.
 #[derive(Debug, Default)]
 pub(super) struct Change {
@@ -28,7 +43,7 @@ pub(super) struct Change {
     /// Start commits, by worktree index.
     starts: Vec<(usize, String)>,
     /// A session, by agent index.
-    session: Option<(usize, Session, Option<String>)>,
+    session: Option<Box<(usize, Session, Started)>>,
     /// What was saved before something was made again, for the journal.
     pub(super) rescued: Option<String>,
 }
@@ -42,11 +57,17 @@ impl Change {
         for (index, id) in self.starts {
             run.worktrees[index].start = id;
         }
-        if let Some((index, session, conversation)) = self.session {
+        if let Some((index, session, started)) = self.session.map(|started| *started) {
             let agent = &mut run.agents[index];
             agent.live = Some(session);
             agent.starts += 1;
-            agent.conversation = conversation.or_else(|| agent.conversation.take());
+            agent.conversation = started.conversation;
+            agent.heard = started.given.feedback;
+            for asked in &mut run.guidance {
+                if started.given.answers.iter().any(|thread| *thread == asked.thread.as_str()) {
+                    asked.delivered = Some(Delivery::Continued);
+                }
+            }
         }
     }
 }
@@ -282,10 +303,11 @@ fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {
     }
     // Started by somebody who was killed before writing it down.
     if let Some(session) = sessions::find_running(&files)? {
-        return Ok(Change { session: Some((index, session, None)), ..Change::default() });
+        let started = Launch::last(&files).map(Started::of).unwrap_or_default();
+        return Ok(Change { session: Some(Box::new((index, session, started))), ..Change::default() });
     }
     let workspace: PathBuf = work.workspace()?.to_owned();
     let start = agents::prepare(work, agent, &workspace)?;
     let session = sessions::start(start.backend, &start.launch)?;
-    Ok(Change { session: Some((index, session, start.conversation)), ..Change::default() })
+    Ok(Change { session: Some(Box::new((index, session, Started::of(start.launch)))), ..Change::default() })
 }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 const FORMAT: u32 = 1;
 const CAP: u64 = 8 << 20;
+/// A program that refuses its command line has ended after so many seconds.
+const AT_ONCE: i64 = 15;
 
 /// Everything that a wrapper has to know; written before anything is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +45,31 @@ pub struct Launch {
     /// The user's `notify.command`, kept for the wrapper's caller.
     #[serde(default)]
     pub notify: Vec<String>,
+    /// The conversation that begins or goes on with this start, where it is known before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// What this start gives the agent to read.
+    #[serde(default)]
+    pub given: Given,
     /// The program that is the wrapper; our own binary where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
     /// The session's files.
     pub files: SessionFiles,
+}
+
+/// What a start gives an agent to read, for whoever writes it down later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Whether an older conversation goes on.
+    #[serde(default)]
+    pub continues: bool,
+    /// How many of the run's feedbacks it has been given with it.
+    #[serde(default)]
+    pub feedback: usize,
+    /// The threads of the questions whose answers are new to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
 }
 
 /// Where a session's files lie.
@@ -152,6 +174,24 @@ impl Launch {
     pub(super) fn save(&self) -> Result<(), SessionError> {
         // The prompt may hold what the user would not show to others on the machine.
         save(self, "launch file", &self.files.launch, 0o600)
+    }
+
+    /// What the last start of an agent gave it, and its conversation; `None` where it was never started, or that
+    /// cannot be read.
+    pub fn last(files: &SessionFiles) -> Option<Self> {
+        Self::load(&files.launch).ok()
+    }
+
+    /// Whether the last start was to go on with a conversation, and ended at once and badly: its program most likely
+    /// does not know that conversation any more.
+    pub fn failed_to_continue(&self) -> bool {
+        let record = Record::find_of(&self.files.exit, &self.token).ok().flatten();
+        let Some((record, ended)) = record.and_then(|r| r.ended.clone().map(|ended| (r, ended))) else {
+            return false;
+        };
+        let seconds = ended.at.as_second() - record.started.as_second();
+        let badly = !ended.stopped && ended.status != Some(0);
+        self.given.continues && badly && seconds <= AT_ONCE
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, SessionError> {

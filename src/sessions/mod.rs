@@ -23,9 +23,9 @@ mod wrapper;
 pub use crate::model::SessionBackend;
 pub use child::child;
 pub use error::SessionError;
-pub use launch::{Ended, Launch, SessionFiles};
-pub use observe::{Observation, REBOOTED, find_running, observe_all, observe_states};
-pub use prompt::{PromptInput, PromptTree, prompt};
+pub use launch::{Ended, Given, Launch, SessionFiles};
+pub use observe::{Observation, REBOOTED, began, find_running, observe_all, observe_states};
+pub use prompt::{PromptAnswer, PromptInput, PromptTree, continuation, prompt};
 pub use runners::{
     AgentCommand, RunnerInput, command_line, could_commit, default_runner, find_conversation, git_places,
 };

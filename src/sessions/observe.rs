@@ -115,6 +115,11 @@ fn unrecorded(session: &Session, files: &SessionFiles) -> Observation {
     Observation::Dead { why: format!("it left no record of this start in {name}") }
 }
 
+/// When a session began; `None` where its record is not there.
+pub fn began(session: &Session, files: &SessionFiles) -> Option<Timestamp> {
+    Record::find_of(&files.exit, &session.token).ok().flatten().map(|record| record.started)
+}
+
 /// The session of an agent that is running now, by its files alone: who was stopped between starting a session
 /// and writing that down finds it again.
 pub fn find_running(files: &SessionFiles) -> Result<Option<Session>, SessionError> {

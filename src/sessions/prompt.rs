@@ -46,8 +46,21 @@ pub struct PromptInput<'a> {
     pub base_prompt: &'a str,
     /// The files of the profile's skills.
     pub skills: &'a [String],
+    /// The id of the brief.
+    pub brief_id: &'a str,
     /// Feedback on earlier work, oldest first.
     pub feedback: &'a [String],
+    /// What the agent has asked, oldest first.
+    pub answers: &'a [PromptAnswer],
+}
+
+/// A question of an agent, and what it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptAnswer {
+    /// The question.
+    pub question: String,
+    /// The answer; `None` where it has none yet.
+    pub answer: Option<String>,
 }
 
 /// The text of the prompt; the same text is the workspace's `.metawsm/brief.md`.
@@ -58,10 +71,45 @@ pub fn prompt(input: &PromptInput) -> String {
         let _ = writeln!(text, "{base}\n");
     }
     task(&mut text, input);
-    feedback(&mut text, input);
+    answers(&mut text, input.answers);
+    feedback(&mut text, input.feedback);
     places(&mut text, input);
     signals(&mut text, input);
     text
+}
+
+/// What a conversation goes on with: only what is new to it. `input` holds the answers and the feedback that it has
+/// not been given.
+pub fn continuation(input: &PromptInput) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "You go on with ticket {} (run {}).", input.ticket, input.run);
+    answers(&mut text, input.answers);
+    feedback(&mut text, input.feedback);
+    if input.feedback.is_empty() && input.answers.iter().all(|asked| asked.answer.is_none()) {
+        text.push_str("\nYour session had ended. Look at where you were, and go on.\n");
+    }
+    let _ = writeln!(
+        text,
+        "\nEverything else is as before; {} has it once more, with how to ask and how to say that the work is done.",
+        input.workspace.join(".metawsm").join("brief.md").display()
+    );
+    text
+}
+
+fn answers(text: &mut String, answers: &[PromptAnswer]) {
+    if answers.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n## Your questions");
+    for PromptAnswer { question, answer } in answers {
+        let _ = writeln!(text, "You asked: {}", question.trim());
+        match answer {
+            Some(answer) => {
+                let _ = writeln!(text, "The answer: {}", answer.trim());
+            }
+            None => text.push_str("There is no answer yet; it will come.\n"),
+        }
+    }
 }
 
 fn task(text: &mut String, input: &PromptInput) {
@@ -80,6 +128,9 @@ fn task(text: &mut String, input: &PromptInput) {
     for (name, part) in parts.iter().filter(|(_, part)| !part.trim().is_empty()) {
         let _ = writeln!(text, "\n## {name}\n{}", part.trim());
     }
+    if input.bootstrap {
+        let _ = writeln!(text, "\nThis brief has the id {}.", input.brief_id);
+    }
     if brief.goal.trim().is_empty() {
         let _ = writeln!(text, "\nThe ticket says what is to be done; read its documents first.");
     }
@@ -91,11 +142,12 @@ fn task(text: &mut String, input: &PromptInput) {
     }
 }
 
-fn feedback(text: &mut String, input: &PromptInput) {
-    for (at, words) in input.feedback.iter().enumerate() {
-        let _ = writeln!(text, "\n## Feedback {} on your earlier work\n{}", at + 1, words.trim());
+fn feedback(text: &mut String, feedback: &[String]) {
+    for (at, words) in feedback.iter().enumerate() {
+        let number = if feedback.len() == 1 { String::new() } else { format!(" {}", at + 1) };
+        let _ = writeln!(text, "\n## Feedback{number} on your earlier work\n{}", words.trim());
     }
-    if !input.feedback.is_empty() {
+    if !feedback.is_empty() {
         let _ = writeln!(text, "\nTake the feedback in, then signal completion again.");
     }
 }
@@ -124,24 +176,31 @@ fn signals(text: &mut String, input: &PromptInput) {
     let dir = input.workspace.join(".metawsm");
     let dir = dir.display();
     let who = format!("\"run_id\": \"{}\", \"agent\": \"{}\"", input.run, input.agent);
-    let _ = writeln!(text, "\n## How to speak to us");
     let _ = writeln!(
         text,
-        "- When you need a decision, ask and stop there: write\n  {dir}/guidance-request{mark}.json: \
-         {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The answer comes as your next message."
+        "\n## How to speak to us\nBy the command 'git metawsm signal', which is on your PATH ('-h' tells its words), or \
+         by writing the file that is named."
     );
     let _ = writeln!(
         text,
-        "- When all work is done and committed, write\n  {dir}/implementation-complete{mark}.json: \
-         {{\"summary\": \"...\", {who}}}"
+        "- When you need a decision, ask and stop there: git metawsm signal question --question '...', or write\n  \
+         {dir}/guidance-request{mark}.json: {{\"question\": \"...\", \"context\": \"...\", {who}}}\n  The answer comes \
+         as your next message. It also lies in {dir}/guidance-response{mark}.json (the last one; each one in \
+         guidance-response-{agent}-<its guidance_id>.json beside it).",
+        agent = input.agent
+    );
+    let _ = writeln!(
+        text,
+        "- When all work is done and committed: git metawsm signal complete --summary '...', or write\n  \
+         {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
     );
     if input.bootstrap {
-        let criteria = serde_json::Value::from(input.brief.done_criteria.trim());
         let _ = writeln!(
             text,
-            "- When you have checked the result against 'Done when', write\n  {dir}/validation-result{mark}.json: \
-             {{\"status\": \"passed\", \"done_criteria\": {criteria}, {who}}}\n  Say \"failed\" as the status if \
-             it does not hold."
+            "- When you have checked the result against 'Done when', and before you say that the work is done: git \
+             metawsm signal validate --status passed --brief-id {id}, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
+             \"brief_id\": \"{id}\", {who}}}\n  Say \"failed\" as the status if it does not hold.",
+            id = input.brief_id
         );
     }
 }
@@ -172,7 +231,9 @@ mod tests {
             docs: Some(Path::new("/w/t-1/web/ttmp/T-1")),
             base_prompt: "Be brief.",
             skills: &["/w/t-1/.metawsm/skills/diary/SKILL.md".to_owned()],
+            brief_id: "brief-0123",
             feedback,
+            answers: &[PromptAnswer { question: "Which?".to_owned(), answer: Some("Blue.".to_owned()) }],
         })
     }
 
@@ -189,7 +250,9 @@ mod tests {
             "- /w/t-1/.metawsm/skills/diary/SKILL.md\n",
             "/w/t-1/.metawsm/guidance-request.json",
             "/w/t-1/.metawsm/implementation-complete.json",
-            r#""done_criteria": "all \"tests\" pass", "run_id": "run-1", "agent": "coder""#,
+            r#""brief_id": "brief-0123", "run_id": "run-1", "agent": "coder""#,
+            "id brief-0123",
+            "You asked: Which?\nThe answer: Blue.",
         ];
         for words in wanted {
             assert!(text.contains(words), "{words:?} is missing in:\n{text}");
@@ -201,7 +264,7 @@ mod tests {
     fn agents_that_share_a_workspace_write_files_of_their_own() {
         let text = text(true, false, &["Mind the colours".to_owned()]);
         assert!(text.contains("/w/t-1/.metawsm/implementation-complete-coder.json"));
-        assert!(text.contains("## Feedback 1") && text.contains("Mind the colours"));
+        assert!(text.contains("## Feedback on") && text.contains("Mind the colours"));
         assert!(!text.contains("validation-result"));
     }
 }

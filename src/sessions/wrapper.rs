@@ -257,6 +257,8 @@ fn save_stubbornly(record: &Record, path: &Path) -> Result<(), SessionError> {
 fn become_shell(launch: &Launch, exit: Exit) -> SessionError {
     let _ = supervise::adopt_orphans(false);
     supervise::take_terminal();
+    // An answer that the agent did not wait for is no command.
+    term::forget_typed();
     let shell = env::text("SHELL").and_then(|s| env::find_program(&s)).unwrap_or_else(|| "/bin/sh".into());
     let said = format!(
         "[git metawsm: {} on {} ended with {exit}; this is a shell in its directory]",

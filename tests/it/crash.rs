@@ -17,6 +17,8 @@ mod jobs;
 #[cfg(target_arch = "x86_64")]
 mod strikes;
 #[cfg(target_arch = "x86_64")]
+mod talk;
+#[cfg(target_arch = "x86_64")]
 mod trace;
 
 pub use scene::{IDLES, PATIENCE, Scene, TICKET, WORKS};

@@ -227,6 +227,12 @@ mod each_rule_finds {
         finds(bans::foreign_crates, "src/store/mod.rs", "use git2::Repository;");
         finds(bans::foreign_crates, "src/git/mod.rs", "fn f() { rusqlite::Connection::open(p); }");
         finds(bans::foreign_crates, "src/lib.rs", "pub use git2;");
+        finds(bans::foreign_crates, "src/service/mod.rs", "fn f() { redis::cmd(\"PING\"); }");
+        passes(
+            bans::foreign_crates,
+            "src/policy/mod.rs",
+            "struct P { redis: R } fn f(p: P) { p.redis.url; }",
+        );
         passes(bans::foreign_crates, "src/git/mod.rs", "use git2::Repository; // rusqlite");
         passes(bans::foreign_crates, "src/store/mod.rs", "const A: &str = \"git2\"; use rusqlite::Row;");
     }

@@ -19,6 +19,8 @@ enum How {
     AgentsEnd,
     /// As above with exit 0; then the commit of its agent, which goes on.
     AgentCommits,
+    /// As above with exit 0; then the question of its agent.
+    AgentAsks,
     /// As it stands, at the top of this project.
     AtTop,
     /// cargo itself is not run from a test: what the line names exists, and the program does what it says.
@@ -61,6 +63,16 @@ const LINES: &[(&str, How)] = &[
     ("git metawsm diff shop-7", How::InShop(0)),
     ("git metawsm close shop-7", How::InShop(0)),
     (
+        "git metawsm bootstrap --ticket SHOP-9 --goal 'Greet in French' --done 'BONJOUR.md greets the reader'",
+        How::AgentsEnd,
+    ),
+    ("git metawsm status shop-9", How::InShop(0)),
+    ("git metawsm close shop-9", How::InShop(0)),
+    ("git metawsm run 'Pick a port'", How::AgentAsks),
+    ("git metawsm guide --answer 'Take 8080.'", How::AgentsEnd),
+    ("git metawsm iterate pick-a-port --feedback 'Say why, too.'", How::AgentsEnd),
+    ("git metawsm close pick-a-port", How::InShop(0)),
+    (
         "git metawsm forum ask --title 'Which port?' --body 'The old one is taken.' --priority high",
         How::InShop(0),
     ),
@@ -75,6 +87,20 @@ const LINES: &[(&str, How)] = &[
 const AGENT: &str = r#"
 case "$*" in
   *'Think about it'*) exec sleep 300 ;;
+  *'Greet in French'*)
+    echo Bonjour >BONJOUR.md; git add BONJOUR.md; git commit -q -m 'Greet in French'
+    said="\"run_id\": \"$METAWSM_RUN\", \"agent\": \"$METAWSM_AGENT\""
+    signals="$METAWSM_WORKSPACE/.metawsm"
+    echo "{\"status\": \"passed\", \"done_criteria\": \"BONJOUR.md greets the reader\", $said}" >"$signals/v.new"
+    mv "$signals/v.new" "$signals/validation-result.json"
+    echo "{\"summary\": \"It greets.\", $said}" >"$signals/c.new"
+    mv "$signals/c.new" "$signals/implementation-complete.json"
+    exit ;;
+  *'Say why'* | *'Take 8080'*) echo "8080" >>PORT; git add PORT; git commit -q -m 'Pick a port'; exit ;;
+  *'Pick a port'*)
+    echo '{"question": "Which port?"}' >"$METAWSM_WORKSPACE/.metawsm/q.new"
+    mv "$METAWSM_WORKSPACE/.metawsm/q.new" "$METAWSM_WORKSPACE/.metawsm/guidance-request.json"
+    exit ;;
   *'Add a menu'*) echo menu >menu; git add menu; git commit -q -m 'Begin a menu'; exec sleep 300 ;;
 esac
 for repo in "$METAWSM_WORKSPACE"/*/; do
@@ -158,6 +184,15 @@ impl Reader {
                 wait_for("the agent has committed", Duration::from_secs(60), || {
                     let ahead = self.shop.git(["rev-list", "--count", "main..task/add-a-menu"]);
                     (ahead == "1").then_some(())
+                });
+                printed
+            }
+            How::AgentAsks => {
+                let printed = self.sh(shop, line).ok().stdout;
+                wait_for("the agent has asked", Duration::from_secs(60), || {
+                    let status =
+                        self.world.run(["status", "pick-a-port", "--json"]).at(&self.shop).ok().json();
+                    (status["runs"][0]["state"] == "awaiting_guidance").then_some(())
                 });
                 printed
             }

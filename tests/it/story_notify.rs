@@ -56,6 +56,23 @@ fn the_end_of_the_work_is_told_by_the_wrapper_once() {
 }
 
 #[test]
+fn a_question_is_told_of_by_the_wrapper_once() {
+    let asks = r#"printf '{"question": "Red\\nor blue?"}' > "$METAWSM_WORKSPACE/part"
+mv "$METAWSM_WORKSPACE/part" "$METAWSM_WORKSPACE/.metawsm/guidance-request.json"; exec sleep 600"#;
+    let (stage, heard) = stage(&[("coder", asks)], "process");
+    let run = stage.run(&["Ask me"]);
+    let told = wait_told(&heard, 1);
+    assert_eq!((told[0][0].as_str(), told[0].len()), ("guidance_needed", 5));
+    assert!(told[0][1].contains("coder on ask-me asks: Red"), "{told:?}");
+    assert_eq!(told[0][3], "awaiting_guidance");
+    stage.status(id(&run));
+    stage.do_(["guide", "--answer", "Blue"]).ok();
+    stage.do_(["stop"]).ok();
+    stage.wait_nobody();
+    assert_eq!(self::told(&heard).len(), 1, "once");
+}
+
+#[test]
 fn an_agent_that_ends_badly_or_with_nothing_done_is_told_of_each_time_it_does() {
     let (stage, heard) = stage(&[("coder", "exit 3")], "process");
     let run = stage.run(&["Fail"]);

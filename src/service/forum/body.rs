@@ -21,8 +21,10 @@ pub enum BodySource {
     Stdin,
 }
 
-/// The words: UTF-8 text that says something, lines ended by LF, without blank lines around it.
-pub fn body(source: BodySource) -> ServiceResult<String> {
+/// The words: UTF-8 text that says something, lines ended by LF, without blank lines around it. People call them
+/// `what`; `help` is the command that tells how to give them.
+pub fn words(source: BodySource, what: &str, help: &str) -> ServiceResult<String> {
+    let wrong = |why: &str| ServiceError::wrong(format!("The {what} {why}"), &[help]);
     let bytes = match source {
         BodySource::Text(text) => text.into_bytes(),
         BodySource::File(path) if path == Path::new("-") => from_stdin()?,
@@ -31,21 +33,21 @@ pub fn body(source: BodySource) -> ServiceResult<String> {
             capped(file).map_err(|e| SysError::file("read", &path, e))?
         }
         BodySource::Stdin if term::stdin_is_terminal() => {
-            return Err(wrong("The post has no words: give --body, --body-file, or standard input."));
+            return Err(wrong("has no words: give them by an option, a file, or standard input."));
         }
         BodySource::Stdin => from_stdin()?,
     };
     if bytes.len() > BODY_CAP {
         let message = format!(
-            "The post has more than {BODY_CAP} bytes; put such a text into a file of the repository and name that."
+            "has more than {BODY_CAP} bytes; put such a text into a file of the repository and name that."
         );
         return Err(wrong(&message));
     }
-    let text = String::from_utf8(bytes).map_err(|_| wrong("The post is not UTF-8 text."))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text."))?;
     let text = text.replace("\r\n", "\n");
     let text = text.trim_end().trim_start_matches(['\n', '\r']);
     if !says_something(text) {
-        return Err(wrong("The post is empty."));
+        return Err(wrong("is empty."));
     }
     Ok(text.to_owned())
 }
@@ -58,8 +60,4 @@ fn capped(source: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(BODY_CAP as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn wrong(message: &str) -> ServiceError {
-    ServiceError::wrong(message, &["git metawsm forum ask -h"])
 }

@@ -11,6 +11,7 @@ use super::travel::{Route, is_too_large, keep, marker, memory, posting};
 use crate::bus::{Arrived, Bus, Got, Limits, Memory, Posting, State, Waiting};
 use crate::model::{EVENT_FORMAT, EventId, FiledEvent, ThreadId, title_of};
 use crate::store::{self, ThreadFiles};
+use crate::sys::signals::Interrupt;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,17 @@ struct Known {
     names: HashSet<String>,
 }
 
+/// How a visit goes.
+#[derive(Clone)]
+pub(super) struct Manner {
+    /// How long things may take.
+    pub limits: Limits,
+    /// An answer did not fit: one entry at a time.
+    pub careful: bool,
+    /// Ends it early.
+    pub stop: Interrupt,
+}
+
 /// A visit.
 pub(super) struct Exchange<'a> {
     control: &'a Control,
@@ -33,10 +45,7 @@ pub(super) struct Exchange<'a> {
     route: &'a Route,
     bus: Bus,
     state: State,
-    /// Where the visit ends in any case.
-    until: Option<Instant>,
-    /// An answer did not fit: one entry at a time.
-    careful: bool,
+    manner: Manner,
     /// Events that are in the stream as it is now.
     seen: HashSet<EventId>,
     news: &'a mut dyn FnMut(News),
@@ -48,17 +57,16 @@ impl<'a> Exchange<'a> {
     pub fn once(
         control: &Control,
         route: &Route,
-        limits: Limits,
+        mut manner: Manner,
         news: &mut dyn FnMut(News),
     ) -> ServiceResult<bool> {
-        let mut careful = false;
         loop {
-            let done = Exchange::begin(control, route, limits, careful, news).and_then(|mut e| e.all());
-            match done {
-                Err(error) if is_too_large(&error) && !careful => careful = true,
-                Err(error) if is_too_large(&error) => drop_largest(route, limits, news, error)?,
+            let visit = Exchange::begin(control, route, manner.clone(), news);
+            match visit.and_then(|mut visit| visit.all()) {
+                Err(error) if is_too_large(&error) && !manner.careful => manner.careful = true,
+                Err(error) if is_too_large(&error) => drop_largest(route, manner.limits, news, error)?,
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(careful),
+                Ok(()) => return Ok(manner.careful),
             }
         }
     }
@@ -67,15 +75,13 @@ impl<'a> Exchange<'a> {
     pub fn begin(
         control: &'a Control,
         route: &'a Route,
-        limits: Limits,
-        careful: bool,
+        manner: Manner,
         news: &'a mut dyn FnMut(News),
     ) -> ServiceResult<Self> {
         let memory = memory(control);
-        let bus = Bus::connect(&route.address, &route.names, limits)?;
+        let bus = Bus::connect(&route.address, &route.names, manner.limits)?;
         let state = memory.state()?;
-        let (until, seen) = (limits.until, HashSet::new());
-        let mut begun = Self { control, memory, route, bus, state, until, careful, seen, news };
+        let mut begun = Self { control, memory, route, bus, state, manner, seen: HashSet::new(), news };
         begun.check()?;
         Ok(begun)
     }
@@ -88,7 +94,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() >= until)
+        self.manner.stop.is_set() || self.manner.limits.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// Looks whether the stream is the one that we know and holds what it held.
@@ -136,7 +142,7 @@ impl<'a> Exchange<'a> {
             return Ok(Some("this version knows events that the one before it left out"));
         }
         // How the stream stands is told together with its first and its last entry, whatever their size.
-        if self.careful {
+        if self.manner.careful {
             return Ok(None);
         }
         let standing = self.bus.standing()?;
@@ -266,7 +272,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn most(&self) -> usize {
-        if self.careful { 1 } else { BATCH }
+        if self.manner.careful { 1 } else { BATCH }
     }
 
     /// Takes entries: each event becomes the file that it is elsewhere, and is acknowledged once it is durable. What

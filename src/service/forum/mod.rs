@@ -23,10 +23,11 @@ mod who;
 mod write;
 
 pub use about::About;
+pub(super) use act::act_always;
 pub use act::{Acted, Deed, act};
 pub(super) use answer::standing;
 pub use ask::{AskRequest, Asked, ask, wait_for_answer};
-pub use body::{BODY_CAP, BodySource, body};
+pub use body::{BODY_CAP, BodySource, words};
 pub(super) use docs::write_decisions;
 pub use list::{Found, Listed, ThreadFilter, list, search};
 pub use publish::{Unpublished, publishable, retire};

@@ -1,7 +1,7 @@
 //! `forum relay`: carries events to and from Redis for as long as it runs.
 
-use super::super::{Caller, Control, ServiceError, ServiceResult, control, settle};
-use super::exchange::Exchange;
+use super::super::{Caller, Control, ServiceError, ServiceResult, control, guidance, settle};
+use super::exchange::{Exchange, Manner};
 use super::sla;
 use super::travel::{Route, is_too_large, may_pass, memory, note, route};
 use crate::bus::Limits;
@@ -115,31 +115,38 @@ fn carry(
         }
         take(news);
     };
-    let careful = Exchange::once(control, route, Limits::LONG, &mut |news| heard(news, take))?;
-    settle_answered(control, &answered.take(), take);
+    let mut manner = Manner { limits: Limits::LONG, careful: false, stop: caller.interrupt.clone() };
+    manner.careful = Exchange::once(control, route, manner.clone(), &mut |news| heard(news, take))?;
+    settle_answered(caller, control, &answered.take(), take);
+    note(&memory(control), None);
+    take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     if once {
         return Ok(());
     }
-    note(&memory(control), None);
-    take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     while !caller.interrupt.is_set() && require_route(caller, control)? == *route {
         let looked = Instant::now();
         let mut hear = |news| heard(news, take);
-        let mut visit = Exchange::begin(control, route, Limits::LONG, careful, &mut hear)?;
+        let mut visit = Exchange::begin(control, route, manner.clone(), &mut hear)?;
         visit.all()?;
         while looked.elapsed() < LOOK && !caller.interrupt.is_set() && answered.borrow().is_empty() {
             visit.take_new(Some(PAUSE))?;
             visit.send_waiting()?;
         }
         drop(visit);
-        settle_answered(control, &answered.take(), take);
+        settle_answered(caller, control, &answered.take(), take);
     }
     Ok(())
 }
 
-/// Writes answers that came in into the records of the open runs that wait for them. A run that somebody holds is left
+/// Writes answers that came in into the records of the open runs that wait for them, and gives them to agents that have
+/// ended, as an answer from here would. A run that somebody holds is left
 /// to him, or to the next command that settles it.
-fn settle_answered(control: &Control, threads: &BTreeSet<ThreadId>, take: &mut dyn FnMut(News)) {
+fn settle_answered(
+    caller: &Caller,
+    control: &Control,
+    threads: &BTreeSet<ThreadId>,
+    take: &mut dyn FnMut(News),
+) {
     if threads.is_empty() {
         return;
     }
@@ -148,7 +155,8 @@ fn settle_answered(control: &Control, threads: &BTreeSet<ThreadId>, take: &mut d
         let waits = run.guidance.iter().any(|asked| asked.is_open() && threads.contains(&asked.thread));
         let settled = waits.then(|| {
             let mut hold = control.hold_to_settle(&run.id, HOLD_WAIT)?;
-            settle::settle(control, &mut hold)
+            settle::settle(control, &mut hold)?;
+            guidance::deliver(caller, control, &mut hold, &mut |_| {})
         });
         if matches!(settled, Some(Ok(_))) {
             take(News::Settled(run.id.clone()));

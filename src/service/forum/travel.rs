@@ -4,13 +4,14 @@
 
 use super::super::base::control_base;
 use super::super::{Caller, Control, ServiceError, ServiceResult};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Manner};
 use super::sla;
 use crate::bus::{Address, Bus, BusError, Limits, Memory, Names, Posting, Waiting};
 use crate::git::Head;
 use crate::model::{FiledEvent, ForumEvent};
 use crate::policy::{ForumPolicy, ForumTransport};
 use crate::store;
+use crate::sys::signals::Interrupt;
 use crate::sys::{clock, env, lock};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -188,7 +189,8 @@ fn glance_at(control: &Control, policy: &ForumPolicy) -> Vec<String> {
                 odd.push(why);
             }
         };
-        Exchange::once(control, &route, Limits::within(GLANCE), &mut news).map(drop)
+        let manner = Manner { limits: Limits::within(GLANCE), careful: false, stop: Interrupt::default() };
+        Exchange::once(control, &route, manner, &mut news).map(drop)
     };
     let done = exchange();
     note(&memory, done.err().as_ref());

@@ -28,17 +28,12 @@ pub(super) fn put_away(heard: &Heard) -> Result<Moved, Odd> {
 /// now no longer counts.
 pub(in super::super) fn put_all_away(run: &Run) -> ServiceResult<()> {
     for ticket in &run.tickets {
-        put_away_kinds(run, &ticket.id, &SignalKind::ALL)?;
+        put_away_of(run, &ticket.id)?;
     }
     Ok(())
 }
 
-/// Moves the questions of a ticket that nobody has taken to `seen/`: nobody waits for their answer any more.
-pub(in super::super) fn put_away_questions(run: &Run, ticket: &TicketId) -> ServiceResult<()> {
-    put_away_kinds(run, ticket, &[SignalKind::Question])
-}
-
-fn put_away_kinds(run: &Run, ticket: &TicketId, kinds: &[SignalKind]) -> ServiceResult<()> {
+fn put_away_of(run: &Run, ticket: &TicketId) -> ServiceResult<()> {
     for root in run.ticket(ticket).map(|t| roots(run, t)).unwrap_or_default() {
         let is_dir = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
         let behind_link = root.parent().is_some_and(|dir| !is_dir(dir));
@@ -46,7 +41,7 @@ fn put_away_kinds(run: &Run, ticket: &TicketId, kinds: &[SignalKind]) -> Service
             continue;
         }
         for name in files::names_in(&root)? {
-            if SignalKind::of_file(&name).is_some_and(|(kind, _)| kinds.contains(&kind)) {
+            if SignalKind::of_file(&name).is_some() {
                 let path = root.join(&name);
                 if let Some(to) = seen_name(&path) {
                     files::rename_durable(&path, &to)?;

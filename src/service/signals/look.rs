@@ -4,6 +4,7 @@ use super::parse::{self, Said, Words};
 use crate::model::{Feedback, Run, RunAgent, RunTicket, SignalKind, plain_line, sha256_hex, title_of};
 use crate::sys::SysError;
 use crate::sys::foreign::{self, Foreign, Mark};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// A signal file may have at most this many bytes.
@@ -110,10 +111,18 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn look(&self, signals: &mut Signals) {
+        let odd = |why: String| Odd { path: self.root.clone(), why, is_file: false };
         let names = match self.names() {
-            Ok(names) => names,
+            Ok((names, false)) => names,
+            // The names that agents are told are tried, whatever lies beside them.
+            Ok((_, true)) => {
+                let why =
+                    format!("more than {NAMES} files lie in it, and only the usual names are looked at");
+                signals.odd.push(odd(why));
+                self.usual_names().into_iter().map(Into::into).collect()
+            }
             Err(why) => {
-                signals.odd.push(Odd { path: self.root.clone(), why, is_file: false });
+                signals.odd.push(odd(why));
                 return;
             }
         };
@@ -129,28 +138,27 @@ impl Place<'_> {
         }
     }
 
-    /// The names in the root, those that are no text too; why nothing of it can be taken.
-    fn names(&self) -> Result<Vec<std::ffi::OsString>, String> {
+    /// The names in the root, those that are no text too, and whether there are more; why nothing of it can be taken.
+    fn names(&self) -> Result<(Vec<OsString>, bool), String> {
         let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
         if is_link(&self.root) || (self.is_doc_home && self.root.parent().is_some_and(is_link)) {
             return Err("it lies behind a symbolic link, so nothing in it is taken".to_owned());
         }
         match self.root.symlink_metadata() {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
             Ok(meta) if !meta.is_dir() => return Err("it is not a directory".to_owned()),
             _ => {}
         }
         let (names, more) = foreign::names(&self.root, NAMES).map_err(|e| e.to_string())?;
-        let names = if more { self.usual_names().into_iter().map(Into::into).collect() } else { names };
-        let is_said = |name: &std::ffi::OsString| {
+        let is_said = |name: &OsString| {
             SignalKind::of_file(&name.to_string_lossy()).is_some_and(|(kind, _)| kind != SignalKind::Answer)
         };
         let seen = self.root.join(SEEN);
         let is_odd = seen.symlink_metadata().is_ok_and(|meta| !meta.is_dir());
-        if is_odd && names.iter().any(is_said) {
+        if is_odd && (more || names.iter().any(is_said)) {
             return Err(format!("nothing in it is taken, because {} is not a directory", seen.display()));
         }
-        Ok(names)
+        Ok((names, more))
     }
 
     /// The names that agents are told to use.

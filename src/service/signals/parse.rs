@@ -143,6 +143,7 @@ fn lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn question(text: &str) -> Result<Said, String> {
         parse(SignalKind::Question, text.as_bytes())
@@ -205,5 +206,53 @@ mod tests {
             panic!("it is one")
         };
         assert_eq!(summary.chars().count(), SUMMARY + 1);
+    }
+
+    fn any_kind() -> impl Strategy<Value = SignalKind> {
+        prop_oneof![Just(SignalKind::Question), Just(SignalKind::Completion), Just(SignalKind::Validation)]
+    }
+
+    /// JSON that looks like a signal, with keys and values of every sort.
+    fn any_signal() -> impl Strategy<Value = String> {
+        let key = prop_oneof![
+            "(question|context|run_id|agent|ticket|status|summary|done_criteria|brief_id|timestamp)",
+            "\\PC{0,12}",
+        ];
+        let value = prop_oneof![
+            any::<String>().prop_map(|text| Value::from(text).to_string()),
+            "(passed|failed|done|null|true|-1e9|\\[\\]|\\{\\})",
+            "[\\[\\]{}\",:0-9]{0,12}",
+        ];
+        proptest::collection::vec((key, value), 0..6).prop_map(|entries| {
+            let entry = |(key, value): &(String, String)| format!("{}: {value}", Value::from(key.as_str()));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(kind in any_kind(), bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Err(why) = parse(kind, &bytes) {
+                prop_assert!(!why.contains(crate::model::is_deceptive), "{why:?}");
+            }
+        }
+
+        #[test]
+        fn no_signal_breaks_the_reader(kind in any_kind(), text in any_signal()) {
+            match parse(kind, text.as_bytes()) {
+                Err(why) => prop_assert!(!why.contains(crate::model::is_deceptive) && why.len() < 2000, "{why:?}"),
+                Ok(Said { words: Words::Question { question, .. }, .. }) => prop_assert!(says_something(&question)),
+                Ok(_) => {}
+            }
+        }
+
+        #[test]
+        fn what_is_asked_is_heard(question in "\\PC{1,200}", agent in "[a-z]{1,8}") {
+            prop_assume!(says_something(&question));
+            let text = serde_json::json!({ "question": question, "agent": agent }).to_string();
+            let said = parse(SignalKind::Question, text.as_bytes()).map_err(TestCaseError::fail)?;
+            prop_assert_eq!(said.agent, Some(agent));
+            prop_assert_eq!(said.words, Words::Question { question: question.trim().to_owned(), context: None });
+        }
     }
 }

@@ -155,6 +155,13 @@ fn passwords_come_from_where_no_commit_holds_them_and_stay_there() {
     said.push(once().ok());
     assert_eq!(ann.waiting(), 0);
     said.push(once().env("METAWSM_REDIS_URL", server.socket_url()).ok());
+    let policy = ann.repo.read(".metawsm/policy.json").replace("redis://", "redis://:open-sesame@");
+    ann.repo.write(".metawsm/policy.json", &policy);
+    said.push(ann.run(&["policy", "show"]).ok().says("redis://***@127.0.0.1:"));
+    said.push(ann.run(&["--json", "policy", "show"]).ok());
+    said.push(once().ok());
+    ann.repo.write(".metawsm/policy.json", &policy.replace("redis://", "rediss://"));
+    said.push(ann.run(&["policy", "check"]).code(2).tells("rediss://***@127.0.0.1:"));
     require_secret(PASSWORD, &said, &[ann.metawsm()]);
 }
 

@@ -15,6 +15,10 @@ fn a_run_that_may_close_passes() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     brief
+      ok     validation
+      ok     guidance
+      ok     forum-quiet
       ok     mergeable
       ok     base-ready
       ok     bypass
@@ -47,6 +51,10 @@ fn every_blocker_is_named_at_once_with_its_command_and_exit_3() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     brief
+      ok     validation
+      ok     guidance
+      ok     forum-quiet
       ok     mergeable
       ok     base-ready
       ok     bypass
@@ -80,6 +88,10 @@ fn an_agent_that_still_works_blocks() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     brief
+      ok     validation
+      ok     guidance
+      ok     forum-quiet
       ok     mergeable
       ok     base-ready
       ok     bypass

@@ -19,6 +19,10 @@ fn a_completed_run_is_merged_and_published() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     brief
+      ok     validation
+      ok     guidance
+      ok     forum-quiet
       ok     mergeable
       ok     base-ready
       ok     bypass
@@ -40,7 +44,7 @@ fn a_completed_run_is_merged_and_published() {
 
     api: 1 merge into 'main' (OID..OID).
 
-    Closed by Ada Tester <ada@example.org>: 11 gates passed.
+    Closed by Ada Tester <ada@example.org>: 15 gates passed.
 
     Metawsm-Closed: one
     Metawsm-Ticket: do-the-work
@@ -106,7 +110,7 @@ fn a_waiver_needs_a_gate_that_exists_and_a_reason() {
     ");
     insta::assert_snapshot!(stage.refuses(&["close", "--waive", "nope=because"]), @"
     2 usage
-    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, records-untouched, forbidden-files, checks, mergeable, base-ready, bypass, policy-drift.
+    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, records-untouched, forbidden-files, checks, brief, validation, guidance, forum-quiet, mergeable, base-ready, bypass, policy-drift.
     next:
       git metawsm check
     ");

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 49] = [
+const COMMANDS: [&[&str]; 51] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -19,12 +19,14 @@ const COMMANDS: [&[&str]; 49] = [
     &["attach"],
     &["logs"],
     &["tell", "x", "y"],
+    &["guide", "--answer", "x"],
     &["signal", "question", "--question", "x"],
     &["signal", "complete"],
     &["signal", "validate", "--status", "passed"],
     &["resume"],
     &["stop"],
     &["restart"],
+    &["iterate", "--feedback", "x"],
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
@@ -61,7 +63,7 @@ const COMMANDS: [&[&str]; 49] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 20] = [
+const TAKING_RUNS: [(&str, &[&str]); 22] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -69,9 +71,11 @@ const TAKING_RUNS: [(&str, &[&str]); 20] = [
     ("attach", &[]),
     ("logs", &[]),
     ("tell", &["hello"]),
+    ("guide", &["--answer", "x"]),
     ("resume", &[]),
     ("stop", &[]),
     ("restart", &[]),
+    ("iterate", &["--feedback", "x"]),
     ("complete", &["--reason", "x"]),
     ("discard", &[]),
     ("commit", &[]),
@@ -97,6 +101,8 @@ fn the_table_of_this_file_holds_every_command() {
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
+        // What is indented further goes on with the line before.
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .collect();

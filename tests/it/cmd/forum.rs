@@ -364,10 +364,11 @@ fn what_the_first_program_called_signal_says_what_it_means_now() {
     let words = ["forum", "signal", "--run-id", "x", "--type", "completion"];
     insta::assert_snapshot!(refused(&stage, &words), @"
     2 usage
-    error: 'forum signal' is no more: an agent that asks, is done or has validated writes a file below .metawsm/ of its workspace (guidance-request.json, implementation-complete.json, validation-result.json), and a person answers in the thread.
+    error: 'forum signal' is no more: an agent says by 'git metawsm signal' that it asks, is done or has validated, and a person answers by 'git metawsm guide' or in the thread.
     next:
-      git metawsm forum ask --kind guidance
+      git metawsm signal question --question '<the question>'
+      git metawsm signal complete --summary '<what was done>'
+      git metawsm signal validate --status passed
       git metawsm forum answer <thread>
-      git metawsm forum list
     ");
 }

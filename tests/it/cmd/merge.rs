@@ -18,6 +18,7 @@ fn the_work_lands_with_its_trailers_and_once_only() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     guidance
       ok     mergeable
       ok     base-ready
       ok     policy-drift

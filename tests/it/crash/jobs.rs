@@ -3,6 +3,7 @@
 use super::scene::{IDLES, Scene, TICKET, WORKS};
 use super::strikes::Job;
 use crate::kit::Repo;
+use std::path::PathBuf;
 
 pub fn run() -> Job {
     Job {
@@ -33,7 +34,7 @@ pub fn bootstrap() -> Job {
         name: "bootstrap",
         args: &WORDS,
         scene: Scene::new(WORKS).saved(),
-        samples: [24, 6, 6],
+        samples: [16, 4, 4],
         finish: |scene| {
             match scene.find(TICKET) {
                 None => scene.metawsm(WORDS).ok(),
@@ -43,7 +44,7 @@ pub fn bootstrap() -> Job {
             let tree = scene.app.seen_from(scene.worktree());
             assert_eq!(tree.git(["status", "--porcelain"]), "", "the worktree is complete and clean");
             assert_eq!(tree.read("WORK.txt"), "work\n", "the agent worked once");
-            let briefs = tree.git(["ls-files", "ttmp/*/reference"]);
+            let briefs = tree.git(["ls-files", "ttmp/*/reference/*"]);
             assert_eq!(briefs.lines().count(), 1, "one brief: {briefs}");
             let before = tree.git(["log", "--format=%s", "--", &briefs]);
             assert_eq!(before.lines().count(), 1, "committed once: {before}");
@@ -262,6 +263,47 @@ pub fn forum_answer() -> Job {
             let posts = thread["posts"].as_u64().expect("a number");
             assert_eq!((&thread["state"], &thread["superseded"]), (&"answered".into(), &0.into()));
             assert!((2..=3).contains(&posts), "{thread}");
+        },
+    }
+}
+
+pub fn signals() -> Job {
+    let scene = Scene::new(IDLES).with_run();
+    let tree = scene.worktree();
+    let workspace = tree.parent().expect("a workspace").join(".metawsm");
+    std::fs::create_dir_all(tree.join(".metawsm")).expect("a folder");
+    let put = |path: PathBuf, text: &str| std::fs::write(path, text).expect("written");
+    put(workspace.join("guidance-request.json"), r#"{"question": "Which one?", "context": "Of two."}"#);
+    put(tree.join(".metawsm/guidance-request-writer.json"), r#"{"question": "And then?"}"#);
+    put(workspace.join("validation-result.json"), r#"{"status": "failed", "summary": "not yet"}"#);
+    put(tree.join(".metawsm/implementation-complete.json"), r#"{"summary": "all of it"}"#);
+    Job {
+        name: "signals",
+        args: &["status", TICKET],
+        scene: scene.saved(),
+        samples: [24, 6, 6],
+        finish: |scene| {
+            scene.metawsm(["status", TICKET]).ok();
+            let asked = |title: &str| scene.threads().iter().filter(|t| t["title"] == title).count();
+            assert_eq!((asked("Which one?"), asked("And then?")), (1, 1), "each was asked once");
+            let view = scene.metawsm(["status", TICKET, "--json"]).ok().json()["runs"][0].clone();
+            assert_eq!(view["state"], "awaiting_guidance", "{view:#}");
+            assert_eq!(view["guidance"].as_array().map(Vec::len), Some(2), "{view:#}");
+            assert_eq!(view["agents"][0]["completed"], "all of it");
+            assert_eq!(view["agents"][0]["validation"]["summary"], "not yet");
+            let tree = scene.worktree();
+            let mut seen = 0;
+            for root in [tree.parent().expect("a workspace").join(".metawsm"), tree.join(".metawsm")] {
+                let names = |dir: &std::path::Path| -> Vec<String> {
+                    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+                    entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+                };
+                let live =
+                    names(&root).into_iter().filter(|n| git_metawsm::model::SignalKind::of_file(n).is_some());
+                assert_eq!(live.collect::<Vec<_>>(), Vec::<String>::new(), "all were put away");
+                seen += names(&root.join("seen")).len();
+            }
+            assert_eq!(seen, 4, "and nothing is lost");
         },
     }
 }

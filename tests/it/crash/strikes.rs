@@ -1,8 +1,8 @@
 //! Striking: which calls are taken, and what holds after each.
 
-use super::jobs;
 use super::scene::Scene;
 use super::trace::{Fault, Traced, traced};
+use super::{jobs, talk};
 use crate::kit::{BINARY, all, seed};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -150,4 +150,19 @@ fn a_publication_of_threads_survives_faults_at_every_call() {
 #[test]
 fn an_answer_survives_faults_at_every_call() {
     strike(&jobs::forum_answer());
+}
+
+#[test]
+fn signals_taken_survive_faults_at_every_call() {
+    strike(&jobs::signals());
+}
+
+#[test]
+fn guidance_survives_faults_at_every_call() {
+    strike(&talk::guide());
+}
+
+#[test]
+fn feedback_survives_faults_at_every_call() {
+    strike(&talk::iterate());
 }

@@ -98,6 +98,8 @@ impl Place {
             keep_shell: false,
             signal_roots: Vec::new(),
             notify: Vec::new(),
+            conversation: None,
+            given: sessions::Given::default(),
             program: Some(PathBuf::from(env!("CARGO_BIN_EXE_git-metawsm"))),
             files: SessionFiles::of(&self.path("agents"), &self.path("logs"), name),
         }
