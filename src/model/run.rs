@@ -241,6 +241,7 @@ pub struct RunWorktree {
     /// Its branch, without `refs/heads/`.
     pub branch: String,
     /// The base commit for this worktree's branch (a fork's base differs from the repository's).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_id: String,
     /// The head after provisioning; empty before.
     #[serde(default, skip_serializing_if = "String::is_empty")]

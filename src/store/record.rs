@@ -178,6 +178,7 @@ pub fn published_form(run: &Run) -> String {
     for agent in &mut copy.agents {
         agent.live = None;
         agent.conversation = None;
+        agent.heard = 0;
         agent.completed.iter_mut().for_each(|said| own(said, 500));
     }
     let said = copy.agents.iter_mut().filter_map(|agent| agent.validation.as_mut());
@@ -185,7 +186,10 @@ pub fn published_form(run: &Run) -> String {
         own(&mut validation.summary, 300);
         own(&mut validation.done_criteria, 500);
     }
-    copy.guidance.iter_mut().for_each(|asked| own(&mut asked.question, 200));
+    for asked in &mut copy.guidance {
+        own(&mut asked.question, 200);
+        asked.file = String::new();
+    }
     for feedback in &mut copy.feedback {
         feedback.text = cut(&places.hidden(&feedback.text, &PERSONAL), 1000);
     }

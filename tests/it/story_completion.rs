@@ -138,7 +138,7 @@ fn a_wrapper_that_was_killed_and_a_machine_that_was_restarted_are_shown_as_such(
         std::fs::write(&file, text.replace(&boot, "00000000-0000-0000-0000-000000000000")).expect("written");
         let view = stage.look(id(&run));
         assert_eq!(view["agents"][0]["health"], "dead");
-        holds(&needs(&view), &["the machine was started again", &restart]);
+        holds(&needs(&view), &["the machine was started again", "git metawsm resume --all"]);
     }
 }
 
