@@ -4,8 +4,9 @@ use super::{AgentCommand, RunnerInput, is_git_place};
 use crate::sys::random;
 use std::path::Path;
 
-/// What may be run unasked besides edits: what it takes to commit and to look.
-const TOOLS: [&str; 7] = [
+/// What may be run unasked besides edits: what it takes to commit, to look, and to speak to us. Below an agent the
+/// program refuses whatever else these verbs can do.
+const TOOLS: [&str; 9] = [
     "Bash(git add:*)",
     "Bash(git commit:*)",
     "Bash(git rm:*)",
@@ -13,6 +14,8 @@ const TOOLS: [&str; 7] = [
     "Bash(git status:*)",
     "Bash(git diff:*)",
     "Bash(git log:*)",
+    "Bash(git metawsm signal:*)",
+    "Bash(git metawsm forum:*)",
 ];
 
 pub(super) fn command_line(input: &RunnerInput) -> AgentCommand {
@@ -97,6 +100,14 @@ mod tests {
         let added: Vec<_> = argv.iter().skip_while(|w| *w != "--add-dir").collect();
         assert_eq!(added[..3], ["--add-dir", "/w/worktrees/repo", "--"]);
         assert!(argv.contains(&"Bash(git -C /w/worktrees/repo commit:*)".to_owned()));
+    }
+
+    #[test]
+    fn an_agent_may_speak_to_us_unasked() {
+        let argv = command_line(&input("claude", &[])).expect("made").argv;
+        for verb in ["Bash(git metawsm signal:*)", "Bash(git metawsm forum:*)"] {
+            assert!(argv.contains(&verb.to_owned()), "{argv:?}");
+        }
     }
 
     #[test]
