@@ -50,6 +50,8 @@ impl Watched {
 pub(super) struct Bases {
     repos: HashMap<PathBuf, Option<Repository>>,
     ids: HashMap<(PathBuf, String), Option<String>>,
+    /// How long what hooks wrote down is, by the common directory of the control repository.
+    logs: HashMap<PathBuf, u64>,
 }
 
 impl Bases {
@@ -59,7 +61,9 @@ impl Bases {
             return false;
         }
         let watched = Watched::load(control, run);
-        watched.log != store::hook_log_size(control.repo.common_dir())
+        let dir = control.repo.common_dir();
+        let log = *self.logs.entry(dir.to_owned()).or_insert_with(|| store::hook_log_size(dir));
+        watched.log != log
             || run.repos.iter().any(|repo| self.at(repo).is_some_and(|now| now != watched.base(repo)))
     }
 

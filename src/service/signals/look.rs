@@ -140,11 +140,13 @@ impl Place<'_> {
 
     /// The names in the root, those that are no text too, and whether there are more; why nothing of it can be taken.
     fn names(&self) -> Result<(Vec<OsString>, bool), String> {
+        // This is asked of every run each time somebody looks: as few questions as it takes.
         let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
-        if is_link(&self.root) || (self.is_doc_home && self.root.parent().is_some_and(is_link)) {
-            return Err("it lies behind a symbolic link, so nothing in it is taken".to_owned());
-        }
+        let behind_a_link = || self.is_doc_home && self.root.parent().is_some_and(is_link);
         match self.root.symlink_metadata() {
+            Ok(meta) if meta.is_symlink() || behind_a_link() => {
+                return Err("it lies behind a symbolic link, so nothing in it is taken".to_owned());
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
             Ok(meta) if !meta.is_dir() => return Err("it is not a directory".to_owned()),
             _ => {}
@@ -154,8 +156,8 @@ impl Place<'_> {
             SignalKind::of_file(&name.to_string_lossy()).is_some_and(|(kind, _)| kind != SignalKind::Answer)
         };
         let seen = self.root.join(SEEN);
-        let is_odd = seen.symlink_metadata().is_ok_and(|meta| !meta.is_dir());
-        if is_odd && (more || names.iter().any(is_said)) {
+        let is_odd = || seen.symlink_metadata().is_ok_and(|meta| !meta.is_dir());
+        if (more || names.iter().any(is_said)) && is_odd() {
             return Err(format!("nothing in it is taken, because {} is not a directory", seen.display()));
         }
         Ok((names, more))
