@@ -158,3 +158,14 @@ exec sleep 600"#;
     assert_eq!(titles(&stage, &run).len(), 1);
     stage.do_(["stop"]).ok();
 }
+
+#[test]
+fn a_run_that_is_discarded_leaves_nobody_waiting() {
+    let stage = Stage::new(&[("coder", SLEEPER)]);
+    let run = stage.run(&["Ask"]);
+    put(&workspace(&run, 0).join(".metawsm/guidance-request.json"), r#"{"question": "Which colour?"}"#);
+    stage.wait_state(id(&run), "awaiting_guidance");
+    stage.do_(["discard", id(&run)]).ok();
+    let answer = stage.do_(["forum", "list", "--json"]).ok().json();
+    assert_eq!(answer["threads"][0]["state"], "closed", "{answer:#}");
+}
