@@ -377,7 +377,7 @@ fn ask(caller: &Caller, screen: &Screen, args: AskArgs) -> Outcome {
         kind: args.kind,
         speaker: args.speaker.into(),
     };
-    let thread = forum::ask(caller, &request)?;
+    let thread = service::ask_in_thread(caller, &request)?;
     if args.wait != Some(u64::MAX) {
         render::opened(screen, &thread);
         return Ok(ExitCode::SUCCESS);

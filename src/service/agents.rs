@@ -253,7 +253,12 @@ fn writable(run: &Run, agent: &RunAgent, workspace: &Path) -> ServiceResult<Vec<
 pub fn agent_signals(root: &Path, run: &str) -> ServiceResult<bool> {
     let Some((control, id)) = run_at(root, run)? else { return Ok(true) };
     let Some(record) = control.store.find_run(&id)? else { return Ok(true) };
-    if !signals::look(&record).is_any() {
+    // An agent that asks in a thread wakes us too.
+    let asks = || {
+        let threads = super::forum::questions(&control, &id).unwrap_or_default();
+        super::guidance::asks_more(&record, &threads)
+    };
+    if !signals::look(&record).is_any() && !asks() {
         return Ok(true);
     }
     match control.hold_to_settle(&id, Duration::ZERO) {

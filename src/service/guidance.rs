@@ -8,7 +8,10 @@ use super::event::Progress;
 use super::needs::Need;
 use super::run::carry_out;
 use super::{Caller, Control, ServiceResult, agents, policies, resume, sessions as agents_now, signals};
-use crate::model::{Delivery, Guidance, Run, RunAgent, RunState, SessionBackend, SignalKind, ThreadState};
+use crate::model::{
+    Delivery, Guidance, Run, RunAgent, RunState, SessionBackend, SignalKind, Thread, ThreadState, plain_line,
+    title_of,
+};
 use crate::plan;
 use crate::policy::RunMode;
 use crate::sessions::{self, Observation};
@@ -21,6 +24,9 @@ use std::path::{Path, PathBuf};
 /// The most characters of a question where it is quoted to its agent.
 const QUOTED: usize = 120;
 
+/// The most characters of a question in the record; its thread has all of it.
+const QUESTION: usize = 160;
+
 /// What an agent reads in the response file.
 #[derive(Debug, Serialize)]
 struct Response<'a> {
@@ -30,6 +36,79 @@ struct Response<'a> {
     question: &'a str,
     answer: &'a str,
     answered_at: Timestamp,
+}
+
+/// What agents ask in threads that they opened themselves, by `forum ask --kind guidance`, and that a run does not know
+/// as open: the place in the record of one that is asked again, and the entry.
+fn unknown(run: &Run, threads: &[Thread]) -> Vec<(Option<usize>, Guidance)> {
+    let mut found = Vec::new();
+    for thread in threads.iter().filter(|thread| thread.run.as_ref() == Some(&run.id)) {
+        let at = run.guidance.iter().position(|asked| asked.thread == thread.id);
+        let is_its = |agent: &&RunAgent| {
+            thread.ticket.as_ref() == Some(&agent.ticket) && thread.opened_by.name == agent.name.as_str()
+        };
+        let Some(agent) = run.agents.iter().find(is_its) else { continue };
+        if at.is_some_and(|at| run.guidance[at].is_open()) {
+            continue;
+        }
+        let before = at.map(|at| run.guidance[at].clone());
+        let fresh = || Guidance {
+            thread: thread.id.clone(),
+            ticket: agent.ticket.clone(),
+            agent: agent.name.clone(),
+            question: title_of(&plain_line(&thread.title), QUESTION),
+            asked: clock::now(),
+            from_doc_home: false,
+            file: String::new(),
+            answered: None,
+            delivered: None,
+        };
+        let asked = before.map_or_else(fresh, |before| Guidance {
+            asked: clock::now(),
+            answered: None,
+            delivered: None,
+            ..before
+        });
+        found.push((at, asked));
+    }
+    found
+}
+
+fn enter(run: &mut Run, (at, asked): (Option<usize>, Guidance)) {
+    match at {
+        Some(at) => run.guidance[at] = asked,
+        None => run.guidance.push(asked),
+    }
+}
+
+/// Whether agents ask something in these threads that the run does not know as open.
+pub(super) fn asks_more(run: &Run, threads: &[Thread]) -> bool {
+    run.state.is_open() && !unknown(run, threads).is_empty()
+}
+
+/// Takes in what agents ask in threads of their own; the caller holds the run.
+pub(super) fn take_questions(control: &Control, hold: &mut Hold) -> ServiceResult<()> {
+    if !hold.run().state.is_open() {
+        return Ok(());
+    }
+    let threads = super::forum::questions(control, &hold.run().id)?;
+    for (at, asked) in unknown(hold.run(), &threads) {
+        let note = format!("{}.{}: {}", asked.ticket, asked.agent, asked.question);
+        hold.update(|run| enter(run, (at, asked)))?;
+        hold.note("asked", &note)?;
+    }
+    Ok(())
+}
+
+/// The same in memory.
+pub(super) fn fold_questions(control: &Control, run: &mut Run) -> ServiceResult<()> {
+    if run.state.is_open() {
+        let threads = super::forum::questions(control, &run.id)?;
+        for found in unknown(run, &threads) {
+            enter(run, found);
+        }
+    }
+    Ok(())
 }
 
 /// Takes in what was answered meanwhile, by whatever command on whatever machine: the response file, the record, and
@@ -161,7 +240,7 @@ fn type_in(
 ) -> ServiceResult<Option<Delivery>> {
     let Some(session) = &agent.live else { return Ok(None) };
     let words = words_of(control, asked)?;
-    let question = crate::model::title_of(&words.question, QUOTED);
+    let question = title_of(&words.question, QUOTED);
     let answer = words.answer.unwrap_or_default();
     let text = format!("The answer to your question \"{question}\": {}", answer.trim());
     match sessions::tell(session, &agents::session_files(control, hold.run(), agent), &text) {

@@ -3,11 +3,14 @@
 
 use super::briefing::is_of;
 use super::event::Progress;
-use super::forum::{self, Acted, Deed, Speaker};
+use super::forum::{self, Acted, AskRequest, Deed, Speaker};
 use super::select::{Selector, require_open, require_run, select};
 use super::settle::settle;
-use super::{Caller, Control, ServiceError, ServiceResult, control, guidance};
-use crate::model::{Delivery, Guidance, Run, RunAgent, RunId, ThreadId, ThreadKind, ThreadState};
+use super::{Caller, Control, ServiceError, ServiceResult, control, guidance, signals};
+use crate::model::{
+    ActorKind, Delivery, Guidance, Run, RunAgent, RunId, Thread, ThreadId, ThreadKind, ThreadState,
+};
+use crate::sys::files;
 
 /// What `guide` was asked.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +136,26 @@ fn follow(
     let asked = asked.ok_or_else(|| super::steps::damaged(&run, "a question is missing"))?;
     let open = run.guidance.iter().filter(|asked| asked.is_open() && asked.thread != *thread).count();
     Ok(Guided { run, asked, open, trouble })
+}
+
+/// Opens a thread. Where an agent asks a person in it, the agent's wrapper is woken, who takes the question in.
+pub fn ask_in_thread(caller: &Caller, request: &AskRequest) -> ServiceResult<Thread> {
+    let thread = forum::ask(caller, request)?;
+    if thread.kind == ThreadKind::Guidance
+        && thread.opened_by.kind == ActorKind::Agent
+        && let (Some(run), Some(ticket)) = (&thread.run, &thread.ticket)
+        && let Ok(Some(run)) = control(caller)?.store.find_run(run)
+    {
+        // Where nobody is there, or this cannot be written, whoever looks next takes it in.
+        if let Some(root) =
+            run.ticket(ticket).and_then(|ticket| signals::roots(&run, ticket).into_iter().next())
+            && root.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+        {
+            // It stays: who has no file events compares names and times.
+            let _ = files::write_atomic(&root.join("asked"), b"");
+        }
+    }
+    Ok(thread)
 }
 
 /// What a person did in a thread, and what became of it where that answered a question of an agent.

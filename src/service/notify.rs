@@ -4,7 +4,7 @@
 use super::needs::of_agent;
 use super::settle::Settled;
 use super::{Control, ServiceResult, forum, policies};
-use crate::model::{Run, RunAgent, RunState, Thread, content_hash, plain_line, title_of};
+use crate::model::{Guidance, Run, RunAgent, RunState, Thread, content_hash, plain_line, title_of};
 use crate::policy::{self, Policy};
 use crate::sessions::Observation;
 use crate::store::Hold;
@@ -90,7 +90,7 @@ pub(super) fn person(control: &Control, run: &Run, what: What, message: &str) {
         What::Question => {
             let open = || run.guidance.iter().rev().filter(|asked| asked.is_open());
             let named = open().find(|asked| message.contains(&asked.question)).or_else(|| open().next());
-            named.map_or_else(|| content_hash(message.as_bytes()), |asked| asked.thread.to_string())
+            named.map_or_else(|| content_hash(message.as_bytes()), id_of)
         }
         What::Completed | What::Failed => run.changed.to_string(),
         What::Unhealthy | What::Escalated => content_hash(message.as_bytes()),
@@ -155,13 +155,18 @@ fn is_silent(policy: &Policy) -> bool {
     policy.notify.command.is_empty()
 }
 
+/// A question that is asked once more in its thread is another event.
+fn id_of(asked: &Guidance) -> String {
+    format!("{} {}", asked.thread, asked.asked)
+}
+
 /// Everything of a run that needs a person.
 fn due(run: &Run, settled: &Settled, escalated: &[Thread]) -> Vec<Due> {
     let mut found = Vec::new();
     let changed = run.changed.to_string();
     for asked in run.guidance.iter().filter(|asked| asked.is_open()) {
         let message = format!("{} on {} asks: {}", asked.agent, asked.ticket, asked.question);
-        found.push(Due { what: What::Question, id: asked.thread.to_string(), message });
+        found.push(Due { what: What::Question, id: id_of(asked), message });
     }
     match run.state {
         RunState::Completed => {

@@ -28,6 +28,7 @@ pub(super) fn settle(control: &Control, hold: &mut Hold) -> ServiceResult<Settle
     // told, such as on a full disk, it is said, and looked at again.
     let unseen = bypass::look(control, hold).err();
     let odd = signals::take(control, hold)?;
+    guidance::take_questions(control, hold)?;
     guidance::take_answers(control, hold)?;
     let waiting = follow_questions(hold.run());
     if let Some((state, why)) = waiting {
@@ -68,6 +69,9 @@ fn follow_questions(run: &Run) -> Option<(RunState, String)> {
 pub(super) fn preview(control: &Control, mut run: Run, action: Action) -> ServiceResult<Run> {
     let signals = signals::look(&run);
     signals::fold_in(&mut run, &signals)?;
+    if action != Action::Hook {
+        guidance::fold_questions(control, &mut run)?;
+    }
     let now = clock::now();
     for index in 0..run.guidance.len() {
         if action != Action::Hook && is_answered(control, &run.guidance[index])? {

@@ -9,7 +9,9 @@ use super::notify::Lookout;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
-use super::{Caller, Control, ServiceError, ServiceResult, find_control, sessions as agents_now, steps};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, find_control, guidance, sessions as agents_now, steps,
+};
 use crate::git::Repository;
 use crate::model::{Run, RunAgent};
 use crate::policy;
@@ -175,6 +177,7 @@ fn add(
     let lookout = Lookout::over(control, if request.no_ingest { &[] } else { &runs });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
+        glance.is_asked = guidance::asks_more(&run, &threads.questions);
         glance.may_be_bypassed = !request.no_ingest && bases.have_moved(control, &run);
         let mut asked = threads.by_run.remove(&run.id).unwrap_or_default();
         let mut view = view(&lookout, control, run, glance, request)?;
@@ -188,7 +191,8 @@ fn add(
 /// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
 /// should have been answered by now.
 fn is_said_by_the_run(run: &Run, need: &Need) -> bool {
-    let is_its = |asked: &crate::model::Guidance| need.command.ends_with(asked.thread.as_str());
+    let is_its =
+        |asked: &crate::model::Guidance| asked.is_open() && need.command.ends_with(asked.thread.as_str());
     run.guidance.iter().any(is_its) && !need.what.contains("is escalated")
 }
 
@@ -210,6 +214,8 @@ struct Glance {
     observed: Vec<Observation>,
     /// Whether a base of the run is not where it was last looked at.
     may_be_bypassed: bool,
+    /// Whether an agent asks in a thread what its run does not know yet.
+    is_asked: bool,
     landed: Landed,
     /// What is the matter with its journal.
     journal: Option<Need>,
@@ -223,6 +229,7 @@ impl Glance {
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
+            is_asked: false,
             landed,
             journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
         }
@@ -264,7 +271,8 @@ fn settled(
     no_ingest: bool,
 ) -> ServiceResult<(Run, Settled, Option<Holder>)> {
     let looked = settle::look_only(control, &run, glance.observed, &glance.signals)?;
-    let has_news = || looked.would_change || glance.may_be_bypassed || lookout.is_due(&run, &looked);
+    let has_news =
+        || looked.would_change || glance.is_asked || glance.may_be_bypassed || lookout.is_due(&run, &looked);
     if no_ingest || !has_news() {
         return Ok((run, looked, glance.holder));
     }

@@ -168,18 +168,20 @@ fn path_with(launch: &Launch, own: &Path) -> OsString {
     std::env::join_paths(dirs).ok().or(path).unwrap_or_default()
 }
 
-/// The caller, with a note of each process that it starts and leaves, such as one that notifies the user: those
-/// lie below us like the agent's, and are not to end with it.
+/// The caller, with a note of each process that it starts and leaves, which is one that notifies the user: those
+/// lie below us like the agent's, and are not to end with it. They are known by what they run: what the agent itself
+/// starts meanwhile, with whatever environment, is none of them.
 fn keeping<'a>(ours: &'a mut Vec<Child>, tell: Tell<'a>) -> impl FnMut(&Launch, Occasion) -> bool + 'a {
     move |launch, occasion| {
         let own = procs::own().pid;
         let before = procs::descendants(own);
         let done = tell(launch, occasion);
-        let after: Vec<_> = procs::descendants(own).into_iter().filter(|c| !before.contains(c)).collect();
-        if !after.is_empty() {
-            let agents = procs::marked(env::SESSION, &launch.token);
-            ours.extend(after.into_iter().filter(|c| !agents.contains(c)));
-        }
+        let notifies = |child: &Child| {
+            let words = procs::command_words(child.pid);
+            words.get(1..3).is_some_and(|words| words == ["agent", "notify"])
+        };
+        let after = procs::descendants(own).into_iter().filter(|c| !before.contains(c));
+        ours.extend(after.filter(notifies));
         done
     }
 }

@@ -28,6 +28,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // In place, so that a full disk cannot keep it from being struck out.
         let _ = self.file.write_at(b"-", 0);
+        // Not by closing alone: a child that another thread is just starting has a copy of the file until its program
+        // runs, and would keep the lock for that moment.
+        let _ = FileExt::unlock(&self.file);
     }
 }
 
@@ -51,7 +54,11 @@ impl Holder {
     pub fn describe(&self) -> String {
         let age = self.since.map(|s| clock::now().as_second() - s.as_second());
         let age = age.map(|s| format!(" since {s} s")).unwrap_or_default();
-        let gone = if self.is_alive() { "" } else { ", which is gone, and what it started still works" };
+        let gone = match self.is_alive() {
+            true => "",
+            false if is_left(self) => ", which is gone, and what it started still works",
+            false => ", which has just ended",
+        };
         format!("'{}' (process {}){age}{gone}", self.command, self.pid)
     }
 
@@ -127,8 +134,15 @@ pub fn try_take(path: &Path, command: &str, extra: &str) -> SysResult<Option<Loc
 /// Whether somebody holds the lock now, and who: `None` where it is free or was never taken.
 pub fn current_holder(path: &Path) -> Option<Holder> {
     let file = OpenOptions::new().read(true).open(path).ok()?;
-    if FileExt::try_lock_shared(&file).is_ok() {
-        return None;
+    for _ in 0..20 {
+        if FileExt::try_lock_shared(&file).is_ok() {
+            return None;
+        }
+        // A note of one that is gone: the lock is just being taken or let go.
+        match holder(path) {
+            Some(found) if found.is_alive() || is_left(&found) => return Some(found),
+            _ => std::thread::sleep(Duration::from_millis(1)),
+        }
     }
     holder(path)
 }
@@ -189,6 +203,31 @@ mod tests {
         drop(lock);
         assert!(current_holder(&path).is_none() && holder(&path).is_none(), "its note is struck out");
         take(&path, "run a", "stop", "", Duration::ZERO).expect("free again");
+    }
+
+    #[test]
+    fn a_holder_that_has_just_ended_is_not_said_to_have_left_something_at_work() {
+        let seen = Holder {
+            pid: 999_999_999,
+            start: 1,
+            command: "settle".to_owned(),
+            since: None,
+            extra: String::new(),
+        };
+        assert_eq!(seen.describe(), "'settle' (process 999999999), which has just ended");
+    }
+
+    #[test]
+    fn a_lock_that_was_let_go_is_free_though_a_copy_of_its_file_is_open() {
+        let dir = tempfile::tempdir().expect("temp");
+        let path = dir.path().join("a.lock");
+        let lock = take(&path, "run a", "close", "", Duration::ZERO).expect("free");
+        // What a child has between its birth and the start of its program.
+        let copy = lock.file.try_clone().expect("a copy");
+        drop(lock);
+        assert!(current_holder(&path).is_none());
+        take(&path, "run a", "stop", "", Duration::ZERO).expect("free");
+        drop(copy);
     }
 
     #[test]

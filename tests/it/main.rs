@@ -49,6 +49,7 @@ mod story_merge;
 mod story_notify;
 mod story_provision;
 mod story_publication;
+mod story_questions;
 mod story_range;
 mod story_sessions;
 mod story_signals;

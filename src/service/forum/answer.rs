@@ -16,6 +16,14 @@ pub(in super::super) fn standing(control: &Control, id: &ThreadId) -> ServiceRes
     Ok(Some((folded.thread, answer)))
 }
 
+/// The words that opened a thread; `None` where it is not known here.
+pub(in super::super) fn opening_words(control: &Control, id: &ThreadId) -> ServiceResult<Option<String>> {
+    let reader = Reader::new(control)?;
+    let places = reader.places(id)?;
+    let folded = reader.folded(id, &places)?.map(|(folded, _)| folded);
+    Ok(folded.and_then(|folded| folded.told.into_iter().next()?.event.event.body))
+}
+
 /// The last answer; where somebody moved the state by hand, the last words of somebody who is no agent.
 pub(super) fn answer_of(events: &[&FiledEvent]) -> Option<(Actor, String)> {
     let last = |fits: &dyn Fn(&ForumEvent) -> bool| {

@@ -4,7 +4,7 @@ use super::super::needs::Need;
 use super::super::policies;
 use super::super::{Caller, Control, ServiceResult};
 use super::read::Reader;
-use crate::model::{Pressing, RunId, Thread, ThreadState, title_of};
+use crate::model::{ActorKind, Pressing, RunId, Thread, ThreadKind, ThreadState, title_of};
 use crate::policy::ForumPolicy;
 use crate::store::Overview;
 use crate::sys::clock;
@@ -70,6 +70,24 @@ pub(in super::super) fn all_escalated(control: &Control) -> ServiceResult<Vec<Th
     waiting(control, &|pressing| pressing.run.is_some() && clock.presses(pressing))
 }
 
+/// Whether an agent asks a person in this thread.
+fn is_agents_question(thread: &Thread) -> bool {
+    thread.kind == ThreadKind::Guidance
+        && thread.state == ThreadState::WaitingHuman
+        && thread.opened_by.kind == ActorKind::Agent
+}
+
+/// The threads in which agents of a run ask a person and wait, the oldest first.
+pub(in super::super) fn questions(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
+    let wanted = |pressing: &Pressing| {
+        pressing.run.as_ref() == Some(run) && pressing.state == ThreadState::WaitingHuman
+    };
+    let mut found = waiting(control, &wanted)?;
+    found.retain(is_agents_question);
+    found.sort_by_key(|thread| thread.opened);
+    Ok(found)
+}
+
 /// What a person is needed for in threads.
 #[derive(Debug, Default)]
 pub(in super::super) struct Needs {
@@ -77,6 +95,8 @@ pub(in super::super) struct Needs {
     pub by_run: HashMap<RunId, Vec<Need>>,
     /// How many escalated ones are about no run.
     pub others: usize,
+    /// Those in which agents ask a person.
+    pub questions: Vec<Thread>,
 }
 
 /// What a person is needed for in threads.
@@ -90,12 +110,16 @@ pub(in super::super) fn needs(control: &Control) -> ServiceResult<Needs> {
     let reader = Reader::new(control)?;
     let overview = reader.waiting()?;
     let others = overview.count(&|pressing| pressing.run.is_none() && clock.presses(pressing));
+    let mut questions = Vec::new();
     for thread in wanted_of(&reader, &overview, &for_a_person)? {
+        if is_agents_question(&thread) {
+            questions.push(thread.clone());
+        }
         let Some(run) = thread.run.clone() else { continue };
         let pressing = if clock.is_escalated(&thread) { "is escalated" } else { "waits for a person" };
         let what = format!("The {} thread '{}' {pressing}.", thread.priority, title_of(&thread.title, 60));
         let command = format!("git metawsm forum thread {}", thread.id);
         needs.entry(run).or_default().push(Need { what, command });
     }
-    Ok(Needs { by_run: needs, others })
+    Ok(Needs { by_run: needs, others, questions })
 }

@@ -44,8 +44,13 @@ fn take_one(control: &Control, hold: &mut Hold, heard: &Heard) -> ServiceResult<
     let key = hold.run().agents[heard.agent].key();
     match &heard.words {
         Words::Question { question, context } => {
+            let words = body(question, context.as_deref());
+            if let Some(thread) = asked_already(control, hold.run(), heard, &words)? {
+                hold.note("asked again", &format!("{key}: {thread}"))?;
+                return Ok(put_away(heard));
+            }
             let index = enter(hold, heard, question)?;
-            open_thread(control, hold, index, &body(question, context.as_deref()))?;
+            open_thread(control, hold, index, &words)?;
             let moved = put_away(heard);
             if moved.is_ok() {
                 hold.update(|run| run.guidance[index].file.clear())?;
@@ -80,6 +85,28 @@ fn validation(judged: &Judged) -> Validation {
         done_criteria: judged.done_criteria.clone(),
         summary: judged.summary.clone(),
     }
+}
+
+/// The thread in which the same agent waits for an answer to the same words: who asks once more while nobody has
+/// answered asks nothing new.
+fn asked_already(
+    control: &Control,
+    run: &Run,
+    heard: &Heard,
+    words: &str,
+) -> ServiceResult<Option<ThreadId>> {
+    if run.guidance.iter().any(|asked| asked.file == heard.digest) {
+        return Ok(None);
+    }
+    let agent = &run.agents[heard.agent];
+    let line = title(words, LINE);
+    for asked in run.guidance.iter().filter(|asked| asked.is_open() && asked.question == line) {
+        let is_its = asked.ticket == agent.ticket && asked.agent == agent.name;
+        if is_its && forum::opening_words(control, &asked.thread)?.is_some_and(|said| said == words) {
+            return Ok(Some(asked.thread.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// The question's place in the record; who was stopped before finds it there.

@@ -1,6 +1,7 @@
 //! The stage of the commands' tests: a world, a repository, and an agent program that does what the test says.
 
 use crate::kit::{Output, Repo, Run, World, wait_until};
+use git_metawsm::sys::procs;
 use regex::Regex;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -66,13 +67,22 @@ impl Stage {
         });
     }
 
-    /// Waits until every agent of a run has ended.
+    /// Waits until every agent of a run has ended, and nobody writes down any more what came of it.
     #[track_caller]
     pub fn wait_for_end(&self, id: &str) {
         wait_until(&format!("the agents of {id} have ended"), Duration::from_secs(60), || {
             let answer = self.json(&["status", "--no-ingest", id]);
             let agents = answer["runs"][0]["agents"].as_array().cloned().unwrap_or_default();
             agents.iter().all(|agent| agent["health"] == "ended")
+        });
+        let home = self.world.home();
+        let is_wrapper = |child: &git_metawsm::model::Child| {
+            let words = procs::command_words(child.pid);
+            words.iter().any(|word| word == "exec")
+                && words.iter().any(|word| word.contains(&format!("/{id}/")))
+        };
+        wait_until(&format!("the wrappers of {id} are gone"), Duration::from_secs(60), || {
+            !procs::marked("HOME", &home.to_string_lossy()).iter().any(is_wrapper)
         });
     }
 
