@@ -66,6 +66,11 @@ pub fn month_of(id: &ThreadId) -> Option<String> {
     is_month(&month).then_some(month)
 }
 
+/// Whether a thread belongs in this month: where somebody has put it into several, this one counts, else the first.
+pub fn is_its_month(id: &ThreadId, month: &str) -> bool {
+    month_of(id).as_deref() == Some(month)
+}
+
 impl Store {
     /// The directory of live threads.
     pub fn forum_dir(&self) -> PathBuf {

@@ -4,7 +4,7 @@
 //! A directory's time is trusted as little as that of a record: one that was looked at within the grain of the clock is
 //! listed again. What cannot be used is never kept here: where anything is odd, there is no such row.
 
-use super::forum::is_month;
+use super::forum::{is_its_month, is_month};
 use super::index::Fault;
 use super::index_rows::{Look, seal_of};
 use super::{Store, StoreResult, ThreadFiles};
@@ -239,6 +239,12 @@ impl Store {
         }
         let left = before.into_values().flat_map(|month| month.threads);
         changes.has_gone(left);
+        for (id, files) in &mut changes.threads {
+            // It may lie in another month as well, which did not change.
+            if files.as_ref().is_none_or(|files| !is_its_month(id, &files.month)) {
+                *files = self.find_thread(id)?;
+            }
+        }
         Ok(changes)
     }
 
@@ -314,7 +320,7 @@ impl Store {
 const UNSEEN: u128 = u128::MAX;
 
 impl Changes {
-    /// Notes threads whose directory went. One that lies in another month too is told of there.
+    /// Notes threads whose directory went.
     fn has_gone(&mut self, threads: impl IntoIterator<Item = Seen>) {
         for id in threads.into_iter().filter_map(|seen| ThreadId::parse(&seen.name).ok()) {
             self.settled += 1;

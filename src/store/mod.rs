@@ -45,7 +45,8 @@ pub use decided::TakeDecided;
 pub use entry::Entry;
 pub use error::{StoreError, StoreResult};
 pub use forum::{
-    FORUM_TREE, OddEvent, ThreadFiles, event_name, is_month, month_of, new_thread_id, take_event,
+    FORUM_TREE, OddEvent, ThreadFiles, event_name, is_its_month, is_month, month_of, new_thread_id,
+    take_event,
 };
 pub use forum_event::{event_bytes, parse_event};
 pub use forum_index::ThreadRow;

@@ -5,4 +5,5 @@ mod crowd;
 mod follow;
 mod history;
 mod hostile;
+mod overview;
 mod talk;

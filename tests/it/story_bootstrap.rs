@@ -115,6 +115,41 @@ fn a_busy_run_or_a_worktree_in_the_way_is_caught_up_with() {
 }
 
 #[test]
+fn a_decision_that_history_holds_before_the_run_was_settled_comes_into_the_documents() {
+    let stage = Stage::new(&[("coder", READER)]);
+    stage.api.with_origin();
+    stage.api.git(["branch", "-q", "--set-upstream-to=origin/main", "main"]);
+    let run = bootstrap(&stage, &[]);
+    let home = stage.api.seen_from(tree(&run, 0, "api"));
+    // Nothing can be written now.
+    home.git(["switch", "-q", "--detach"]);
+    let words = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Well?"];
+    let asked = stage.world.run(words).at(&stage.api).ok().json();
+    let thread = asked["thread"]["id"].as_str().expect("an id");
+    stage.do_(["forum", "answer", thread, "--body", "8080"]).ok();
+    stage.do_(["publish"]).ok();
+    stage.api.git(["push", "-q"]);
+    stage.do_(["publish"]).ok();
+    assert_eq!(document(&home, "forum-decisions"), None);
+    home.git(["switch", "-q", run["worktrees"][0]["branch"].as_str().expect("a branch")]);
+    stage.do_(["status", id(&run)]).ok();
+    holds(&document(&home, "forum-decisions").expect("the decisions"), &["> 8080"]);
+    // Once the run is decided, nothing keeps the live copies.
+    let live = stage.api.common_dir().join("metawsm/forum");
+    let count = || walk(&live);
+    assert_eq!(count(), 2);
+    stage.do_(["discard", id(&run)]).ok();
+    stage.do_(["publish"]).ok();
+    assert_eq!(count(), 0);
+}
+
+/// How many files there are below a directory.
+fn walk(dir: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.map(|path| if path.is_dir() { walk(&path) } else { 1 }).sum()
+}
+
+#[test]
 fn decisions_stay_out_of_documents_where_policy_or_the_ticket_says_so() {
     let off = json!({ "forum": { "docs_sync": { "enabled": false } } });
     let stage = Stage::with(&[("coder", WORKER)], "process", &off);

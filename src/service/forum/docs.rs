@@ -43,7 +43,7 @@ pub(in super::super) fn write_decisions(control: &Control, hold: &Hold) -> Servi
         return Ok(());
     }
     let mut ids = Vec::new();
-    // Threads that are still live: what history holds was decided and written before it got there.
+    // Threads that are still live: those of an open run do not retire.
     for files in control.store.threads(&mut Vec::new())? {
         // What it is about, its first event says.
         let opening =
@@ -76,6 +76,11 @@ fn wants(run: &Run) -> bool {
     );
     may && run.tickets.iter().any(|ticket| ticket.docs.is_some())
         && policies::stored(run).is_ok_and(|policy| policy.forum.enabled && policy.forum.docs_sync.enabled)
+}
+
+/// Whether what is decided in this thread is written into documents of this run.
+pub(super) fn is_written(run: &Run, thread: &Thread) -> bool {
+    ticket_of(run, thread).is_some() && wants(run)
 }
 
 fn is_decided(thread: &Thread) -> bool {

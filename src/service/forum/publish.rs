@@ -2,9 +2,10 @@
 
 use super::super::base::control_base;
 use super::super::{Control, ServiceResult};
-use super::read::{Places, Reader, is_of};
-use crate::model::{FiledEvent, RunId, ThreadId, fold};
-use crate::store::ThreadFiles;
+use super::docs::is_written;
+use super::read::{Places, Published, Reader, is_of};
+use crate::model::{FiledEvent, Run, RunId, ThreadId, fold};
+use crate::store::{Entry, ThreadFiles};
 use crate::sys::clock;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,17 +57,22 @@ pub fn publishable(control: &Control, run: Option<&RunId>) -> ServiceResult<Vec<
 }
 
 /// Removes the live copies of events that history keeps, byte for byte: in base's upstream, or for 90 days in a base
-/// without one. What is being written in just now goes another time. Says how many went.
+/// without one. What is being written in just now goes another time, and what the documents of an open run may lack stays
+/// until that is decided: who settles it looks among the live ones. Says how many went.
 pub fn retire(control: &Control) -> ServiceResult<usize> {
     let Some(base) = control_base(control)? else { return Ok(0) };
     let upstream = control.repo.upstream(&base.branch)?.and_then(|upstream| upstream.id);
     let reader = Reader::new(control)?;
     // What upstream holds counts only where base holds it too: otherwise nobody here would see it any more.
     let above = upstream.map(|id| Reader::at(control, id));
+    let open = control.store.open_runs()?;
     let mut gone = 0;
     for thread in control.store.threads(&mut Vec::new())? {
         let Ok(_lock) = control.store.lock_thread(&thread.id, "forum", Duration::ZERO) else { continue };
         let Some(published) = reader.places(&thread.id)?.published else { continue };
+        if !open.is_empty() && is_for_documents(&reader, &thread, &published, &open)? {
+            continue;
+        }
         let held = reader.published_names(&published)?;
         let vouched = match &above {
             Some(above) => match above.places(&thread.id)?.published {
@@ -89,6 +95,19 @@ pub fn retire(control: &Control) -> ServiceResult<usize> {
         }
     }
     Ok(gone)
+}
+
+/// Whether an open run writes down what is decided in a thread.
+fn is_for_documents(
+    reader: &Reader<'_>,
+    thread: &ThreadFiles,
+    published: &Published,
+    open: &[Entry<Run>],
+) -> ServiceResult<bool> {
+    let places = Places { live: Some(thread.clone()), published: Some(published.clone()) };
+    let folded = fold(reader.events(&thread.id, &places)?.events);
+    Ok(folded
+        .is_some_and(|folded| open.iter().filter_map(Entry::run).any(|run| is_written(run, &folded.thread))))
 }
 
 fn is_old(event: &FiledEvent) -> bool {

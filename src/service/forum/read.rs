@@ -70,8 +70,9 @@ impl<'a> Reader<'a> {
             }
             for thread in self.control.repo.list_tree(base, &path, false)? {
                 let id = ThreadId::parse(last(&thread.path.to_string())).ok();
-                if let Some(id) = id.filter(|_| thread.kind == EntryKind::Tree) {
-                    found.entry(id).or_insert(Published { month: name.clone(), tree: thread.id });
+                let Some(id) = id.filter(|_| thread.kind == EntryKind::Tree) else { continue };
+                if store::is_its_month(&id, &name) || !found.contains_key(&id) {
+                    found.insert(id, Published { month: name.clone(), tree: thread.id });
                 }
             }
         }
@@ -190,8 +191,10 @@ impl<'a> Reader<'a> {
             places.entry(id).or_default().published = Some(published);
         }
         for files in live {
-            let id = files.id.clone();
-            places.entry(id).or_default().live = Some(files);
+            let place = &mut places.entry(files.id.clone()).or_default().live;
+            if place.is_none() || store::is_its_month(&files.id, &files.month) {
+                *place = Some(files);
+            }
         }
         Ok(places)
     }

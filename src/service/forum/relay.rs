@@ -1,11 +1,12 @@
 //! `forum relay`: carries events to and from Redis for as long as it runs.
 
 use super::super::{Caller, Control, ServiceError, ServiceResult, control, guidance, settle};
+use super::answer::standing;
 use super::exchange::{Exchange, Manner};
 use super::sla;
 use super::travel::{Route, is_too_large, may_pass, memory, note, route};
 use crate::bus::Limits;
-use crate::model::{EventWhat, FiledEvent, RunId, ThreadId};
+use crate::model::{EventWhat, FiledEvent, Guidance, RunId, ThreadId, ThreadState};
 use crate::policy::ForumTransport;
 use crate::store::Entry;
 use crate::sys::{lock, random};
@@ -117,7 +118,9 @@ fn carry(
     };
     let mut manner = Manner { limits: Limits::LONG, careful: false, stop: caller.interrupt.clone() };
     manner.careful = Exchange::once(control, route, manner.clone(), &mut |news| heard(news, take))?;
-    settle_answered(caller, control, &answered.take(), take);
+    let mut left = answered_before(control);
+    left.extend(answered.take());
+    left = settle_answered(caller, control, &left, take);
     note(&memory(control), None);
     take(News::Reached(route.address.to_string(), route.names.stream.clone()));
     if once {
@@ -133,33 +136,53 @@ fn carry(
             visit.send_waiting()?;
         }
         drop(visit);
-        settle_answered(caller, control, &answered.take(), take);
+        left.extend(answered.take());
+        left = settle_answered(caller, control, &left, take);
     }
     Ok(())
 }
 
+/// Questions of open runs whose answer came in while nobody relayed: some command that looked has taken it.
+fn answered_before(control: &Control) -> BTreeSet<ThreadId> {
+    let runs = control.store.open_runs().unwrap_or_default();
+    let open =
+        runs.iter().filter_map(Entry::run).flat_map(|run| &run.guidance).filter(|asked| asked.is_open());
+    let is_over = |id: &ThreadId| {
+        let standing = standing(control, id).ok().flatten();
+        standing
+            .is_some_and(|(thread, _)| matches!(thread.state, ThreadState::Answered | ThreadState::Closed))
+    };
+    open.map(|asked| asked.thread.clone()).filter(is_over).collect()
+}
+
 /// Writes answers that came in into the records of the open runs that wait for them, and gives them to agents that have
-/// ended, as an answer from here would. A run that somebody holds is left
-/// to him, or to the next command that settles it.
+/// ended, as an answer from here would. Whoever settled a run meanwhile has written it down and started nobody. Gives the
+/// threads of runs that somebody holds: they are for another time.
 fn settle_answered(
     caller: &Caller,
     control: &Control,
     threads: &BTreeSet<ThreadId>,
     take: &mut dyn FnMut(News),
-) {
+) -> BTreeSet<ThreadId> {
+    let mut left = BTreeSet::new();
     if threads.is_empty() {
-        return;
+        return left;
     }
     let runs = control.store.open_runs().unwrap_or_default();
     for run in runs.iter().filter_map(Entry::run) {
-        let waits = run.guidance.iter().any(|asked| asked.is_open() && threads.contains(&asked.thread));
-        let settled = waits.then(|| {
-            let mut hold = control.hold_to_settle(&run.id, HOLD_WAIT)?;
-            settle::settle(control, &mut hold)?;
-            guidance::deliver(caller, control, &mut hold, &mut |_| {})
-        });
-        if matches!(settled, Some(Ok(_))) {
+        let waits = |asked: &&Guidance| asked.delivered.is_none() && threads.contains(&asked.thread);
+        let waiting: Vec<_> = run.guidance.iter().filter(waits).map(|asked| asked.thread.clone()).collect();
+        if waiting.is_empty() {
+            continue;
+        }
+        let Ok(mut hold) = control.hold_to_settle(&run.id, HOLD_WAIT) else {
+            left.extend(waiting);
+            continue;
+        };
+        let settled = settle::settle(control, &mut hold);
+        if settled.and_then(|_| guidance::deliver(caller, control, &mut hold, &mut |_| {})).is_ok() {
             take(News::Settled(run.id.clone()));
         }
     }
+    left
 }

@@ -6,7 +6,7 @@ use super::server::Server;
 use crate::kit::{BINARY, World, require, wait_until};
 use git_metawsm::model::{Guidance, RunId};
 use git_metawsm::store::Store;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_shallow_clone_says_what_it_lacks_and_sends_when_it_has_it() {
@@ -118,6 +118,55 @@ fn an_answer_from_another_machine_reaches_the_run_that_waits_for_it() {
     wait_until("the answer stands in the record", Duration::from_secs(120), || {
         let run = store.find_run(&id).expect("readable").expect("there");
         run.guidance[0].answered.is_some()
+    });
+    drop(relay);
+    ann.run(&["stop", "asks"]).ok();
+}
+
+/// An agent that asks and ends, and writes down what it is given when its conversation goes on.
+const ASKS: &str = r#"out=$(dirname "$0")/../heard
+if [ -e "$out.asked" ]; then
+  printf '%s\n' "$@" > "$out.new"
+  mv "$out.new" "$out"
+  exec sleep 600
+fi
+touch "$out.asked"
+git metawsm signal question --question 'Which one?'"#;
+
+#[test]
+fn an_answer_from_another_machine_goes_on_to_the_agent_though_its_run_was_held() {
+    let Some(world) = world() else { return };
+    let world = quiet(world);
+    let server = Server::forgetful(&world);
+    let repo = project(&world, "ann", &server.url());
+    let (ann, bob) = (Talker::of(&world, &repo), Talker::clone_of(&world, &repo, "bob"));
+    world.script("claude", ASKS);
+    ann.run(&["run", "Do it", "--run-id", "asks"]).ok();
+    let store = Store::at(&ann.repo.common_dir(), Some(ann.repo.path()));
+    let id = RunId::parse("asks").expect("an id");
+    wait_until("the agent has asked and ended", Duration::from_secs(120), || {
+        let view = ann.json(&["status", "asks"]);
+        view["runs"][0]["state"] == "awaiting_guidance" && view["runs"][0]["agents"][0]["health"] == "ended"
+    });
+    let relay = ann.run(&["forum", "relay"]).start();
+    let run = store.find_run(&id).expect("readable").expect("there");
+    let thread = run.guidance[0].thread.to_string();
+    wait_until("the question is elsewhere", Duration::from_secs(120), || {
+        bob.relay();
+        !bob.names().is_empty()
+    });
+    let hold = store.hold(&id, "test", Duration::from_secs(60)).expect("held");
+    bob.answer(&thread, "The second one.");
+    wait_until("the answer is there", Duration::from_secs(120), || ann.names().len() == 2);
+    // Longer than the relay waits for who holds a run.
+    let begun = Instant::now();
+    wait_until("the relay has given up", Duration::from_secs(10), || {
+        begun.elapsed() > Duration::from_secs(2)
+    });
+    drop(hold);
+    let heard = world.root().join("heard");
+    wait_until("the agent goes on with the answer", Duration::from_secs(120), || {
+        std::fs::read_to_string(&heard).is_ok_and(|words| words.contains("The second one."))
     });
     drop(relay);
     ann.run(&["stop", "asks"]).ok();
