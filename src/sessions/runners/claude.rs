@@ -4,8 +4,8 @@ use super::{AgentCommand, RunnerInput, is_git_place};
 use crate::sys::random;
 use std::path::Path;
 
-/// What may be run unasked besides edits: what it takes to commit and to look.
-const TOOLS: [&str; 7] = [
+/// What may be run unasked besides edits: what it takes to commit, to look, and to speak as the prompt says.
+const TOOLS: [&str; 8] = [
     "Bash(git add:*)",
     "Bash(git commit:*)",
     "Bash(git rm:*)",
@@ -13,6 +13,7 @@ const TOOLS: [&str; 7] = [
     "Bash(git status:*)",
     "Bash(git diff:*)",
     "Bash(git log:*)",
+    "Bash(git metawsm signal:*)",
 ];
 
 pub(super) fn command_line(input: &RunnerInput) -> AgentCommand {
@@ -97,6 +98,12 @@ mod tests {
         let added: Vec<_> = argv.iter().skip_while(|w| *w != "--add-dir").collect();
         assert_eq!(added[..3], ["--add-dir", "/w/worktrees/repo", "--"]);
         assert!(argv.contains(&"Bash(git -C /w/worktrees/repo commit:*)".to_owned()));
+    }
+
+    #[test]
+    fn the_command_that_the_prompt_names_is_run_unasked() {
+        let argv = command_line(&input("claude", &[])).expect("made").argv;
+        assert!(argv.contains(&"Bash(git metawsm signal:*)".to_owned()), "{argv:?}");
     }
 
     #[test]
