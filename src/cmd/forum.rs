@@ -315,9 +315,8 @@ impl Args {
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let act = |thread: &ThreadArgs, speaker: SpeakerArgs, deed: Deed| -> Outcome {
         let progress = &mut progress(screen);
-        let (acted, guided) =
-            service::act_in_thread(caller, thread.name(), &speaker.into(), &deed, progress)?;
-        render::forum_acted(screen, &acted, guided.as_ref());
+        let done = service::act_in_thread(caller, thread.name(), &speaker.into(), &deed, progress)?;
+        render::forum_acted(screen, &done);
         Ok(ExitCode::SUCCESS)
     };
     match args.verb {

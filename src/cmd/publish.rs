@@ -6,9 +6,9 @@ use crate::render::{self, Screen};
 use crate::service::{self, Caller, PublishRequest};
 use std::process::ExitCode;
 
-/// Commit the records of decided runs and the threads of the forum that are not yet in history on base.
+/// Commit records of decided runs and threads that are not yet in history.
 ///
-/// A close does it by itself for its run, unless the record would be the only commit that puts base ahead of its
+/// They are committed on base. A close does it by itself for its run, unless the record would be the only commit that puts base ahead of its
 /// upstream: then it waits for the next merge, or for this command. Threads about other runs or none wait for this
 /// command.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! `signal`: an agent says something to whoever watches its run.
 
 use super::Outcome;
+use super::forum::body_of;
 use crate::render::{self, Screen};
-use crate::service::forum::{self, BodySource};
 use crate::service::{self, Caller, SignalRequest, SignalWords};
 use crate::sys::signals::Interrupt;
 use clap::{Subcommand, ValueEnum};
@@ -97,13 +97,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     };
     let said = match args.verb {
         Verb::Question { question, body_file, context, wait, timeout, who } => {
-            let source = match (question, body_file) {
-                (Some(text), _) => BodySource::Text(text),
-                (None, Some(path)) if path.as_os_str() == "-" => BodySource::Stdin,
-                (None, Some(path)) => BodySource::File(caller.cwd.join(path)),
-                (None, None) => BodySource::Stdin,
-            };
-            let question = forum::words(source, "question", "git metawsm signal question -h")?;
+            let question = body_of(caller, "question", "signal question", (question, body_file))?;
             let said = say(who, SignalWords::Question { question, context })?;
             if wait == Some(u64::MAX) {
                 let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };

@@ -4,8 +4,8 @@ use super::escape::{escape, escape_lines};
 use super::guide::{guided_json, guided_text};
 use super::screen::{Paint, Screen};
 use crate::model::{EventWhat, FiledEvent, Priority, Thread, ThreadState, Told};
-use crate::service::Guided;
-use crate::service::forum::{Acted, Asked, Found, Heard, Listed, ThreadView};
+use crate::service::ActedInThread;
+use crate::service::forum::{Asked, Found, Heard, Listed, ThreadView};
 use crate::sys::clock;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -26,12 +26,16 @@ pub fn opened(screen: &Screen, thread: &Thread) {
 }
 
 /// Shows what was done in a thread.
-pub fn acted(screen: &Screen, acted: &Acted, guided: Option<&Guided>) {
+pub fn acted(screen: &Screen, done: &ActedInThread) {
+    let ActedInThread { acted, guided, late } = done;
     if screen.json {
         let event = acted.event.as_ref().map(event_json);
         let mut value = json!({ "thread": thread_json(&acted.thread, None), "event": event });
         if let Some(guided) = guided {
             value["answered"] = guided_json(guided);
+        }
+        if let Some(command) = late {
+            value["next"] = json!([command]);
         }
         screen.answer_json(value);
         return;
@@ -44,6 +48,11 @@ pub fn acted(screen: &Screen, acted: &Acted, guided: Option<&Guided>) {
     }
     if let Some(guided) = guided {
         guided_text(screen, guided);
+    }
+    if let Some(command) = late {
+        screen.story(&format!(
+            "The agent has got its answer before, and is not told of these words. To say them to it:\n  {command}"
+        ));
     }
 }
 
@@ -127,7 +136,7 @@ pub fn thread(screen: &Screen, view: &ThreadView) {
         thread.run.as_ref().map(|run| format!("run {run}")),
         thread.ticket.as_ref().map(|ticket| format!("ticket {ticket}")),
         thread.agent.as_ref().map(|agent| format!("agent {agent}")),
-        Some(format!("a {}", thread.kind)),
+        Some(thread.kind.to_string()),
         thread.assignee.as_ref().map(|who| format!("assigned to {}", escape(&who.to_string()))),
     ];
     let about: Vec<_> = about.into_iter().flatten().collect();

@@ -17,7 +17,8 @@ pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
         }
         value["dry_run"] = json!(dry_run);
         value["notes"] = json!(notes);
-        value["next"] = json!(next(run));
+        // What was only planned is nowhere: no command could find it.
+        value["next"] = json!(if dry_run { Vec::new() } else { next(run) });
         screen.answer_json(value);
         return;
     }

@@ -1,6 +1,6 @@
 //! The agents of a run: chosen, named, briefed and made ready to start.
 
-use super::briefing::{ProfileWords, Talk, prompt_of};
+use super::briefing::{ProfileWords, Talk, is_shared, prompt_of};
 use super::steps::{Work, damaged, open_repo};
 use super::{Control, ServiceError, ServiceResult, policies, signals};
 use crate::git::Repository;
@@ -222,7 +222,8 @@ pub(super) fn find_conversation(run: &Run, agent: &RunAgent, files: &SessionFile
 fn renew_brief(work: &Work<'_>, agent: &RunAgent, workspace: &Path) -> ServiceResult<()> {
     let talk = Talk::with(work.control, &work.run, agent, false)?;
     let text = prompt_of(&work.run, agent, ProfileWords::default(), &talk)?;
-    Ok(workspaces::save_brief(workspace, &text)?)
+    let name = is_shared(&work.run, agent).then(|| agent.name.as_str());
+    Ok(workspaces::save_brief(workspace, name, &text)?)
 }
 
 /// claude and codex by their absolute path, so that what was found at `run` is what starts.

@@ -10,6 +10,7 @@ use super::{Caller, Control, ServiceError, ServiceResult, control, guidance, sig
 use crate::model::{
     ActorKind, Delivery, Guidance, Run, RunAgent, RunId, Thread, ThreadId, ThreadKind, ThreadState,
 };
+use crate::store::Entry;
 use crate::sys::files;
 
 /// What `guide` was asked.
@@ -44,7 +45,7 @@ pub struct Guided {
 /// Answers a question and hands the answer over.
 pub fn guide(caller: &Caller, request: &GuideRequest, progress: Progress<'_>) -> ServiceResult<Guided> {
     let control = control(caller)?;
-    let id = select(caller, &control, &request.selector, |run| run.guidance.iter().any(Guidance::is_open))?;
+    let id = asking(caller, &control, &request.selector)?;
     require_open(&require_run(&control, &id)?)?;
     // A question may lie there that nobody has taken yet. Who holds the run now takes it himself.
     match control.hold(&id, "guide", caller) {
@@ -58,6 +59,13 @@ pub fn guide(caller: &Caller, request: &GuideRequest, progress: Progress<'_>) ->
     let acted = forum::act_always(caller, asked.thread.as_str(), &request.speaker, &words)?;
     require_answered(&acted)?;
     follow(caller, &control, &id, (&asked.thread, request.no_restart), progress)
+}
+
+/// The run whose question is meant. Where none asks every open run fits: a question may not be taken yet.
+fn asking(caller: &Caller, control: &Control, selector: &Selector) -> ServiceResult<RunId> {
+    let asks: fn(&Run) -> bool = |run| run.guidance.iter().any(Guidance::is_open);
+    let somebody_asks = control.store.open_runs()?.iter().filter_map(Entry::run).any(asks);
+    select(caller, control, selector, if somebody_asks { asks } else { |_| true })
 }
 
 /// The question that is meant: the oldest open one, or the one that is named.
@@ -158,29 +166,44 @@ pub fn ask_in_thread(caller: &Caller, request: &AskRequest) -> ServiceResult<Thr
     Ok(thread)
 }
 
-/// What a person did in a thread, and what became of it where that answered a question of an agent.
+/// What a person did in a thread.
+#[derive(Debug, Clone)]
+pub struct ActedInThread {
+    /// What was done.
+    pub acted: Acted,
+    /// What became of it, where that answered a question of an agent.
+    pub guided: Option<Guided>,
+    /// The command that says the words to the agent, where it has got its answer before and hears of no other.
+    pub late: Option<String>,
+}
+
+/// Does something in a thread, and takes it to the agent where it answers its question.
 pub fn act_in_thread(
     caller: &Caller,
     named: &str,
     speaker: &Speaker,
     deed: &Deed,
     progress: Progress<'_>,
-) -> ServiceResult<(Acted, Option<Guided>)> {
+) -> ServiceResult<ActedInThread> {
     let acted = forum::act(caller, named, speaker, deed)?;
     let thread = &acted.thread;
     let is_over = matches!(thread.state, ThreadState::Answered | ThreadState::Closed);
     let is_question = thread.kind == ThreadKind::Guidance && is_over && acted.event.is_some();
     let Some(id) = thread.run.clone().filter(|_| is_question && caller.below_agent.is_none()) else {
-        return Ok((acted, None));
+        return Ok(ActedInThread { acted, guided: None, late: None });
     };
     let control = control(caller)?;
     let run = control.store.find_run(&id)?.filter(|run| run.state.is_open());
-    let waits = run.is_some_and(|run| run.guidance.iter().any(|asked| asked.thread == thread.id));
-    if !waits {
-        return Ok((acted, None));
+    let asked = run.and_then(|run| run.guidance.into_iter().find(|asked| asked.thread == thread.id));
+    let Some(asked) = asked else { return Ok(ActedInThread { acted, guided: None, late: None }) };
+    if acted.was == ThreadState::Answered && asked.delivered.is_some() {
+        let says = matches!(deed, Deed::Answer(_));
+        let late =
+            says.then(|| format!("git metawsm tell {id}:{}.{} '<the words>'", asked.ticket, asked.agent));
+        return Ok(ActedInThread { acted, guided: None, late });
     }
     let guided = follow(caller, &control, &id, (&acted.thread.id, false), progress)?;
-    Ok((acted, Some(guided)))
+    Ok(ActedInThread { acted, guided: Some(guided), late: None })
 }
 
 /// What is told to an agent answers its oldest open question; `None` where it has none.

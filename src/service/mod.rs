@@ -92,7 +92,7 @@ pub use diff::{DiffRequest, TreeDiff, diff, path};
 pub use discard::discard;
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
-pub use guide::{GuideRequest, Guided, act_in_thread, ask_in_thread, guide};
+pub use guide::{ActedInThread, GuideRequest, Guided, act_in_thread, ask_in_thread, guide};
 pub use health::Health;
 pub use hooks::{
     HookAnswer, HookCall, HookProof, HookRefusal, HooksInstalled, HooksProven, RefusedRun, StagedFile,

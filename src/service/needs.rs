@@ -6,7 +6,8 @@ use super::intent;
 use super::landed::Landed;
 use super::signals::Odd;
 use crate::model::{
-    Guidance, Mode, Run, RunAgent, RunState, StepState, ValidationStatus, plain_line, quoted, title_of,
+    Guidance, Mode, Run, RunAgent, RunState, RunTicket, StepState, ValidationStatus, plain_line, quoted,
+    title_of,
 };
 use crate::sessions::{Ended, Observation, REBOOTED};
 use crate::store::{Chain, Journal};
@@ -84,9 +85,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: 
         RunState::Closing => {
             found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
         }
-        RunState::Completed => {
-            found.push(need(DONE, format!("git metawsm diff {id}")));
-        }
+        RunState::Completed => found.extend(of_completed(run)),
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations, work)),
         RunState::Closed | RunState::Discarded => {}
     }
@@ -133,6 +132,25 @@ fn of_validation(run: &Run, agent: &RunAgent) -> Option<Need> {
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let what = format!("{} says that its validation failed{}{words}.", agent.key(), ago(said.at));
     Some(need(what, format!("git metawsm iterate {} --feedback '<what is to be mended>'", run.id)))
+}
+
+/// What is left to do where every agent has said that its work is done. It is not while a brief is not shown to hold.
+fn of_completed(run: &Run) -> Vec<Need> {
+    if run.mode == Mode::Standard {
+        return vec![need(DONE, format!("git metawsm diff {}", run.id))];
+    }
+    let said = |agent: &RunAgent| agent.validation.as_ref().map(|said| said.status);
+    if run.agents.iter().any(|agent| said(agent) == Some(ValidationStatus::Failed)) {
+        return Vec::new();
+    }
+    let holds = |agent: &RunAgent| agent.validation.as_ref().is_some_and(|said| said.is_of(&run.brief));
+    let is_shown = |ticket: &RunTicket| run.agents.iter().any(|a| a.ticket == ticket.id && holds(a));
+    if run.tickets.iter().all(is_shown) {
+        return vec![need(DONE, format!("git metawsm diff {}", run.id))];
+    }
+    let command =
+        format!("git metawsm iterate {} --feedback '<validate the result against the brief>'", run.id);
+    vec![need("The agents say that the work is done, and none that the done criteria hold.", command)]
 }
 
 /// How long ago something was, in words with a blank in front; nothing where it is less than a minute.

@@ -242,7 +242,7 @@ fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
     if work.run.mode == Mode::Bootstrap && !brief.contains(&id) {
         let _ = writeln!(brief, "\nThis brief has the id {id}.");
     }
-    workspaces::save_brief(&workspace, &brief)?;
+    workspaces::save_brief(&workspace, None, &brief)?;
     if !policy.workspace.setup_commands.is_empty() {
         let commands: Vec<_> =
             policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();

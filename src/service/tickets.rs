@@ -3,7 +3,7 @@
 use super::repos::Chosen;
 use super::run::RunRequest;
 use super::{Control, ServiceError, ServiceResult};
-use crate::model::{Mode, RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
+use crate::model::{Brief, Mode, RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
 use crate::policy::{Policy, TicketsRequired};
 use crate::sys::process::quoted;
 use crate::sys::random;
@@ -187,11 +187,14 @@ impl Lookup<'_> {
             closed: found.is_closed(),
         };
         if self.request.meant == TicketMeant::New {
+            // Off a terminal nobody is asked for them again.
+            let Brief { goal, done_criteria, .. } = &self.request.brief;
+            let brief = format!("--goal {} --done {}", quoted(goal), quoted(done_criteria));
             let hints = [
-                &format!("git metawsm bootstrap --existing --ticket {}", quoted(&known.id)),
-                "git metawsm bootstrap --ticket <a new one>",
+                &format!("git metawsm bootstrap --existing --ticket {} {brief}", quoted(&known.id)),
+                &format!("git metawsm bootstrap --ticket '<a new one>' {brief}"),
             ];
-            return Err(ServiceError::failed(format!("{known}."), &hints.map(|hint: &str| hint)));
+            return Err(ServiceError::failed(format!("{known}."), &hints.map(|hint: &String| hint.as_str())));
         }
         if self.home.repo.path_id(&self.home.base.id, &found.index)?.is_none() {
             notes.push(format!(

@@ -90,8 +90,10 @@ pub fn continuation(input: &PromptInput) -> String {
     }
     let _ = writeln!(
         text,
-        "\nEverything else is as before; {} has it once more, with how to ask and how to say that the work is done.",
-        input.workspace.join(".metawsm").join("brief.md").display()
+        "\nEverything else is as before; {}/brief{}.md has it once more, with how to ask and how to say that the work is \
+         done.",
+        input.workspace.join(".metawsm").display(),
+        mark(input)
     );
     text
 }
@@ -171,8 +173,13 @@ fn places(text: &mut String, input: &PromptInput) {
     );
 }
 
+/// What files carry that belong to one of several agents.
+fn mark(input: &PromptInput) -> String {
+    if input.shared { format!("-{}", input.agent) } else { String::new() }
+}
+
 fn signals(text: &mut String, input: &PromptInput) {
-    let mark = if input.shared { format!("-{}", input.agent) } else { String::new() };
+    let mark = mark(input);
     let dir = input.workspace.join(".metawsm");
     let dir = dir.display();
     let who = format!("\"run_id\": \"{}\", \"agent\": \"{}\"", input.run, input.agent);
@@ -189,20 +196,23 @@ fn signals(text: &mut String, input: &PromptInput) {
          guidance-response-{agent}-<its guidance_id>.json beside it).",
         agent = input.agent
     );
-    let _ = writeln!(
-        text,
-        "- When all work is done and committed: git metawsm signal complete --summary '...', or write\n  \
-         {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
-    );
     if input.bootstrap {
         let _ = writeln!(
             text,
-            "- When you have checked the result against 'Done when', and before you say that the work is done: git \
-             metawsm signal validate --status passed --brief-id {id}, or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
-             \"brief_id\": \"{id}\", {who}}}\n  Say \"failed\" as the status if it does not hold.",
+            "- When all work is committed, check the result against 'Done when': git metawsm signal validate --status passed \
+             --brief-id {id} --summary '...', or write\n  {dir}/validation-result{mark}.json: {{\"status\": \"passed\", \
+             \"brief_id\": \"{id}\", \"summary\": \"...\", {who}}}\n  Where it does not hold, say \"failed\" as the status \
+             and in the summary why.",
             id = input.brief_id
         );
     }
+    let after =
+        if input.bootstrap { "committed, and you have said what your check came to" } else { "committed" };
+    let _ = writeln!(
+        text,
+        "- When all work is done and {after}: git metawsm signal complete --summary '...', or write\n  \
+         {dir}/implementation-complete{mark}.json: {{\"summary\": \"...\", {who}}}"
+    );
 }
 
 #[cfg(test)]
@@ -258,6 +268,8 @@ mod tests {
             assert!(text.contains(words), "{words:?} is missing in:\n{text}");
         }
         assert!(!text.contains("Scope") && !text.contains("Feedback"));
+        let at = |words: &str| text.find(words).expect("both are named");
+        assert!(at("signal validate") < at("signal complete"), "in the order in which they are to be said");
     }
 
     #[test]

@@ -159,7 +159,8 @@ fn write_all(building: &Path, new: &NewTicket<'_>, topics: &[String], day: &str)
         now: new.now,
     };
     let body = if new.body.trim().is_empty() { new.summary.trim() } else { new.body.trim() };
-    let overview = if body.is_empty() { String::new() } else { format!("{body}\n\n") };
+    // Said once: it stands in the heading already.
+    let overview = if body.is_empty() || body == title { String::new() } else { format!("{body}\n\n") };
     let contents = [
         (
             "index.md",

@@ -74,10 +74,12 @@ pub fn save_context(workspace: &Path, context: &Context) -> WorkspaceResult<()> 
     Ok(files::write_atomic(&path, text.as_bytes())?)
 }
 
-/// Writes the brief of a workspace, `<workspace>/.metawsm/brief.md`, whole.
-pub fn save_brief(workspace: &Path, text: &str) -> WorkspaceResult<()> {
+/// Writes the brief of a workspace, `<workspace>/.metawsm/brief.md`, whole; of one agent of several
+/// `brief-<agent>.md`.
+pub fn save_brief(workspace: &Path, agent: Option<&str>, text: &str) -> WorkspaceResult<()> {
     require_own_dir(workspace)?;
-    Ok(files::write_atomic(&workspace.join(OWN_DIR).join(BRIEF_FILE), text.as_bytes())?)
+    let name = agent.map_or(BRIEF_FILE.to_owned(), |agent| format!("brief-{agent}.md"));
+    Ok(files::write_atomic(&workspace.join(OWN_DIR).join(name), text.as_bytes())?)
 }
 
 /// A link in place of `.metawsm` would lead our files elsewhere.
@@ -204,7 +206,7 @@ mod tests {
         fs::create_dir_all(&outside).expect("mkdir");
         fs::create_dir_all(&dir).expect("mkdir");
         std::os::unix::fs::symlink(&outside, dir.join(".metawsm")).expect("link");
-        assert!(save_brief(&dir, "x").is_err());
+        assert!(save_brief(&dir, None, "x").is_err());
         assert!(save_context(&dir, &context("t-1")).is_err());
         assert_eq!(files::names_in(&outside).expect("list"), Vec::<String>::new());
     }

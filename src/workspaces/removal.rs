@@ -186,7 +186,8 @@ fn take_away(worktree: &RemovalWorktree<'_>) -> WorkspaceResult<()> {
 /// What we and the signals of behaviour 6 put into `<workspace>/.metawsm/`.
 fn is_own_file(name: &str) -> bool {
     let is_signal = SignalKind::of_file(name).is_some();
-    let is_prompt = name.starts_with("prompt-") && name.strip_suffix(".md").is_some();
+    let starts = ["prompt-", "brief-"].iter().any(|start| name.starts_with(start));
+    let is_prompt = starts && name.strip_suffix(".md").is_some();
     is_signal
         || is_prompt
         || [BRIEF_FILE, CONTEXT_FILE].contains(&name)
@@ -286,7 +287,7 @@ mod tests {
             let (run, repos) = (self.run.clone(), vec![self.name.clone()]);
             let context = Context::new(self.sandbox.dir(), run, ticket, self.workspace.clone(), repos);
             save_context(&self.dir, &context).expect("context");
-            save_brief(&self.dir, "Do it.\n").expect("brief");
+            save_brief(&self.dir, None, "Do it.\n").expect("brief");
             for name in ["guidance-response.json", "seen/1.json"] {
                 write_in(&self.dir, &format!(".metawsm/{name}"), "{}");
             }

@@ -237,6 +237,14 @@ exec sleep 600"#,
         (&"second of tester".into(), &"to the second of tester".into())
     );
     assert_eq!(response(dir.join("guidance-response-coder.json"))["answer"], "to the last");
+    stage.do_(["iterate", "--feedback", "More"]).ok();
+    for agent in ["coder", "tester"] {
+        let brief = read(dir.join(format!("brief-{agent}.md")));
+        holds(
+            &brief,
+            &[&format!("You are the agent '{agent}'"), &format!("implementation-complete-{agent}.json")],
+        );
+    }
     assert_eq!(stage.git(tree(&run, 0, "api"), &["status", "--porcelain"]).stdout, "");
     stage.do_(["stop"]).ok();
 }
@@ -258,7 +266,15 @@ fn guide_forum_and_tell_are_one_way_to_answer() {
         let view = stage.look(id(&run));
         assert_eq!(view["state"], "running", "{way}");
         let said = response(workspace(&run, 0).join(".metawsm/guidance-response.json"));
-        assert_eq!((&said["answer"], &said["guidance_id"]), (&"this one".into(), &which.into()), "{way}");
+        assert_eq!(
+            (&said["answer"], &said["guidance_id"]),
+            (&"this one".into(), &which.as_str().into()),
+            "{way}"
+        );
+        // Later words stand in the thread alone, and who says them is told so.
+        let later = stage.do_(["forum", "answer", &which, "--body", "no, that one"]).ok();
+        later.clone().tells("is not told of these words").tells("git metawsm tell run-");
+        assert!(!later.stdout.contains("left for it"), "{later}");
         stage.do_(["stop"]).ok();
     }
 }

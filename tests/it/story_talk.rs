@@ -153,6 +153,8 @@ fn a_bootstrap_run_is_asked_answered_sent_back_and_closed_and_its_record_tells_i
     stage.wait_state(&run, "completed");
     let refused = stage.do_(["close", &run, "--json"]).code(3).json();
     holds(&blockers(&refused), &["validation", "the contrast test fails", "git metawsm iterate"]);
+    let needed = needs(&stage.status(&run));
+    assert!(needed.contains("the contrast test fails") && !needed.contains("The work is done"), "{needed}");
 
     // Feedback goes into the documents and into the same conversation.
     stage.do_(["iterate", &run, "--feedback", "Raise the contrast, please."]).ok();

@@ -35,6 +35,8 @@ pub struct Acted {
     pub thread: Thread,
     /// The event; `None` where the thread was like that already.
     pub event: Option<FiledEvent>,
+    /// The state before.
+    pub was: ThreadState,
 }
 
 /// Does something in a thread; it is on disk when this returns. A move that the table does not hold is refused.
@@ -62,14 +64,15 @@ pub(in super::super) fn act_always(
     if let Some(format) = odd.iter().find_map(|odd| odd.newer).or(newer) {
         return Err(StoreError::NewerEvent { thread: id.to_string(), format }.into());
     }
+    let was = folded.thread.state;
     let Some(mut event) = event_of(&folded.thread, deed, actor)? else {
-        return Ok(Acted { thread: folded.thread, event: None });
+        return Ok(Acted { thread: folded.thread, event: None, was });
     };
     let filed = write(&control, places.month(), &mut event)?;
     let Folded { thread, .. } = with(folded, filed.clone(), &id)?;
     drop(lock);
     super::docs::write_decision(caller, &control, &thread);
-    Ok(Acted { thread, event: Some(filed) })
+    Ok(Acted { thread, event: Some(filed), was })
 }
 
 fn with(folded: Folded, event: FiledEvent, id: &ThreadId) -> ServiceResult<Folded> {

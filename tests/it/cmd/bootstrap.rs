@@ -119,6 +119,7 @@ fn a_dry_run_shows_the_brief_and_changes_nothing() {
     let value =
         answer(&stage.run(&[&["--json"], &words(&["--ticket", "T-1", "--dry-run"])[..]].concat()).ok());
     assert_eq!(value["brief"]["done_criteria"], "it greets");
+    assert_eq!(value["next"], serde_json::json!([]), "no command finds what was only planned");
     assert!(value["brief"]["id"].as_str().is_some_and(|id| id.starts_with("brief-")), "{value}");
     let shown = typed(&stage, &["bootstrap", "--ticket", "T-1", "--dry-run"], "Do\n\nDone\n\n\n").ok();
     assert!(shown.stdout.ends_with("Dry run: nothing was changed.\n"), "{shown}");
@@ -188,8 +189,8 @@ fn a_ticket_that_is_there_is_named_and_confirmed() {
     1 failed
     error: The ticket API-12 is there already: 'Fix the parser' (active).
     next:
-      git metawsm bootstrap --existing --ticket API-12
-      git metawsm bootstrap --ticket <a new one>
+      git metawsm bootstrap --existing --ticket API-12 --goal 'Add a greeting.' --done 'it greets'
+      git metawsm bootstrap --ticket '<a new one>' --goal 'Add a greeting.' --done 'it greets'
     ");
     let no = typed(&stage, &words(&["--ticket", "API-12"]), "\n").code(1);
     no.clone().tells("The ticket API-12 is there already: 'Fix the parser' (active). Work on it? [y/N]");

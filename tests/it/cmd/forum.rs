@@ -83,7 +83,7 @@ fn a_thread_goes_its_way_from_question_to_end() {
     ");
     insta::assert_snapshot!(said(&stage, &["forum", "thread", &id]), @"
     THREAD  low     closed            -  2 posts  Which name
-      a question, assigned to operator/Bob
+      question, assigned to operator/Bob
     TIME  operator/Ada Tester <ada@example.org>  opened
         Red or blue?
 

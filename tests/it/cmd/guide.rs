@@ -38,9 +38,9 @@ fn an_answer_says_something() {
     ");
     insta::assert_snapshot!(stage.refuses(&["guide", "--answer", "Red"]), @"
     1 failed
-    error: No open run fits this command: one is running.
+    error: one has no open question (it is running).
     next:
-      git metawsm status
+      git metawsm status one
     ");
     insta::assert_snapshot!(stage.refuses(&["guide", "one", "--question", "fthr-x", "--answer", "Red"]), @"
     1 failed
