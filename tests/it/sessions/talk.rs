@@ -176,9 +176,10 @@ fn the_wrapper_tells_of_signals_and_of_the_end() {
                 fs::write(place.path("seen"), "").expect("a file");
             }
             if told.is_empty() {
-                // As a notification would be: started by us, and none of the agent's.
+                // As a notification is: started by us, known by its words, and none of the agent's.
                 let output = fs::File::create(place.path("mail.log")).expect("a file");
-                let mail = Cmd::new("sh").args(["-c", "trap '' HUP; sleep 600 & wait"]);
+                fs::write(place.path("agent"), "trap '' HUP; sleep 600 & wait").expect("a script");
+                let mail = Cmd::new("sh").args(["agent", "notify"]).cwd(&place.dir);
                 mails.push(mail.start_detached(output).expect("started"));
             }
             told.push(occasion);
