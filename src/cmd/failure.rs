@@ -138,6 +138,7 @@ fn of_git(error: &GitError) -> (&'static str, u8) {
     match error {
         GitError::Missing | GitError::TooOld { .. } => ("outside", 5),
         GitError::BadName { .. } => ("usage", 2),
+        GitError::Locked { .. } => ("busy", 4),
         GitError::RescueRefused { .. } => ("refused", 3),
         GitError::Sys(error) => of_sys(error),
         _ => ("failed", 1),

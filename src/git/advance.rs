@@ -34,6 +34,10 @@ impl Repository {
     /// and then each process that makes changes.
     pub fn advance_watched(&self, step: &BaseMove, watch: &mut Watch<'_>) -> GitResult<()> {
         let found = self.require_at(&step.branch, &[&step.old, &step.new])?;
+        if found != step.new {
+            // First, because whoever holds one may be changing what is looked at.
+            self.require_unlocked(&step.branch)?;
+        }
         let holders = self.require_advance(step)?;
         if found == step.new {
             return self.finish(step, &holders);

@@ -80,6 +80,12 @@ pub enum GitError {
         /// What is not finished.
         operation: Operation,
     },
+    /// Another program holds a lock of git, or left it.
+    #[error("Another program is at work in the repository, or was ended there: {} is there", lock.display())]
+    Locked {
+        /// The lock.
+        lock: PathBuf,
+    },
     /// Something lies where a merge would write.
     #[error("The merge would write over {} in {}", list(obstacles), worktree.display())]
     Obstructed {

@@ -7,6 +7,10 @@ use crate::sys::{files, procs};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long whoever holds a lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A move of a base that may have stopped half way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +131,9 @@ impl Repository {
         Ok(left)
     }
 
-    /// Removes the lock files that a killed git child of ours left; gives back those that were removed. For a caller
-    /// who knows that a child of ours began its work on this branch no earlier than `since`, when there was no lock,
-    /// and that it is dead. A lock that is older, or that a living git may hold, stays: it is somebody else's.
-    pub fn remove_stale_locks(&self, branch: &str, since: Timestamp) -> GitResult<Vec<PathBuf>> {
+    /// The lock files that a git takes when it moves this branch with its worktrees, there or not, and where such a git
+    /// is at work.
+    fn locks(&self, branch: &str) -> GitResult<(Vec<PathBuf>, Vec<PathBuf>)> {
         let mut dirs = BTreeSet::from([self.git_dir().to_owned()]);
         let mut places = BTreeSet::from([self.dir().to_owned(), self.common_dir().to_owned()]);
         for holder in self.base_holders(branch)?.into_iter().filter(|h| !h.missing) {
@@ -143,8 +146,29 @@ impl Repository {
         let mut locks: Vec<PathBuf> = dirs.iter().flat_map(|dir| own.map(|name| dir.join(name))).collect();
         locks.extend(shared.map(|name| self.common_dir().join(name)));
         locks.push(self.common_dir().join(format!("{}.lock", branch_ref(branch))));
+        Ok((locks, places.into_iter().chain(dirs).collect()))
+    }
+
+    /// Waits a moment for whoever holds a lock that moving this branch takes; an error where it stays. Only behind this
+    /// can a lock be known for one of a child of ours.
+    pub(super) fn require_unlocked(&self, branch: &str) -> GitResult<()> {
+        let (locks, _) = self.locks(branch)?;
+        let begun = Instant::now();
+        while let Some(lock) = locks.iter().find(|lock| lock.symlink_metadata().is_ok()) {
+            if begun.elapsed() > PATIENCE {
+                return Err(GitError::Locked { lock: lock.clone() });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Removes the lock files that a killed git child of ours left; gives back those that were removed. For a caller
+    /// who knows that a child of ours began its work on this branch no earlier than `since`, when there was no lock,
+    /// and that it is dead. A lock that is older, or that a living git may hold, stays: it is somebody else's.
+    pub fn remove_stale_locks(&self, branch: &str, since: Timestamp) -> GitResult<Vec<PathBuf>> {
+        let (mut locks, places) = self.locks(branch)?;
         locks.retain(|lock| is_since(lock, since));
-        let places: Vec<_> = places.into_iter().chain(dirs).collect();
         let writes = |child: &Child| !is_reader(&procs::command_words(child.pid));
         if locks.is_empty() || procs::working_in("git", &places).iter().any(writes) {
             return Ok(Vec::new());

@@ -166,3 +166,18 @@ fn threads_are_not_published_where_that_would_write_over_somebodys_file() {
     std::fs::remove_dir_all(stage.repo.file(".metawsm/forum")).expect("it was there");
     stage.run(&["publish"]).ok();
 }
+
+#[test]
+fn a_lock_of_another_program_is_waited_for_and_never_taken_away() {
+    let stage = Stage::with(WORKS);
+    ask(&stage, &["--body", "Which?", "--project"]);
+    // No git of ours is behind it: an editor with a library of its own, or somebody who was killed.
+    let lock = stage.repo.common_dir().join("index.lock");
+    std::fs::write(&lock, "").expect("a lock");
+    stage.run(&["publish"]).code(4).tells("Another program is at work").tells("index.lock is there");
+    assert!(lock.exists(), "it is not ours");
+    assert_eq!(stage.repo.git(["status", "--porcelain", "--ignored"]), "");
+    let running = stage.run(&["publish"]).start();
+    std::fs::remove_file(&lock).expect("it goes");
+    running.end().ok().says("published on 'main'");
+}
