@@ -169,7 +169,10 @@ pub fn tell(
     let files = session_files(&control, &run, &agent);
     if !matches!(sessions::observe_states(&[(session, &files)]).as_slice(), [Observation::Alive { .. }]) {
         let message = format!("{} is not running, so nobody would read it.", agent.key());
-        return Err(ServiceError::failed(message, &[&format!("git metawsm restart {}", run.id)]));
+        return Err(ServiceError::failed(
+            message,
+            &[&format!("git metawsm iterate {} --feedback '<the words>'", run.id)],
+        ));
     }
     sessions::tell(session, &files, text).map_err(|error| no_talk(&run, &agent, error))?;
     let mut hold = control.hold(&run.id, "tell", caller)?;

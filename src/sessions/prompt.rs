@@ -186,7 +186,9 @@ fn signals(text: &mut String, input: &PromptInput) {
     let _ = writeln!(
         text,
         "\n## How to speak to us\nBy the command 'git metawsm signal', which is on your PATH ('-h' tells its words), or \
-         by writing the file that is named."
+         by writing the file that is named. Where you may not write there, write it into {}; the answer comes there \
+         then.",
+        input.cwd.join(".metawsm").display()
     );
     let _ = writeln!(
         text,
@@ -259,8 +261,9 @@ mod tests {
             "/w/t-1/web/ttmp/T-1",
             "- /w/t-1/.metawsm/skills/diary/SKILL.md\n",
             "/w/t-1/.metawsm/guidance-request.json",
+            "write it into /w/t-1/web/.metawsm; the answer comes there",
             "/w/t-1/.metawsm/implementation-complete.json",
-            r#""brief_id": "brief-0123", "run_id": "run-1", "agent": "coder""#,
+            r#""brief_id": "brief-0123", "summary": "...", "run_id": "run-1", "agent": "coder""#,
             "id brief-0123",
             "You asked: Which?\nThe answer: Blue.",
         ];

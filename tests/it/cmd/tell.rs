@@ -36,7 +36,7 @@ fn an_agent_that_cannot_hear_is_said_to_be_deaf() {
     1 failed
     error: do-the-work.agent is not running, so nobody would read it.
     next:
-      git metawsm restart one
+      git metawsm iterate one --feedback '<the words>'
     ");
     insta::assert_snapshot!(stage.refuses(&["tell", "one"]), @"
     2 usage
