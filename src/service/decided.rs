@@ -2,6 +2,7 @@
 //! between the decision and this leaves a decided run among the live ones; the next command finishes it.
 
 use super::base::control_base;
+use super::forum::{self, Deed, Speaker};
 use super::{Caller, Control, ServiceResult, participate, record, transaction};
 use crate::store::{self, Hold};
 
@@ -13,6 +14,7 @@ pub(super) fn finish(caller: &Caller, control: &Control, hold: &mut Hold) -> Ser
         Some(base) if control.repo.path_id(&base.id, &path)?.is_some() => Some(base.id),
         _ => None,
     };
+    close_questions(caller, hold)?;
     // Archived last: until then the next command finds it among the live ones and comes here again.
     participate::leave(caller, control, hold.run())?;
     hold.archive(commit.is_some())?;
@@ -29,4 +31,22 @@ pub(super) fn finish_all(caller: &Caller, control: &Control) -> ServiceResult<()
         finish(caller, control, &mut hold)?;
     }
     record::finish_stopped(caller, control)
+}
+
+/// Nobody waits any more for an answer to what the agents asked. A thread that cannot be closed keeps no run.
+fn close_questions(caller: &Caller, hold: &mut Hold) -> ServiceResult<()> {
+    let open: Vec<_> = hold
+        .run()
+        .guidance
+        .iter()
+        .filter(|asked| asked.is_open())
+        .map(|asked| asked.thread.clone())
+        .collect();
+    for thread in open {
+        match forum::act_always(caller, thread.as_str(), &Speaker::default(), &Deed::Close) {
+            Ok(_) => hold.note("question closed", thread.as_str())?,
+            Err(error) => hold.note("question not closed", &format!("{thread}: {error}"))?,
+        }
+    }
+    Ok(())
 }

@@ -169,3 +169,18 @@ fn a_run_that_is_discarded_leaves_nobody_waiting() {
     let answer = stage.do_(["forum", "list", "--json"]).ok().json();
     assert_eq!(answer["threads"][0]["state"], "closed", "{answer:#}");
 }
+
+#[test]
+fn a_run_that_is_closed_over_an_open_question_leaves_nobody_waiting() {
+    let stage = Stage::new(&[("coder", SLEEPER)]);
+    let run = stage.run(&["Ask"]);
+    put(&workspace(&run, 0).join(".metawsm/guidance-request.json"), r#"{"question": "Which colour?"}"#);
+    stage.wait_state(id(&run), "awaiting_guidance");
+    stage.do_(["complete", id(&run), "--reason", "good enough"]).ok();
+    stage.do_(["stop", id(&run)]).ok();
+    stage.do_(["close", id(&run)]).code(3).tells("Which colour?");
+    stage.do_(["close", id(&run), "--waive", "guidance=any colour will do"]).ok();
+    let answer = stage.do_(["forum", "list", "--json"]).ok().json();
+    assert_eq!(answer["threads"][0]["state"], "closed", "{answer:#}");
+    stage.do_(["publish"]).ok();
+}
