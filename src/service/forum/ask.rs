@@ -30,7 +30,7 @@ pub struct AskRequest {
     pub about: About,
     /// Its title; made from the first line of the body where there is none.
     pub title: Option<String>,
-    /// The words, as [`super::body`] gives them.
+    /// The words, as `forum --body`, a file or standard input gave them.
     pub body: String,
     /// Its priority.
     pub priority: Priority,
