@@ -177,7 +177,7 @@ fn keeping<'a>(ours: &'a mut Vec<Child>, tell: Tell<'a>) -> impl FnMut(&Launch, 
         let before = procs::descendants(own);
         let done = tell(launch, occasion);
         let notifies = |child: &Child| {
-            let words = procs::command_words(child.pid);
+            let words = procs::settled_words(*child);
             words.get(1..3).is_some_and(|words| words == ["agent", "notify"])
         };
         let after = procs::descendants(own).into_iter().filter(|c| !before.contains(c));

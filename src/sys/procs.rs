@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 /// What `/proc/<pid>/stat` tells that we need.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +152,18 @@ pub fn command_words(pid: i32) -> Vec<String> {
     words.map(|w| String::from_utf8_lossy(w).into_owned()).collect()
 }
 
+/// The same of a process that may be just about to become its program: the kernel shows no words for a moment then.
+pub fn settled_words(child: Child) -> Vec<String> {
+    for _ in 0..100 {
+        let words = command_words(child.pid);
+        if !words.is_empty() || !is_alive(child) {
+            return words;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Vec::new()
+}
+
 /// The command line of a process, as text for people.
 pub fn command_line(pid: i32) -> Option<String> {
     let words = command_words(pid);
@@ -206,7 +219,7 @@ mod tests {
         let mut child =
             Cmd::new("sleep").arg("60").env("METAWSM_TEST_MARK", &token).start_inherited().expect("sleep");
         // The kernel shows no environment before the start of the program is through.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let mut found = marked("METAWSM_TEST_MARK", &token);
         while found.is_empty() && std::time::Instant::now() < deadline {
             std::thread::yield_now();
