@@ -30,6 +30,11 @@ impl ThreadState {
         matches!(self, Self::New | Self::WaitingOperator | Self::WaitingHuman)
     }
 
+    /// Whether nobody waits any more: it was answered, or ended without.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Answered | Self::Closed)
+    }
+
     /// Parses a state's word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|s| s.as_str() == text)

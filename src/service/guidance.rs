@@ -9,8 +9,7 @@ use super::needs::Need;
 use super::run::carry_out;
 use super::{Caller, Control, ServiceResult, agents, policies, resume, sessions as agents_now, signals};
 use crate::model::{
-    Delivery, Guidance, Run, RunAgent, RunState, SessionBackend, SignalKind, Thread, ThreadState, plain_line,
-    title_of,
+    Delivery, Guidance, Run, RunAgent, RunState, SessionBackend, SignalKind, Thread, plain_line, title_of,
 };
 use crate::plan;
 use crate::policy::RunMode;
@@ -111,18 +110,17 @@ pub(super) fn fold_questions(control: &Control, run: &mut Run) -> ServiceResult<
     Ok(())
 }
 
+/// Whether somebody has answered a question that the record still has as open.
+pub(super) fn is_answered(control: &Control, asked: &Guidance) -> ServiceResult<bool> {
+    Ok(asked.is_open() && super::forum::is_over(control, &asked.thread)?)
+}
+
 /// Takes in what was answered meanwhile, by whatever command on whatever machine: the response file, the record, and
 /// where the agent is alive its session. The caller holds the run.
 pub(super) fn take_answers(control: &Control, hold: &mut Hold) -> ServiceResult<()> {
     for index in 0..hold.run().guidance.len() {
         let asked = hold.run().guidance[index].clone();
-        if !asked.is_open() {
-            continue;
-        }
-        let standing = super::forum::standing(control, &asked.thread)?;
-        let is_over = standing
-            .is_some_and(|(thread, _)| matches!(thread.state, ThreadState::Answered | ThreadState::Closed));
-        if is_over {
+        if is_answered(control, &asked)? {
             let now = clock::now();
             let asked = Guidance { answered: Some(now), ..asked };
             if let Err(why) = leave(control, hold.run(), &asked) {

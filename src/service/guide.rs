@@ -110,7 +110,7 @@ fn chosen<'a>(run: &'a Run, named: Option<&str>) -> ServiceResult<&'a Guidance> 
 
 /// Words that an agent says to a question for a person are no answer.
 fn require_answered(acted: &Acted) -> ServiceResult<()> {
-    if matches!(acted.thread.state, ThreadState::Answered | ThreadState::Closed) {
+    if acted.thread.state.is_over() {
         return Ok(());
     }
     let message = format!("Your words stand in {}, and only a person can answer it.", acted.thread.id);
@@ -187,8 +187,7 @@ pub fn act_in_thread(
 ) -> ServiceResult<ActedInThread> {
     let acted = forum::act(caller, named, speaker, deed)?;
     let thread = &acted.thread;
-    let is_over = matches!(thread.state, ThreadState::Answered | ThreadState::Closed);
-    let is_question = thread.kind == ThreadKind::Guidance && is_over && acted.event.is_some();
+    let is_question = thread.kind == ThreadKind::Guidance && thread.state.is_over() && acted.event.is_some();
     let Some(id) = thread.run.clone().filter(|_| is_question && caller.below_agent.is_none()) else {
         return Ok(ActedInThread { acted, guided: None, late: None });
     };

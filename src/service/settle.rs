@@ -5,7 +5,7 @@ use super::needs::{Need, needs, of_unseen, of_unwritten};
 use super::signals::{self, Signals};
 use super::{Control, ServiceResult, bypass, forum, guidance, health, notify, sessions as agents_now};
 use crate::gate::Action;
-use crate::model::{Guidance, Mode, Run, RunAgent, RunState, ThreadState};
+use crate::model::{Guidance, Mode, Run, RunAgent, RunState};
 use crate::plan;
 use crate::sessions::Observation;
 use crate::store::Hold;
@@ -74,7 +74,7 @@ pub(super) fn preview(control: &Control, mut run: Run, action: Action) -> Servic
     }
     let now = clock::now();
     for index in 0..run.guidance.len() {
-        if action != Action::Hook && is_answered(control, &run.guidance[index])? {
+        if action != Action::Hook && guidance::is_answered(control, &run.guidance[index])? {
             run.guidance[index].answered = Some(now);
         }
     }
@@ -89,16 +89,6 @@ pub(super) fn preview(control: &Control, mut run: Run, action: Action) -> Servic
     Ok(run)
 }
 
-/// Whether somebody has answered a question that the record still has as open.
-fn is_answered(control: &Control, asked: &Guidance) -> ServiceResult<bool> {
-    if !asked.is_open() {
-        return Ok(false);
-    }
-    let standing = forum::standing(control, &asked.thread)?;
-    Ok(standing
-        .is_some_and(|(thread, _)| matches!(thread.state, ThreadState::Answered | ThreadState::Closed)))
-}
-
 /// As [`settle`] without writing, for signals and observations already looked at.
 pub(super) fn look_only(
     control: &Control,
@@ -110,7 +100,7 @@ pub(super) fn look_only(
     signals::fold_in(&mut then, signals)?;
     let mut answers = false;
     for asked in &run.guidance {
-        answers = answers || !asked.file.is_empty() || is_answered(control, asked)?;
+        answers = answers || !asked.file.is_empty() || guidance::is_answered(control, asked)?;
     }
     let work = ended_work(&then, &observations)?;
     let mut needs = needs(&then, &observations, &signals.odd, work.as_ref());

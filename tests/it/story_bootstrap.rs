@@ -94,16 +94,21 @@ fn what_the_forum_decides_comes_into_the_documents_once() {
     assert_eq!(written.matches("> 8080").count(), 1, "{written}");
 }
 
+/// A question in the forum, and its answer.
+fn decide_on_a_port(stage: &Stage) {
+    let words = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Well?"];
+    let asked = stage.world.run(words).at(&stage.api).ok().json();
+    let thread = asked["thread"]["id"].as_str().expect("an id");
+    stage.do_(["forum", "answer", thread, "--body", "8080"]).ok();
+}
+
 #[test]
 fn a_busy_run_or_a_worktree_in_the_way_is_caught_up_with() {
     let stage = Stage::new(&[("coder", READER)]);
     let run = bootstrap(&stage, &[]);
     let home = stage.api.seen_from(tree(&run, 0, "api"));
     home.git(["switch", "-q", "--detach"]);
-    let words = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Well?"];
-    let asked = stage.world.run(words).at(&stage.api).ok().json();
-    let thread = asked["thread"]["id"].as_str().expect("an id");
-    stage.do_(["forum", "answer", thread, "--body", "8080"]).ok();
+    decide_on_a_port(&stage);
     assert_eq!(document(&home, "forum-decisions"), None);
     std::fs::write(workspace(&run, 0).join("go"), "").expect("the word");
     stage.wait_ended(id(&run));
@@ -123,10 +128,7 @@ fn a_decision_that_history_holds_before_the_run_was_settled_comes_into_the_docum
     let home = stage.api.seen_from(tree(&run, 0, "api"));
     // Nothing can be written now.
     home.git(["switch", "-q", "--detach"]);
-    let words = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Well?"];
-    let asked = stage.world.run(words).at(&stage.api).ok().json();
-    let thread = asked["thread"]["id"].as_str().expect("an id");
-    stage.do_(["forum", "answer", thread, "--body", "8080"]).ok();
+    decide_on_a_port(&stage);
     stage.do_(["publish"]).ok();
     stage.api.git(["push", "-q"]);
     stage.do_(["publish"]).ok();

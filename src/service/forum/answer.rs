@@ -24,6 +24,11 @@ pub(in super::super) fn opening_words(control: &Control, id: &ThreadId) -> Servi
     Ok(folded.and_then(|folded| folded.told.into_iter().next()?.event.event.body))
 }
 
+/// Whether a thread was answered or ended; one that is not known here was not.
+pub(in super::super) fn is_over(control: &Control, id: &ThreadId) -> ServiceResult<bool> {
+    Ok(standing(control, id)?.is_some_and(|(thread, _)| thread.state.is_over()))
+}
+
 /// The last answer; where somebody moved the state by hand, the last words of somebody who is no agent.
 pub(super) fn answer_of(events: &[&FiledEvent]) -> Option<(Actor, String)> {
     let last = |fits: &dyn Fn(&ForumEvent) -> bool| {

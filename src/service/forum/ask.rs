@@ -108,7 +108,7 @@ pub fn wait_for_answer(caller: &Caller, id: &ThreadId, limit: Option<Duration>) 
         let answer = answer_of(&folded.told.iter().map(|told| &told.event).collect::<Vec<_>>());
         let thread = folded.thread;
         let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
-        let is_over = matches!(thread.state, ThreadState::Answered | ThreadState::Closed);
+        let is_over = thread.state.is_over();
         if is_over || left.is_some_and(|left| left.is_zero()) {
             return Ok(Asked { answer: answer.filter(|_| is_over), thread });
         }

@@ -26,7 +26,7 @@ const POST_CAP: usize = 16 << 10;
 /// Writes down what was decided in a thread, where its run is open and nobody holds it. What cannot be written now is
 /// left to who settles the run next; the answer is in the thread whatever comes of this.
 pub(super) fn write_decision(caller: &Caller, control: &Control, thread: &Thread) {
-    if caller.below_agent.is_some() || !is_decided(thread) {
+    if caller.below_agent.is_some() || !thread.state.is_over() {
         return;
     }
     let Ok(open) = control.store.open_runs() else { return };
@@ -81,10 +81,6 @@ fn wants(run: &Run) -> bool {
 /// Whether what is decided in this thread is written into documents of this run.
 pub(super) fn is_written(run: &Run, thread: &Thread) -> bool {
     ticket_of(run, thread).is_some() && wants(run)
-}
-
-fn is_decided(thread: &Thread) -> bool {
-    matches!(thread.state, ThreadState::Answered | ThreadState::Closed)
 }
 
 fn is_about(run: &Run, id: Option<&RunId>, ticket: Option<&TicketId>) -> bool {

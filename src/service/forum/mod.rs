@@ -25,7 +25,7 @@ mod write;
 pub use about::About;
 pub(super) use act::act_always;
 pub use act::{Acted, Deed, act};
-pub(super) use answer::{opening_words, standing};
+pub(super) use answer::{is_over, opening_words, standing};
 pub use ask::{AskRequest, Asked, ask, wait_for_answer};
 pub use body::{BODY_CAP, BodySource, words};
 pub(super) use docs::write_decisions;

@@ -1,12 +1,12 @@
 //! `forum relay`: carries events to and from Redis for as long as it runs.
 
 use super::super::{Caller, Control, ServiceError, ServiceResult, control, guidance, settle};
-use super::answer::standing;
+use super::answer::is_over;
 use super::exchange::{Exchange, Manner};
 use super::sla;
 use super::travel::{Route, is_too_large, may_pass, memory, note, route};
 use crate::bus::Limits;
-use crate::model::{EventWhat, FiledEvent, Guidance, RunId, ThreadId, ThreadState};
+use crate::model::{EventWhat, FiledEvent, Guidance, RunId, ThreadId};
 use crate::policy::ForumTransport;
 use crate::store::Entry;
 use crate::sys::{lock, random};
@@ -147,11 +147,7 @@ fn answered_before(control: &Control) -> BTreeSet<ThreadId> {
     let runs = control.store.open_runs().unwrap_or_default();
     let open =
         runs.iter().filter_map(Entry::run).flat_map(|run| &run.guidance).filter(|asked| asked.is_open());
-    let is_over = |id: &ThreadId| {
-        let standing = standing(control, id).ok().flatten();
-        standing
-            .is_some_and(|(thread, _)| matches!(thread.state, ThreadState::Answered | ThreadState::Closed))
-    };
+    let is_over = |id: &ThreadId| is_over(control, id).unwrap_or(false);
     open.map(|asked| asked.thread.clone()).filter(is_over).collect()
 }
 
