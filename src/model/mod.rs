@@ -5,6 +5,7 @@
 //! because every id is parsed once, at the edge, by its own type.
 
 mod digest;
+mod doc_sync;
 mod landing;
 mod level;
 mod name;
@@ -24,6 +25,7 @@ mod thread_fold;
 mod thread_fold_tests;
 
 pub use digest::{content_hash, sha256_hex};
+pub use doc_sync::{Agreement, DOC_SYNC_FORMAT, DOC_SYNC_KIND, DocSync, DocSyncState};
 pub use landing::{Bypass, LandedMark, MergeDone};
 pub use level::GateLevel;
 pub use name::{

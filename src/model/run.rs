@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The format version that this program writes.
-pub const RECORD_FORMAT: u32 = 3;
+pub const RECORD_FORMAT: u32 = 4;
 
 /// A run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,6 +203,9 @@ pub struct RunTicket {
     /// The ticket's directory relative to the doc home's worktree, `/` between parts, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
+    /// The git tree id of that directory when the run was decided; only published records hold it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub revision: String,
     /// Whether `--create` made the ticket for this run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made_by_us: bool,

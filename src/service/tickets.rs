@@ -109,6 +109,7 @@ fn blank(id: &TicketId) -> ServiceResult<RunTicket> {
         workspace,
         path: None,
         docs: None,
+        revision: String::new(),
         made_by_us: false,
     })
 }

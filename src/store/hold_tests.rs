@@ -124,7 +124,7 @@ fn illegal_moves_foreign_ids_and_newer_formats_leave_the_record_as_it_is() {
     assert!(matches!(hold.go(RunState::Closed, "no"), Err(StoreError::Illegal(_))));
     assert!(matches!(hold.update(|r| r.state = RunState::Closed), Err(StoreError::Illegal(_))));
     assert!(matches!(hold.save(plain("r2")), Err(StoreError::Refused { .. })));
-    assert!(matches!(hold.update(|r| r.format = 4), Err(StoreError::Newer { format: 4, .. })));
+    assert!(matches!(hold.update(|r| r.format = 5), Err(StoreError::Newer { format: 5, .. })));
     assert!(matches!(hold.save_part("../x", ""), Err(StoreError::Refused { .. })));
     assert!(matches!(hold.save_part("run.toml", ""), Err(StoreError::Refused { .. })));
     assert!(matches!(hold.archive(false), Err(StoreError::Refused { .. })));
@@ -137,7 +137,7 @@ fn a_record_of_a_newer_version_is_shown_and_never_written() {
     let place = Place::new();
     let path = place.made("r1").dir().join(RECORD);
     let text = fs::read_to_string(&path).expect("record");
-    let newer = text.replacen("format = 3", "format = 7\nlater = 1", 1);
+    let newer = text.replacen("format = 4", "format = 7\nlater = 1", 1);
     fs::write(&path, &newer).expect("write");
     let runs = place.store().open_runs().expect("sweep");
     assert!(matches!(&runs[..], [Entry::Run(run)] if run.format == 7), "{runs:?}");

@@ -11,6 +11,7 @@
 mod brevity;
 mod closed;
 mod decided;
+mod doc_sync;
 mod entry;
 mod error;
 mod forum;

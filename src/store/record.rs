@@ -19,7 +19,7 @@ type Migration = fn(toml::Table) -> Result<toml::Table, String>;
 
 /// Step `n` (counted from 0) turns format `n + 1` into format `n + 2`. Each format ever released has a frozen
 /// record under `fixtures/store/v<format>/`, and a test reads it through this table.
-const MIGRATIONS: &[Migration] = &[with_landings, with_talk];
+const MIGRATIONS: &[Migration] = &[with_landings, with_talk, with_revisions];
 
 /// Format 2 added how work came into a base (`merges`, `landed`, `checks`, `bypasses`, and when and under which
 /// policy a check ran); a record of format 1 has none of it.
@@ -32,6 +32,12 @@ fn with_landings(table: toml::Table) -> Result<toml::Table, String> {
 /// `validation`); older records have none of it.
 #[expect(clippy::unnecessary_wraps, reason = "every step of the table may fail")]
 fn with_talk(table: toml::Table) -> Result<toml::Table, String> {
+    Ok(table)
+}
+
+/// Format 4 added the revision of a ticket's documents; older records have none.
+#[expect(clippy::unnecessary_wraps, reason = "every step of the table may fail")]
+fn with_revisions(table: toml::Table) -> Result<toml::Table, String> {
     Ok(table)
 }
 
@@ -222,13 +228,21 @@ mod tests {
     const FROZEN_PUBLISHED_1: &str = include_str!("../../fixtures/store/v1/published.toml");
     const FROZEN_2: &str = include_str!("../../fixtures/store/v2/run.toml");
     const FROZEN_PUBLISHED_2: &str = include_str!("../../fixtures/store/v2/published.toml");
-    const FROZEN: &str = include_str!("../../fixtures/store/v3/run.toml");
-    const FROZEN_PUBLISHED: &str = include_str!("../../fixtures/store/v3/published.toml");
+    const FROZEN_3: &str = include_str!("../../fixtures/store/v3/run.toml");
+    const FROZEN_PUBLISHED_3: &str = include_str!("../../fixtures/store/v3/published.toml");
+    const FROZEN: &str = include_str!("../../fixtures/store/v4/run.toml");
+    const FROZEN_PUBLISHED: &str = include_str!("../../fixtures/store/v4/published.toml");
 
-    /// What format 1 could say of a run.
+    /// What the full record was in format 3.
+    fn of_format_3() -> Run {
+        let mut run = full("run-20250304-050607-abcd");
+        run.tickets.iter_mut().for_each(|ticket| ticket.revision = String::new());
+        run
+    }
+
     /// What the full record was in format 2.
     fn of_format_2() -> Run {
-        let mut run = full("run-20250304-050607-abcd");
+        let mut run = of_format_3();
         (run.guidance, run.feedback) = (Vec::new(), Vec::new());
         for agent in &mut run.agents {
             (agent.heard, agent.validation) = (0, None);
@@ -261,13 +275,19 @@ mod tests {
 
     #[test]
     fn a_record_of_format_3_is_read_for_ever() {
+        assert_eq!(parse_run(FROZEN_3).expect("the frozen record"), of_format_3());
+        parse_run(FROZEN_PUBLISHED_3).expect("the frozen published record");
+    }
+
+    #[test]
+    fn a_record_of_format_4_is_read_for_ever() {
         assert_eq!(parse_run(FROZEN).expect("the frozen record"), full("run-20250304-050607-abcd"));
         parse_run(FROZEN_PUBLISHED).expect("the frozen published record");
     }
 
     #[test]
     fn the_text_of_a_record_changes_only_with_its_format() {
-        assert_eq!(RECORD_FORMAT, 3, "freeze a record of the old format, and add a migration for it");
+        assert_eq!(RECORD_FORMAT, 4, "freeze a record of the old format, and add a migration for it");
         assert_eq!(to_toml(&full("run-20250304-050607-abcd")), FROZEN);
         assert!(FROZEN.ends_with('\n') && !FROZEN.contains('\r'));
     }
@@ -300,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_newer_record_is_read_where_it_parses_and_never_called_broken() {
-        let newer = FROZEN.replacen("format = 3", "format = 9\nnew_thing = true", 1);
+        let newer = FROZEN.replacen("format = 4", "format = 9\nnew_thing = true", 1);
         assert_eq!(parse_run(&newer).expect("readable").format, 9);
         let strange = "format = 9\nkind = \"run\"\nid = 7\n";
         assert_eq!(parse_run(strange), Err(RecordError::Newer { format: 9 }));
@@ -315,8 +335,8 @@ mod tests {
             ("format = -1\nkind = \"run\"", "its format is not a number above 0"),
             ("format = 1", "it does not say its kind"),
             ("format = 1\nkind = \"thread\"", "it is a record of kind \"thread\" and not of a run"),
-            ("format = 3\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
-            ("format = 3\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
+            ("format = 4\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
+            ("format = 4\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
         ];
         for (text, why) in cases {
             let error = parse_run(text).expect_err(text).to_string();
@@ -332,10 +352,10 @@ mod tests {
             table.insert("state".to_owned(), phase);
             Ok(table)
         };
-        let old = to_toml(&plain("r1")).replacen("format = 3", "format = 1", 1);
+        let old = to_toml(&plain("r1")).replacen("format = 4", "format = 1", 1);
         let old = old.replacen("state = ", "phase = ", 1);
         assert_eq!(parse_with(&old, &[step]), Ok(plain("r1")));
-        let error = parse_with(&to_toml(&plain("r1")).replacen("format = 3", "format = 1", 1), &[step]);
+        let error = parse_with(&to_toml(&plain("r1")).replacen("format = 4", "format = 1", 1), &[step]);
         let error = error.expect_err("no phase");
         assert_eq!(error.to_string(), "there is no phase");
     }

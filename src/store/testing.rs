@@ -129,6 +129,7 @@ pub(super) fn full(id: &str) -> Run {
             workspace: WorkspaceName::parse("mw-1").expect("name"),
             path: place("/srv/spaces/2025-03-04/mw-1"),
             docs: Some("ttmp/2025/03/04/MW-1--login".to_owned()),
+            revision: "7".repeat(40),
             made_by_us: true,
         }],
         repos: vec![RunRepo {

@@ -320,7 +320,7 @@ fn a_record_of_a_newer_version_is_shown_and_never_written() {
     stage.finish("one", "Do the work");
     let record = stage.repo.common_dir().join("metawsm/runs/one/run.toml");
     let text = fs::read_to_string(&record).expect("the record").replacen(
-        "format = 3",
+        "format = 4",
         "format = 99\nfuture = true",
         1,
     );

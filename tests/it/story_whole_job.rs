@@ -98,7 +98,7 @@ fn record_is_published(api: &Repo, run_id: &str, closed: &Value) {
     assert_eq!(names.lines().count(), 1);
     assert!(names.ends_with(&format!("{run_id}.toml")), "{names}");
     let record = api.git(["show", &format!("main:{names}")]);
-    holds(&record, &["format = 3", "kind = \"run\"", "state = \"closed\"", "[[receipt", "ONE", "TWO"]);
+    holds(&record, &["format = 4", "kind = \"run\"", "state = \"closed\"", "[[receipt", "ONE", "TWO"]);
     assert!(!record.contains("/tmp") && !record.contains("/home"), "no absolute path: {record}");
     assert!(record.len() < 12 << 10, "{} bytes", record.len());
     for repo in closed["receipt"]["repos"].as_array().expect("repositories") {
