@@ -24,6 +24,7 @@ mod decided;
 mod demo;
 mod diff;
 mod discard;
+pub mod doc_sync;
 mod documents;
 mod error;
 mod event;
