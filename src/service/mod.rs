@@ -16,6 +16,7 @@ mod check;
 mod checks;
 mod cleanup;
 mod close;
+mod closing;
 mod commit;
 mod complete;
 mod compose;

@@ -130,9 +130,10 @@ fn verify_ticket(work: &Work<'_>) -> ServiceResult<Change> {
         return Ok(Change::default());
     }
     let home = open_repo(&work.run, &work.run.doc_home)?;
+    let keeper = policies::keeper(&work.run)?;
     for top in [work.control.repo.worktree(), home.worktree()].into_iter().flatten() {
         if let Some(root) = tickets::docs_root(top)?
-            && matches!(tickets::find(&root, ticket.id.as_str())?, Found::One(_))
+            && matches!(keeper.find(&root, ticket.id.as_str())?, Found::One(_))
         {
             return Ok(Change::default());
         }
@@ -183,7 +184,7 @@ fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
         body: &work.run.brief.goal,
         now: work.run.created,
     };
-    let created = tickets::create(path, &new)?;
+    let created = policies::keeper(&work.run)?.create(path, &new)?;
     let repo = require_repo(path)?;
     if repo.path_id("HEAD", &format!("{}/index.md", created.dir))?.is_none() {
         let message = format!(
