@@ -13,6 +13,7 @@ pub mod foreign;
 pub mod lock;
 mod logged;
 pub mod process;
+pub mod private;
 pub mod procs;
 pub mod random;
 pub mod signals;
