@@ -59,8 +59,8 @@ pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
 pub use live::Store;
 pub use old_database::{
-    DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun, OldStep,
-    OldThread, TEXT_CAP,
+    DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun,
+    OldStep, OldThread, TEXT_CAP,
 };
 pub use participation::{OpenEntry, enter, leave, lock_repo, open_all, open_entries, roots};
 pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};

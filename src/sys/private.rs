@@ -93,7 +93,8 @@ pub fn copy(from: &Path, to: &Path, cap: u64) -> SysResult<bool> {
         let why = format!("it has {length} bytes, and at most {cap} are taken");
         return Err(SysError::Foreign { path: from.to_owned(), why });
     }
-    let mut new = File::options().write(true).create(true).truncate(true).mode(0o600).open(to).map_err(failed)?;
+    let mut new =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(to).map_err(failed)?;
     io::copy(&mut io::Read::take(file, cap), &mut new).map_err(failed)?;
     Ok(true)
 }

@@ -100,12 +100,12 @@ fn require_database(path: &Path, real: &Path) -> StoreResult<()> {
     }
     let mut head = [0_u8; 100];
     let file = std::fs::File::open(real).map_err(|e| SysError::file("read", real, e))?;
-    let read = std::io::Read::read(&mut std::io::Read::take(file, 100), &mut head)
+    let length = std::io::Read::read(&mut std::io::Read::take(file, 100), &mut head)
         .map_err(|e| SysError::file("read", real, e))?;
-    if meta.len() > 0 && !head[..read].starts_with(b"SQLite format 3\0") {
+    if meta.len() > 0 && !head[..length].starts_with(b"SQLite format 3\0") {
         return Err(refused(path, "it is not an SQLite database"));
     }
-    if read == 100 && !has_log {
+    if length == 100 && !has_log {
         require_whole(path, &head, meta.len())?;
     }
     Ok(())
@@ -113,7 +113,8 @@ fn require_database(path: &Path, real: &Path) -> StoreResult<()> {
 
 /// The header says how many pages there are, where the last writer was recent enough to say it.
 fn require_whole(path: &Path, head: &[u8; 100], length: u64) -> StoreResult<()> {
-    let number = |at: usize| u64::from(u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+    let number =
+        |at: usize| u64::from(u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
     let size = match u16::from_be_bytes([head[16], head[17]]) {
         1 => 65_536,
         size => u64::from(size),

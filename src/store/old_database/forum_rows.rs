@@ -51,12 +51,19 @@ pub struct OldForumEvent {
 }
 
 const THREAD: &[&str] = &[
-    "thread_id", "ticket", "run_id", "agent_name", "title", "priority", "state", "opened_by_type",
-    "opened_by_name", "opened_at",
+    "thread_id",
+    "ticket",
+    "run_id",
+    "agent_name",
+    "title",
+    "priority",
+    "state",
+    "opened_by_type",
+    "opened_by_name",
+    "opened_at",
 ];
-const EVENT: &[&str] = &[
-    "event_id", "event_type", "occurred_at", "actor_type", "actor_name", "causation_id", "payload_json",
-];
+const EVENT: &[&str] =
+    &["event_id", "event_type", "occurred_at", "actor_type", "actor_name", "causation_id", "payload_json"];
 
 impl OldDatabase {
     /// Where the threads stand in their table, oldest first.
@@ -71,6 +78,19 @@ impl OldDatabase {
         found.map_err(|e| self.failed(&e))
     }
 
+    /// Where the threads stand in which the agents of a run signalled; none in the databases of early versions.
+    pub fn control_threads(&self, run: &str) -> StoreResult<Vec<i64>> {
+        if !self.tables.has_column("forum_control_threads", "run_id") {
+            return Ok(Vec::new());
+        }
+        let ask =
+            "SELECT t.rowid FROM main.forum_control_threads c JOIN main.forum_threads t USING (thread_id)
+             WHERE c.run_id = ?1 ORDER BY c.agent_name";
+        let mut query = self.conn.prepare_cached(ask).map_err(|e| self.failed(&e))?;
+        let found = query.query_map([run], |row| row.get(0)).and_then(Iterator::collect);
+        found.map_err(|e| self.failed(&e))
+    }
+
     /// One thread with its events.
     pub fn thread(&self, at: i64) -> StoreResult<OldThread> {
         let mut odd = Vec::new();
@@ -82,7 +102,13 @@ impl OldDatabase {
         for row in self.cells(ask("forum_events", EVENT, "sequence"), &mut odd)? {
             let mut event = event(&row);
             let is = Value::Text(event.id.clone());
-            let post = Ask { table: "forum_posts", columns: &["body_text"], key: "event_id", is: &is, order: "post_id" };
+            let post = Ask {
+                table: "forum_posts",
+                columns: &["body_text"],
+                key: "event_id",
+                is: &is,
+                order: "post_id",
+            };
             let post = self.cells(post, &mut odd)?;
             event.body = post.first().map(|row| row.text("body_text")).unwrap_or_default();
             thread.events.push(event);

@@ -165,7 +165,8 @@ impl OldDatabase {
 
     /// The id as it is stored, whatever its type.
     fn key(&self, at: i64) -> StoreResult<Value> {
-        let found = self.conn.query_row("SELECT run_id FROM main.runs WHERE rowid = ?1", [at], |row| row.get(0));
+        let found =
+            self.conn.query_row("SELECT run_id FROM main.runs WHERE rowid = ?1", [at], |row| row.get(0));
         found.map_err(|e| self.failed(&e))
     }
 
@@ -181,8 +182,15 @@ impl OldDatabase {
             &["goal", "scope", "done_criteria", "constraints_text", "merge_intent"];
         run.brief = self.cells(ask("run_briefs", columns, "run_id"), odd)?.first().map(brief);
         let columns: &'static [&'static str] = &[
-            "id", "workspace_name", "agent_name", "question", "context_text", "answer_text", "status",
-            "created_at", "answered_at",
+            "id",
+            "workspace_name",
+            "agent_name",
+            "question",
+            "context_text",
+            "answer_text",
+            "status",
+            "created_at",
+            "answered_at",
         ];
         let asked = self.cells(ask("guidance_requests", columns, "id"), odd)?;
         run.questions = asked.iter().map(question).collect();

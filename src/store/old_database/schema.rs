@@ -52,7 +52,10 @@ pub(super) fn opened(path: &Path, place: &Path) -> StoreResult<(Connection, Tabl
     let said: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
     if said != "ok" {
         let said: String = crate::model::plain_line(&said).chars().take(200).collect();
-        return Err(refused(path, format!("it is damaged ({said}); sqlite3's .recover may save what is left")));
+        return Err(refused(
+            path,
+            format!("it is damaged ({said}); sqlite3's .recover may save what is left"),
+        ));
     }
     let tables = tables(&conn).map_err(damaged)?;
     require_ours(path, &tables)?;
@@ -66,7 +69,8 @@ pub(super) fn opened(path: &Path, place: &Path) -> StoreResult<(Connection, Tabl
 
 /// Plain tables only: a view, a virtual table or a computed column would run what somebody else wrote.
 fn tables(conn: &Connection) -> Result<Tables, rusqlite::Error> {
-    let mut ask = conn.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")?;
+    let mut ask =
+        conn.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")?;
     let names = ask.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     let mut tables = BTreeMap::new();
     for name in names {
@@ -106,9 +110,5 @@ fn require_known(
         let ask = "SELECT CAST(COALESCE(max(version), 0) AS INTEGER) FROM main.schema_migrations";
         version = version.max(conn.query_row(ask, [], |row| row.get(0))?);
     }
-    Ok(if version > 0 {
-        Err(StoreError::NewerDatabase { path: path.to_owned(), version })
-    } else {
-        Ok(())
-    })
+    Ok(if version > 0 { Err(StoreError::NewerDatabase { path: path.to_owned(), version }) } else { Ok(()) })
 }
