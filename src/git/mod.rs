@@ -13,6 +13,7 @@ mod command;
 mod commit;
 mod config;
 mod diff;
+mod dir_size;
 mod error;
 mod fetch;
 mod glance;

@@ -7,6 +7,8 @@
 
 mod look;
 mod place;
+mod seed;
 
 pub use look::{DocView, look};
-pub(super) use place::source_repo;
+pub(super) use place::{committed_ticket, dir_in_home, require_seedable, source_repo, twice};
+pub(super) use seed::{failed, seed};
