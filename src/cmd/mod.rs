@@ -16,6 +16,7 @@ mod complete;
 mod demo;
 mod diff;
 mod discard;
+mod docs;
 mod failure;
 mod forum;
 mod guide;
@@ -103,6 +104,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Iterate(args) => iterate::run(&caller, &screen, args),
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
+            Command::Docs(args) => docs::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),
             Command::Forum(args) => forum::run(&caller, &screen, args),
             Command::Check(args) => check::run(&caller, &screen, args),

@@ -10,7 +10,8 @@ impl Repository {
         let bytes = self.question().args(list).run()?.stdout;
         // Each line is `<mode> <type> <id> <size>\t<path>`; a submodule has the size `-`.
         let size = |line: &[u8]| {
-            let head = String::from_utf8_lossy(line.split(|b| *b == b'\t').next().unwrap_or_default()).into_owned();
+            let head =
+                String::from_utf8_lossy(line.split(|b| *b == b'\t').next().unwrap_or_default()).into_owned();
             head.split_ascii_whitespace().nth(3).and_then(|size| size.parse::<u64>().ok()).unwrap_or(0)
         };
         Ok(split_nul(&bytes).map(size).fold(0, u64::saturating_add))

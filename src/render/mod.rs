@@ -7,6 +7,7 @@
 mod bus;
 mod close;
 mod demo;
+mod docs;
 mod escape;
 mod failure;
 mod forum;
@@ -28,6 +29,7 @@ mod verdict;
 pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;
+pub use docs::docs;
 pub use escape::{escape, escape_lines};
 pub use failure::{Failure, failure};
 pub use forum::{acted as forum_acted, answered, heard, opened, thread, threads, unreadable};

@@ -6,7 +6,7 @@ use super::super::{Control, ServiceError, ServiceResult};
 use crate::git::Repository;
 use crate::model::{TicketId, plain_line};
 use crate::sys::process::quoted;
-use crate::tickets::{self, DocsRoot, Found, Ticket};
+use crate::tickets::{self, Found, Ticket};
 use std::path::Path;
 
 /// The most bytes of documents that one ticket may have to be copied.
@@ -74,7 +74,8 @@ pub(in crate::service) fn committed_ticket(
     let mut files = Vec::new();
     let blobs = repository.blobs();
     for entry in repository.list_tree(commit, root, true)? {
-        let is_read = matches!(entry.path.name(), b"index.md" | b".docmgrignore") && entry.mode & 0o170_000 == 0o100_000;
+        let is_read = matches!(entry.path.name(), b"index.md" | b".docmgrignore")
+            && entry.mode & 0o170_000 == 0o100_000;
         if let Some(path) = entry.path.as_str().filter(|_| is_read)
             && let Some(bytes) = blobs.read(&entry.id)?
         {
@@ -91,7 +92,8 @@ pub(in crate::service) fn committed_ticket(
 /// Several directories claim to be one ticket.
 pub(in crate::service) fn twice(top: &Path, id: &str, several: &[Ticket]) -> ServiceError {
     let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
-    let message = format!("The ticket '{id}' exists {} times in {}: {}.", dirs.len(), top.display(), dirs.join(", "));
+    let message =
+        format!("The ticket '{id}' exists {} times in {}: {}.", dirs.len(), top.display(), dirs.join(", "));
     let hint = format!("git -C {} mv {} <elsewhere>", shown(top), quoted(dirs[1]));
     ServiceError::failed(message, &[&hint])
 }
@@ -102,12 +104,13 @@ fn shown(path: &Path) -> String {
 
 /// The directory that a ticket of the control repository has in a doc home that is another repository: where the
 /// home's base has the ticket already, else at the same place below the home's own docs root.
-pub(in crate::service) fn dir_in_home(home: &Chosen, root: &DocsRoot, found: &Ticket) -> ServiceResult<String> {
+/// `root` is the docs root that the ticket was found below.
+pub(in crate::service) fn dir_in_home(home: &Chosen, root: &str, found: &Ticket) -> ServiceResult<String> {
     let home_root = root_name(&home.repo)?;
     if let Some(there) = committed_ticket(&home.repo, &home.base.id, &home_root, &found.id)? {
         return Ok(there.dir);
     }
-    let rest = found.dir.strip_prefix(root.relative.as_str()).unwrap_or(&found.dir).trim_start_matches('/');
+    let rest = found.dir.strip_prefix(root).unwrap_or(&found.dir).trim_start_matches('/');
     let parts: Vec<_> = [home_root.as_str(), rest].into_iter().filter(|part| !part.is_empty()).collect();
     Ok(parts.join("/"))
 }
