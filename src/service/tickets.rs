@@ -195,7 +195,7 @@ impl Lookup<'_> {
         let docs = if repository.common_dir() == self.home.repo.common_dir() {
             found.dir.clone()
         } else {
-            doc_sync::dir_in_home(self.home, root, &found)?
+            doc_sync::dir_in_home(self.home, root, &found, self.seeds)?
         };
         self.take_known(&found, is_seeded, &docs, notes)?;
         Ok(RunTicket { title: found.title, docs: Some(docs), ..blank(&TicketId::parse(&found.id)?)? })

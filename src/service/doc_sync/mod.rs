@@ -5,10 +5,15 @@
 //! live here: finding tickets, single documents of ours, the commit that closes a ticket. `run`, `status`, the gates
 //! and `docs` come here. One rule: what somebody edited in the workspace is never written over.
 
+mod home;
 mod look;
 mod place;
 mod seed;
+mod show;
 
+pub(super) use home::{Home, Homecoming, base_of_home, bring_home, homecoming_paths, is_foreign};
 pub use look::{DocView, look};
 pub(super) use place::{committed_ticket, dir_in_home, require_seedable, source_repo, twice};
 pub(super) use seed::{failed, seed};
+pub use show::DocsShown;
+pub(super) use show::show;
