@@ -6,6 +6,8 @@ use crate::model::{Agreement, DocSyncState};
 
 type Parts<'a> = (&'a mut DocSyncState, &'a mut bool, &'a mut bool, &'a mut Vec<String>);
 
+type Change = fn(&mut DocStanding);
+
 fn known(standing: &mut DocStanding, change: fn(Parts<'_>)) {
     if let DocStanding::Known { state, has_revision, is_present, dirty, .. } = standing {
         change((state, has_revision, is_present, dirty));
@@ -27,7 +29,6 @@ fn docs_judged(is_foreign: bool, change: impl FnOnce(&mut DocStanding)) -> [Vec<
 #[test]
 fn documents_that_are_not_whole_not_committed_or_not_to_be_brought_along_block_a_close() {
     let sync = "git metawsm docs sync run-1 --ticket T-1";
-    type Change = fn(&mut DocStanding);
     let cases: [(Change, &str, &str); 5] = [
         (|s| known(s, |parts| *parts.0 = DocSyncState::Pending), "not finished", sync),
         (|s| known(s, |parts| *parts.0 = DocSyncState::Failed), "could not be brought", sync),

@@ -40,6 +40,7 @@ mod story_checks;
 mod story_completion;
 mod story_conflicts;
 mod story_control;
+mod story_docs;
 mod story_first_run;
 mod story_fork_reuse;
 mod story_gates;

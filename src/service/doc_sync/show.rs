@@ -107,7 +107,7 @@ fn warn(shown: &mut DocsShown, run: &Run, view: &DocView) {
             format!("git metawsm check {}", run.id),
         ),
         DocSyncState::Synced => match changed(ticket, view.agreement) {
-            Some(what) => return fade_in(shown, run, view, what, sync),
+            Some(what) => return fade_in(shown, run, view, &what, sync),
             None => return,
         },
     };
@@ -128,7 +128,7 @@ fn changed(ticket: &TicketId, agreement: Agreement) -> Option<String> {
 }
 
 /// A change of the source presses once the last sync is older than `docs.stale_warning_seconds`.
-fn fade_in(shown: &mut DocsShown, run: &Run, view: &DocView, what: String, command: String) {
+fn fade_in(shown: &mut DocsShown, run: &Run, view: &DocView, what: &str, command: String) {
     let age = clock::now().as_second().saturating_sub(view.record.at.as_second());
     let limit = i64::try_from(policy::docs_from_table(&run.policy).stale_warning_seconds).unwrap_or(i64::MAX);
     shown.is_pressing = age > limit;
