@@ -5,8 +5,15 @@
 //! live here: finding tickets, single documents of ours, the commit that closes a ticket. `run`, `status`, the gates
 //! and `docs` come here. One rule: what somebody edited in the workspace is never written over.
 
+mod diff;
 mod look;
+mod merge;
+mod order;
 mod place;
+mod sync;
+mod unified;
 
+pub use diff::{DocDiff, DocDiffReport, DocDiffRequest, FileChange, FileDiff, FileText, diff};
 pub use look::{DocView, look};
 pub(super) use place::source_repo;
+pub use sync::{DocSyncLine, DocSyncReport, DocSyncRequest, DocSynced, Keep, sync};
