@@ -15,6 +15,7 @@ mod config;
 mod diff;
 mod dir_merge;
 mod dir_move;
+mod dir_size;
 mod dir_tree;
 mod error;
 mod fetch;

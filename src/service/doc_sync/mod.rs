@@ -10,10 +10,12 @@ mod look;
 mod merge;
 mod order;
 mod place;
+mod seed;
 mod sync;
 mod unified;
 
 pub use diff::{DocDiff, DocDiffReport, DocDiffRequest, FileChange, FileDiff, FileText, diff};
 pub use look::{DocView, look};
-pub(super) use place::source_repo;
+pub(super) use place::{committed_ticket, dir_in_home, require_seedable, source_repo, twice};
+pub(super) use seed::{failed, seed};
 pub use sync::{DocSyncLine, DocSyncReport, DocSyncRequest, DocSynced, Keep, sync};

@@ -354,8 +354,6 @@ fn carry_out(hold: &mut Hold, view: &DocView, home: &Repository, take: Take) -> 
     let head = home.head()?.id().map(str::to_owned).unwrap_or_default();
     let order = Order::new(clock::now(), [&head, &take.tree, &take.source], message);
     order.save(hold, &ticket)?;
-    let pending = DocSync { state: DocSyncState::Pending, ..view.record.clone() };
-    hold.save_doc_sync(&pending)?;
     let branch = worktree_of(&run, view)?.branch.clone();
     let put = put(home, view, (&branch, &order), false);
     let commit = match put {
@@ -363,7 +361,6 @@ fn carry_out(hold: &mut Hold, view: &DocView, home: &Repository, take: Take) -> 
         Err(error) => {
             // Where files are on the way, who asks next finishes them.
             if view.dirty().is_ok_and(|dirty| dirty.is_empty()) {
-                hold.save_doc_sync(&view.record)?;
                 Order::remove(hold, &ticket)?;
             }
             return Err(explained(error, &run, view));
