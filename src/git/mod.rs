@@ -58,6 +58,7 @@ pub use advance::{BaseMove, Watch};
 pub use clean::{CleanState, Judge};
 pub use dir_merge::{DirMerge, Side};
 pub use dir_move::DirOrder;
+pub use dir_tree::SizedFile;
 pub use error::{GitError, GitResult};
 pub use fetch::Fetched;
 pub use glance::{Glance, Outlook, Seen};

@@ -8,6 +8,7 @@ mod cmd;
 mod crash;
 mod crowd;
 mod disks;
+mod docs_sync;
 mod dry_run;
 mod everyday_git;
 mod forum;
