@@ -17,6 +17,8 @@ mod demo;
 mod diff;
 mod discard;
 mod docs;
+mod docs_diff;
+mod docs_sync;
 mod failure;
 mod forum;
 mod guide;

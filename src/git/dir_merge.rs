@@ -207,17 +207,6 @@ impl Repository {
         }
         one_id(&cmd().arg("write-tree"))
     }
-
-    /// The paths that differ between two directories, each given by the id of its tree (`None`: nothing is there).
-    pub fn changed_in_dirs(&self, old: Option<&str>, new: Option<&str>) -> GitResult<Vec<RepoPath>> {
-        match (old, new) {
-            (Some(old), Some(new)) => self.changed_paths(old, new),
-            (None, None) => Ok(Vec::new()),
-            (Some(one), None) | (None, Some(one)) => {
-                Ok(self.list_tree(one, "", true)?.into_iter().map(|entry| entry.path).collect())
-            }
-        }
-    }
 }
 
 /// The version to take where only one side changed, or both the same.

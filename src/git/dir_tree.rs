@@ -2,6 +2,7 @@
 
 use super::path::{join_nul, split_nul};
 use super::refs::is_id;
+use super::scratch::Scratch;
 use super::status::PLAIN_INDEX;
 use super::{EntryKind, GitError, GitResult, RepoPath, Repository, TreeEntry, command, probe};
 use crate::sys::{Cmd, SysError};
@@ -13,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// Most files and directories that are looked at; documents of one ticket are far fewer.
 const MOST_ENTRIES: usize = 50_000;
+
+/// A file, its size in bytes, and its bytes where they were wanted.
+pub type SizedFile = (TreeEntry, u64, Option<Vec<u8>>);
 
 /// Something in a directory that its tree could not hold, or that would lead out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,51 @@ impl Repository {
             Some(Ok(tree)) => Ok(tree),
             _ => place.dir_tree_by_git(dir),
         }
+    }
+
+    /// The files of a directory as [`Repository::dir_tree`] sees it, each with the bytes that git would store of it;
+    /// `None` in their place where `wanted` (given a file and its size in bytes) says so. Writes no object.
+    pub fn dir_files(
+        &self,
+        worktree: &Path,
+        dir: &str,
+        wanted: &dyn Fn(&TreeEntry, u64) -> bool,
+    ) -> GitResult<Vec<SizedFile>> {
+        if self.dir_tree(worktree, dir)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let dir = dir.trim_end_matches('/');
+        let place = self.at(worktree)?;
+        let stored = place.stored(dir)?;
+        let Some(tree) = &stored.tree else { return Ok(Vec::new()) };
+        let mut files = Vec::new();
+        let list = ["ls-tree", "-r", "-l", "-z", "--full-tree", tree];
+        for line in split_nul(&stored.cmd().args(list).run()?.stdout) {
+            let (entry, size) = sized_entry(line)?;
+            let bytes = if wanted(&entry, size) {
+                Some(stored.cmd().args(["cat-file", "blob", &entry.id]).run()?.stdout)
+            } else {
+                None
+            };
+            files.push((entry, size, bytes));
+        }
+        Ok(files)
+    }
+
+    /// The files of a tree in the same way.
+    pub fn tree_files(
+        &self,
+        tree: &str,
+        wanted: &dyn Fn(&TreeEntry, u64) -> bool,
+    ) -> GitResult<Vec<SizedFile>> {
+        let listed = self.question().args(["ls-tree", "-r", "-l", "-z", "--full-tree", tree]).run()?.stdout;
+        let mut files = Vec::new();
+        for line in split_nul(&listed) {
+            let (entry, size) = sized_entry(line)?;
+            let bytes = if wanted(&entry, size) { self.read_blob(&entry.id)? } else { None };
+            files.push((entry, size, bytes));
+        }
+        Ok(files)
     }
 
     /// The files of a tree, each of which a directory may hold: no submodule, no link that leads out of the tree, no
@@ -97,33 +146,66 @@ impl Repository {
         }
     }
 
-    /// Stages the directory in a copy of the index, with new objects beside the repository's own.
     fn dir_tree_by_git(&self, dir: &str) -> GitResult<Option<String>> {
+        Ok(self.stored(dir)?.tree)
+    }
+
+    /// Stages the directory in a copy of the index, with new objects beside the repository's own.
+    fn stored(&self, dir: &str) -> GitResult<Stored<'_>> {
         let scratch = self.scratch()?;
         let index = scratch.copy_index(self)?;
-        let objects = scratch.join("objects");
-        let info = objects.join("info");
+        let info = scratch.join("objects").join("info");
         fs::create_dir_all(&info).map_err(|e| SysError::file("create", &info, e))?;
         let alternates = info.join("alternates");
         let mut line = RepoPath::of(&self.common_dir().join("objects")).as_bytes().to_vec();
         line.push(b'\n');
         fs::write(&alternates, line).map_err(|e| SysError::file("write", &alternates, e))?;
         self.clear_flags(&index, &self.flagged()?)?;
-        let cmd = || -> Cmd {
-            let cmd = self.question().args(PLAIN_INDEX).env("GIT_INDEX_FILE", &index);
-            cmd.env("GIT_OBJECT_DIRECTORY", &objects)
-        };
-        let listed = |what: &[&str]| cmd().args(["ls-files", "-z"]).args(what).args(["--", dir]).run();
+        let mut stored = Stored { place: self, scratch, tree: None };
+        let listed = |what: &[&str]| stored.cmd().args(["ls-files", "-z"]).args(what).args(["--", dir]).run();
         let changed = ["--others", "--modified", "--deleted", "--unmerged", "--exclude-standard"];
         if !listed(&changed)?.stdout.is_empty() {
-            cmd().args(["-c", "core.safecrlf=false", "add", "--all", "--sparse", "--", dir]).run()?;
+            let add = ["-c", "core.safecrlf=false", "add", "--all", "--sparse", "--", dir];
+            stored.cmd().args(add).run()?;
         }
-        if listed(&["--cached"])?.stdout.is_empty() {
-            return Ok(None);
+        if !listed(&["--cached"])?.stdout.is_empty() {
+            let tree = stored.cmd().args(["write-tree", &format!("--prefix={dir}/")]).run()?.text();
+            if !is_id(&tree) {
+                return Err(GitError::odd(format!("git wrote no tree of {dir}")));
+            }
+            stored.tree = Some(tree);
         }
-        let tree = cmd().args(["write-tree", &format!("--prefix={dir}/")]).run()?.text();
-        if is_id(&tree) { Ok(Some(tree)) } else { Err(GitError::odd(format!("git wrote no tree of {dir}"))) }
+        Ok(stored)
     }
+}
+
+/// A directory stored apart from the repository; it goes when dropped.
+struct Stored<'a> {
+    place: &'a Repository,
+    scratch: Scratch,
+    tree: Option<String>,
+}
+
+impl Stored<'_> {
+    /// A command that sees what was stored.
+    fn cmd(&self) -> Cmd {
+        let cmd = self.place.question().args(PLAIN_INDEX).env("GIT_INDEX_FILE", self.scratch.join("index"));
+        cmd.env("GIT_OBJECT_DIRECTORY", self.scratch.join("objects"))
+    }
+}
+
+/// A line of `ls-tree -l`: mode, kind, id, size, a tab, the path.
+fn sized_entry(line: &[u8]) -> GitResult<(TreeEntry, u64)> {
+    let parse = || {
+        let tab = line.iter().position(|b| *b == b'\t')?;
+        let mut words = std::str::from_utf8(&line[..tab]).ok()?.split_whitespace();
+        let mode = u32::from_str_radix(words.next()?, 8).ok()?;
+        let kind = if words.next()? == "commit" { EntryKind::Commit } else { EntryKind::Blob };
+        let id = words.next()?.to_owned();
+        let size = words.next()?.parse().unwrap_or(0);
+        Some((TreeEntry { mode, kind, id, path: RepoPath::new(&line[tab + 1..]) }, size))
+    };
+    parse().ok_or_else(|| GitError::odd("'git ls-tree' answered a line without mode, id, size and path."))
 }
 
 /// Whether a directory below a worktree is there; a link or a file on the way is an error.

@@ -3,8 +3,8 @@
 
 use super::event::{Event, Progress};
 use super::steps::{self, Change, Work};
-use super::{Caller, Control, ServiceError, ServiceResult, notify};
-use crate::model::{Child, Run, RunState, Step, StepState};
+use super::{Caller, Control, ServiceError, ServiceResult, doc_sync, notify};
+use crate::model::{Child, DocSync, Run, RunState, Step, StepKind, StepState};
 use crate::plan;
 use crate::store::Hold;
 use crate::sys::clock;
@@ -84,7 +84,11 @@ fn turn(
 ) -> ServiceResult<Vec<usize>> {
     let mut run = hold.run().clone();
     let mut events = Vec::new();
-    for message in messages {
+    for mut message in messages {
+        // Before the step counts as done: a kill in between only makes it look again.
+        if let Some(known) = known_of_docs(&run, &mut message) {
+            hold.save_doc_sync(&known)?;
+        }
         events.extend(take(&mut run, message, retries));
     }
     let begun = if may_begin { plan::ready(&run.steps) } else { Vec::new() };
@@ -104,6 +108,18 @@ fn turn(
         progress(event);
     }
     Ok(begun)
+}
+
+/// What the end of a step says of a ticket's two copies of its documents.
+fn known_of_docs(run: &Run, message: &mut Message) -> Option<DocSync> {
+    match message {
+        Message::Ended(_, Ok(change)) => change.doc_sync.take().map(|known| *known),
+        Message::Ended(index, Err(error)) => {
+            let step = run.steps.get(*index).filter(|step| step.kind == StepKind::EnsureDocs)?;
+            doc_sync::failed(run, &step.ticket, &error.to_string())
+        }
+        Message::Child(..) => None,
+    }
 }
 
 fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {

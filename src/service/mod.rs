@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod execute;
 mod facts;
+mod facts_of_docs;
 mod facts_of_talk;
 mod facts_of_trees;
 mod facts_of_work;

@@ -13,11 +13,13 @@ use super::{
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
+    plain_line,
 };
 use crate::plan::{self, Wants};
-use crate::policy;
+use crate::policy::{self, AuthorityMode, SeedMode};
 use crate::sessions;
 use crate::store::{self, Hold};
+use crate::sys::process::quoted;
 use crate::sys::{clock, random};
 use crate::workspaces;
 use std::path::PathBuf;
@@ -43,6 +45,8 @@ pub struct RunRequest {
     pub create: bool,
     /// The repository that holds the documents.
     pub doc_home: Option<String>,
+    /// The same under its old name.
+    pub doc_repo: Option<String>,
     /// `--doc-authority-mode`.
     pub doc_authority: Option<String>,
     /// `--doc-seed-mode`.
@@ -176,6 +180,18 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
     };
     provision::require_possible(control, rules, strategy, &repos)?;
     let doc_home = doc_home(request, &repos)?;
+    let doc_authority = mode(
+        "--doc-authority-mode",
+        request.doc_authority.as_deref(),
+        rules.policy.docs.authority_mode.as_str(),
+        AuthorityMode::WORDS,
+    )?;
+    let doc_seed = mode(
+        "--doc-seed-mode",
+        request.doc_seed.as_deref(),
+        rules.policy.docs.seed_mode.as_str(),
+        SeedMode::WORDS,
+    )?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
     let TicketPlan { tickets, goal, notes, known } = choose_tickets(control, home, &rules.policy, request)?;
     if strategy == Strategy::Reuse && tickets.len() > 1 {
@@ -206,11 +222,8 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         strategy,
         from: request.from.clone(),
         doc_home,
-        doc_authority: request
-            .doc_authority
-            .clone()
-            .unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
-        doc_seed: request.doc_seed.clone().unwrap_or_else(|| rules.policy.docs.seed_mode.to_string()),
+        doc_authority,
+        doc_seed,
         brief: Brief { goal, ..request.brief.clone() },
         tickets,
         repos: repos.iter().map(run_repo).collect(),
@@ -241,7 +254,16 @@ fn run_repo(chosen: &Chosen) -> RunRepo {
 }
 
 fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
-    let Some(wanted) = &request.doc_home else { return Ok(repos[0].name.clone()) };
+    if let (Some(home), Some(old)) = (&request.doc_home, &request.doc_repo)
+        && !home.eq_ignore_ascii_case(old)
+    {
+        return Err(ServiceError::wrong(
+            format!("--doc-home-repo says '{home}', and --doc-repo, its old name, says '{old}'."),
+            &[&format!("git metawsm run --doc-home-repo {} ...", quoted(home))],
+        ));
+    }
+    let wanted = request.doc_home.as_ref().or(request.doc_repo.as_ref());
+    let Some(wanted) = wanted else { return Ok(repos[0].name.clone()) };
     let found = repos.iter().find(|r| r.name.as_str().eq_ignore_ascii_case(wanted));
     found.map(|r| r.name.clone()).ok_or_else(|| {
         let names: Vec<_> = repos.iter().map(|r| r.name.as_str()).collect();
@@ -253,6 +275,16 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
             &[&format!("git metawsm run --doc-home-repo {} ...", names[0])],
         )
     })
+}
+
+/// A word of documents: as asked, else as policy says; one that is not known is refused.
+fn mode(flag: &str, asked: Option<&str>, policy: &str, words: &[&str]) -> ServiceResult<String> {
+    let word = asked.unwrap_or(policy);
+    if words.contains(&word) {
+        return Ok(word.to_owned());
+    }
+    let message = format!("'{}' is no value of {flag}; it takes {}.", plain_line(word), words.join(" or "));
+    Err(ServiceError::wrong(message, &[&format!("git metawsm run {flag} {} ...", words[0])]))
 }
 
 /// Gives every ticket its workspace, branch and directory, and the run its steps.
@@ -354,7 +386,7 @@ fn verb(request: &RunRequest) -> &'static str {
 
 /// The words of a request that say what is to be done, to be pasted.
 fn meant(request: &RunRequest) -> String {
-    let quoted = |word: &String| crate::sys::process::quoted(word);
+    let quoted = |word: &String| quoted(word);
     let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
     let text = request.text.as_ref().filter(|_| request.mode == Mode::Standard);
     tickets.chain(text.map(quoted)).collect::<Vec<_>>().join(" ")

@@ -1,10 +1,12 @@
 //! What each kind of step does. Every step is "ensure X": it looks whether X holds before it acts.
 
-use super::{Caller, Control, ServiceError, ServiceResult, agents, documents, furnish, policies, provision};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, agents, doc_sync, documents, furnish, policies, provision,
+};
 use crate::git::Repository;
 use crate::model::{
-    Child, Delivery, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy, plain_line,
-    title_of,
+    Child, Delivery, DocSync, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy,
+    plain_line, title_of,
 };
 use crate::sessions::{Given, Launch};
 use crate::tickets::{self, Found, NewTicket};
@@ -42,6 +44,8 @@ pub(super) struct Change {
     docs: Option<(usize, String)>,
     /// Start commits, by worktree index.
     starts: Vec<(usize, String)>,
+    /// What is known of a ticket's two copies now; written before the record of the run.
+    pub(super) doc_sync: Option<Box<DocSync>>,
     /// A session, by agent index.
     session: Option<Box<(usize, Session, Started)>>,
     /// Where a workspace lies after all, by ticket index.
@@ -191,8 +195,9 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
 fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     let (index, ticket) = work.ticket()?;
     if !ticket.made_by_us {
+        let known = doc_sync::seed(work.control, &work.run, ticket, work.caller.wait)?;
         add_brief(work, &work.run)?;
-        return Ok(Change::default());
+        return Ok(Change { doc_sync: known.map(Box::new), ..Change::default() });
     }
     let (_, path) = work.worktree()?;
     let new = NewTicket {

@@ -28,4 +28,4 @@ pub use document::{IndexHead, Reference, parse_index, reference_document, refere
 pub use error::{TicketError, TicketResult};
 pub use find::{Found, Listing, Source, Ticket, find, find_in, list, list_in};
 pub use provider::Provider;
-pub use root::{DocsRoot, docs_root};
+pub use root::{DocsRoot, docs_root, intended as intended_root};

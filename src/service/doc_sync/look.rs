@@ -47,7 +47,7 @@ pub fn look(control: &Control, run: &Run, ticket: &TicketId) -> ServiceResult<Op
     let worktree = tree.and_then(|tree| tree.path.clone());
     let worktree = worktree.ok_or_else(|| damaged(run, "the documents of a ticket have no worktree"))?;
     let home = open_repo(run, &record.repo)?;
-    let workspace = home.at(&worktree)?.path_id("HEAD", &record.dir)?;
+    let workspace = home.dir_tree(&worktree, &record.dir)?;
     let source = if record.source.is_empty() {
         Some(record.base.clone()).filter(|base| !base.is_empty())
     } else {
