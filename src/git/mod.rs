@@ -13,6 +13,9 @@ mod command;
 mod commit;
 mod config;
 mod diff;
+mod dir_merge;
+mod dir_move;
+mod dir_tree;
 mod error;
 mod fetch;
 mod glance;
@@ -52,6 +55,8 @@ mod worktrees;
 
 pub use advance::{BaseMove, Watch};
 pub use clean::{CleanState, Judge};
+pub use dir_merge::{DirMerge, Side};
+pub use dir_move::DirOrder;
 pub use error::{GitError, GitResult};
 pub use fetch::Fetched;
 pub use glance::{Glance, Outlook, Seen};

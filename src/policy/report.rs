@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 16] = [
+const NOT_BUILT: [&str; 15] = [
     "docs.authority_mode",
     "docs.seed_mode",
     "forum.topics.command_prefix",
@@ -25,8 +25,6 @@ const NOT_BUILT: [&str; 16] = [
     "git_pr.required_checks",
     "git_pr.review_feedback",
     "operator",
-    "tickets.provider",
-    "workspace.provider",
 ];
 
 /// Keys that are set away from their default and have no effect yet, because their command is not built.
