@@ -2,7 +2,7 @@
 //!
 //! The copy that counts is that of the highest [`Rank`], then the newest by what it says of itself, then the one whose
 //! index is newest, then the first by the name of its source. A workspace's copy counts although the repository's is
-//! newer, because agents write there; but then it is marked.
+//! newer, because agents write there, and a server's although the files are newer; but then it is marked.
 
 use crate::model::TicketId;
 use jiff::Timestamp;
@@ -27,11 +27,6 @@ pub enum Rank {
 }
 
 impl Rank {
-    /// Whether agents may be writing this copy.
-    fn is_workspace(self) -> bool {
-        matches!(self, Self::WorkspaceServer | Self::Workspace)
-    }
-
     fn is_repo(self) -> bool {
         matches!(self, Self::RepoServer | Self::Repo)
     }
@@ -69,7 +64,7 @@ pub struct Entry {
     pub copy: DocCopy,
     /// Whether an open run works on it.
     pub active: bool,
-    /// The source of a newer copy in the repository, where the copy that counts is a workspace's.
+    /// The source of a copy in the repository that is newer than the one that counts.
     pub older_than: Option<String>,
     /// How many copies there are.
     pub copies: usize,
@@ -124,7 +119,7 @@ impl Gathered {
 
     fn into_entry(self, active: bool) -> Entry {
         let own = time_of(&self.best.updated);
-        let newer = self.newest.filter(|(at, _)| self.best.rank.is_workspace() && Some(*at) > own);
+        let newer = self.newest.filter(|(at, _)| Some(*at) > own);
         Entry { copy: self.best, active, older_than: newer.map(|(_, source)| source), copies: self.copies }
     }
 }
@@ -232,9 +227,9 @@ mod tests {
         assert_eq!(pair("2026-01-02", "2026-01-02"), None);
         assert_eq!(pair("2026-01-03", "2026-01-02"), None);
         assert_eq!(pair("2026-01-03", ""), None);
-        let repo_only =
+        let files =
             vec![copy("T", "r", Rank::RepoServer, "2026-01-01"), copy("T", "r", Rank::Repo, "2026-01-02")];
-        assert_eq!(merged(repo_only).older_than, None);
+        assert_eq!(merged(files).older_than.as_deref(), Some("Repo"));
         let gone =
             vec![copy("T", "r", Rank::Workspace, "2026-01-01"), copy("T", "r", Rank::Gone, "2026-01-02")];
         assert_eq!(merged(gone).older_than, None);

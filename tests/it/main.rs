@@ -10,6 +10,7 @@ mod crowd;
 mod disks;
 mod dry_run;
 mod everyday_git;
+mod federation;
 mod forum;
 mod frugal;
 mod fuzz;
