@@ -201,6 +201,9 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
         ServiceError::Git(GitError::Missing | GitError::TooOld { .. }) => some(&["git --version"]),
         ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
         ServiceError::Store(error) if error.is_busy() => vec![waiting(asked.words)],
+        ServiceError::Store(StoreError::OldDatabase { .. }) => {
+            some(&["git metawsm import <path of metawsm.db>"])
+        }
         ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])

@@ -42,6 +42,7 @@ mod guide;
 mod health;
 mod history;
 mod hooks;
+mod import;
 mod intent;
 mod iterate;
 mod land;
@@ -106,6 +107,7 @@ pub use hooks::{
     ack as hooks_ack, fails_closed, install as hooks_install, prove as hooks_prove, run_hook, told_by_probe,
     uninstall as hooks_uninstall,
 };
+pub use import::{ImportReport, ImportRequest, ImportedRun, LeftOut, import};
 pub use iterate::{IterateReport, IterateRequest, iterate};
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
