@@ -38,6 +38,11 @@ pub fn show(caller: &Caller) -> ServiceResult<PolicyShown> {
 
 fn shown(path: Option<PathBuf>, mut policy: Policy) -> PolicyShown {
     policy.forum.redis.url = policy::without_password(&policy.forum.redis.url);
+    let api = &mut policy.docs.api;
+    for endpoint in api.workspace_endpoints.iter_mut().chain(&mut api.repo_endpoints) {
+        endpoint.base_url = policy::without_user(&endpoint.base_url);
+        endpoint.web_url = policy::without_user(&endpoint.web_url);
+    }
     let programs = policy::program_keys(&policy);
     let trusted = programs.is_empty() || store::is_trusted(&trust_hash(&programs));
     let not_used = policy::not_used_yet(&policy);

@@ -11,6 +11,7 @@ mod disks;
 mod docs_sync;
 mod dry_run;
 mod everyday_git;
+mod federation;
 mod forum;
 mod frugal;
 mod fuzz;
