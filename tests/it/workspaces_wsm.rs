@@ -1,5 +1,8 @@
-//! The real wsm sees the workspaces that we write down. Without wsm on PATH that test says so and passes, unless
-//! `METAWSM_TEST_REQUIRE` names it; the other needs git alone.
+//! wsm and we use the same workspaces. Tests of the real wsm say so and pass where it is not on PATH, unless
+//! `METAWSM_TEST_REQUIRE` names it; the same is tested with a stand-in everywhere.
+
+mod provider;
+mod stand_in;
 
 use crate::kit::{Output, World, require};
 use git_metawsm::model::WorkspaceName;
