@@ -193,7 +193,9 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         SeedMode::WORDS,
     )?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
-    let TicketPlan { tickets, goal, notes, known } = choose_tickets(control, home, &rules.policy, request)?;
+    let TicketPlan { tickets, goal, mut notes, known } =
+        choose_tickets(control, home, &rules.policy, request)?;
+    notes.extend(source.iter().flat_map(source::Source::notes));
     if strategy == Strategy::Reuse && tickets.len() > 1 {
         return Err(ServiceError::wrong(
             "One workspace can be reused for one ticket only.",
