@@ -82,10 +82,17 @@ fn mend(path: &Path) -> ServiceResult<(Vec<String>, String)> {
     Ok((fixed.changes, unified(&text, &fixed.text)))
 }
 
-/// Trusts the programs that the present policy starts, for this user and this content.
-pub fn trust(caller: &Caller) -> ServiceResult<PolicyShown> {
+/// Trusts the programs that the present policy starts, or the one that a named run was planned under, for this user and
+/// this content.
+pub fn trust(caller: &Caller, selector: &Selector) -> ServiceResult<PolicyShown> {
     let control = control(caller)?;
-    let rules = present(caller, &control)?;
+    let rules = if selector.is_empty() {
+        present(caller, &control)?
+    } else {
+        let id = select(caller, &control, selector, |run| run.state.is_open())?;
+        let run = super::select::require_run(&control, &id)?;
+        policies::Rules { policy: policies::stored(&run)?, path: Some(PathBuf::from(format!("of {id}"))) }
+    };
     let programs = policy::program_keys(&rules.policy);
     if !programs.is_empty() {
         let place = rules.path.as_deref().unwrap_or(Path::new("(personal keys)")).display().to_string();
