@@ -36,6 +36,7 @@ pub mod forum;
 mod guidance;
 mod guide;
 mod health;
+mod hidden;
 mod history;
 mod hooks;
 mod import;

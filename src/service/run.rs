@@ -7,7 +7,8 @@ use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, skills, source,
+    Caller, Control, ServiceError, ServiceResult, control, execute, hidden, participate, settle, skills,
+    source,
 };
 use crate::git;
 use crate::model::{
@@ -75,6 +76,7 @@ pub struct RunReport {
 pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
     let (control, rules, draft) = begin(caller, request, request.dry_run)?;
     let mut notes = draft.notes.clone();
+    notes.extend(hidden::warning(&control));
     if request.dry_run {
         let run = name_workspaces(&control, draft, request, &rules)?;
         return Ok(RunReport { run, dry_run: true, notes });
