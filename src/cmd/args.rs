@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks,
-    import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume,
-    run, signal, status, stop, tell, update,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, forum, guide,
+    hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart,
+    resume, run, signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -210,6 +210,7 @@ commands! {
     Complete(complete) = "complete", Act;
     Discard(discard) = "discard", Act;
     Commit(commit) = "commit", Act;
+    Docs(docs) = "docs", Read;
     Forum(forum) = "forum", Act;
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
@@ -233,6 +234,7 @@ impl Command {
             Self::Rescue(args) => args.reach(),
             // An agent's word for its own tests counts for nothing.
             Self::Check(args) if args.runs() => Reach::Act,
+            Self::Docs(args) => args.reach(),
             Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }

@@ -16,6 +16,9 @@ mod complete;
 mod demo;
 mod diff;
 mod discard;
+mod docs;
+mod docs_diff;
+mod docs_sync;
 mod failure;
 mod forum;
 mod guide;
@@ -106,6 +109,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Iterate(args) => iterate::run(&caller, &screen, args),
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
+            Command::Docs(args) => docs::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),
             Command::Forum(args) => forum::run(&caller, &screen, args),
             Command::Check(args) => check::run(&caller, &screen, args),

@@ -7,6 +7,8 @@
 mod bus;
 mod close;
 mod demo;
+mod docs;
+mod docs_sync;
 mod escape;
 mod failure;
 mod forum;
@@ -29,6 +31,8 @@ mod verdict;
 pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;
+pub use docs::docs;
+pub use docs_sync::{docs_diff, docs_synced};
 pub use escape::{escape, escape_lines};
 pub use failure::{Failure, failure};
 pub use forum::{acted as forum_acted, answered, heard, opened, thread, threads, unreadable};

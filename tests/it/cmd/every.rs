@@ -30,6 +30,7 @@ const COMMANDS: [&[&str]; 52] = [
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
+    &["docs"],
     &["forum", "ask", "--body", "x"],
     &["forum", "answer", "x", "--body", "y"],
     &["forum", "assign", "x", "--assignee", "y"],
@@ -262,7 +263,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 22] = [
+const FOR_AGENTS: [&str; 23] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -279,6 +280,7 @@ const FOR_AGENTS: [&str; 22] = [
     "log",
     "diff",
     "path",
+    "docs",
     "logs",
     "check",
     "rescue list",
@@ -291,7 +293,10 @@ const FOR_AGENTS: [&str; 22] = [
 fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for below in command.get_subcommands() {
-        let deeper = if below.has_subcommands() { every_word(below) } else { vec![needed_by(below)] };
+        let mut deeper = every_word(below);
+        if !below.is_subcommand_required_set() {
+            deeper.push(needed_by(below));
+        }
         found.extend(deeper.into_iter().map(|words| [vec![below.get_name().to_owned()], words].concat()));
     }
     found

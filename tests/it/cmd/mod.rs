@@ -11,6 +11,7 @@ mod complete;
 mod demo;
 mod diff;
 mod discard;
+mod docs;
 mod every;
 pub mod forum;
 mod guide;
