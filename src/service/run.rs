@@ -7,7 +7,7 @@ use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, execute, participate, provision, settle,
+    Caller, Control, ServiceError, ServiceResult, control, execute, hidden, participate, provision, settle,
     setup_scripts, skills, source,
 };
 use crate::git;
@@ -80,6 +80,7 @@ pub struct RunReport {
 pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> ServiceResult<RunReport> {
     let (control, rules, draft) = begin(caller, request, request.dry_run)?;
     let mut notes = draft.notes.clone();
+    notes.extend(hidden::warning(&control));
     if request.dry_run {
         notes.extend(draft.foretold(&control)?);
         let run = name_workspaces(&control, draft, request, &rules)?;
