@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 15] = [
+const NOT_BUILT: [&str; 13] = [
     "docs",
     "forum.topics.command_prefix",
     "forum.topics.integration_prefix",
@@ -23,8 +23,6 @@ const NOT_BUILT: [&str; 15] = [
     "git_pr.required_checks",
     "git_pr.review_feedback",
     "operator",
-    "tickets.provider",
-    "workspace.provider",
 ];
 
 /// Keys that are set away from their default and have no effect yet, because their command is not built.

@@ -1,13 +1,13 @@
 //! The publication commit: the records of decided runs and the closing of tickets, on the control repository's
 //! own base.
 
+use super::closing::Closer;
 use super::doc_sync::{self, Home, Homecoming};
 use super::land::{Landing, require_identity};
 use super::{Control, ServiceResult, forum};
 use crate::git::Repository;
 use crate::model::{Receipt, Run, RunId, RunState, RunTicket, plain_line, title_of};
 use crate::store;
-use crate::tickets;
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
@@ -69,15 +69,14 @@ fn ticket_edits(
     closing: &[&RunTicket],
     entry: &str,
 ) -> ServiceResult<Edits> {
+    let mut keeper = Closer::of(repository, tree, run)?;
     let mut edits = Vec::new();
     for ticket in closing {
         let Some(dir) = &ticket.docs else { continue };
         let (index, log) = (format!("{dir}/index.md"), format!("{dir}/changelog.md"));
         let Some(bytes) = repository.read_file(tree, &index)? else { continue };
         let changelog = repository.read_file(tree, &log)?;
-        let title = format!("Closed by {}", run.id);
-        // The time of the decision: the same record always gives the same bytes.
-        let closed = tickets::closed_bytes(&bytes, changelog.as_deref(), entry, &title, decided_at(run))?;
+        let closed = keeper.close(dir, (&bytes, changelog.as_deref()), entry)?;
         if !closed.already {
             edits.push((index, Some(closed.index)));
             edits.push((log, Some(closed.changelog)));
@@ -86,7 +85,7 @@ fn ticket_edits(
     Ok(edits)
 }
 
-fn decided_at(run: &Run) -> Timestamp {
+pub(super) fn decided_at(run: &Run) -> Timestamp {
     run.receipt.as_ref().and_then(|receipt| receipt.at).unwrap_or(run.changed)
 }
 

@@ -166,7 +166,7 @@ fn unknown(name: &RepoName) -> ServiceError {
 }
 
 /// Where a name can lead: policy first; else the control repository itself, wsm's registry, its neighbours.
-fn lookup(
+pub(super) fn lookup(
     caller: &Caller,
     control: &Control,
     name: &RepoName,

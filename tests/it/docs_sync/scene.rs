@@ -77,7 +77,9 @@ impl Scene {
 
     /// A file of the workspace copy; `None` where it is not there.
     pub fn in_copy(&self, file: &str) -> Option<String> {
-        std::fs::read(self.copy.file(&format!("{DIR}/{file}"))).ok().map(|b| String::from_utf8_lossy(&b).into_owned())
+        std::fs::read(self.copy.file(&format!("{DIR}/{file}")))
+            .ok()
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
     }
 
     /// `docs sync` with these words, as JSON: what came of the only ticket.

@@ -30,8 +30,14 @@ fn changes_of_the_source_come_into_the_workspace_copy_with_one_commit_of_ours() 
         assert!(message.contains("\nMetawsm-Run: one\nMetawsm-Made: yes"), "{message}");
         scene.is_tidy();
         let record = scene.record();
-        assert_eq!(record["base"].as_str(), Some(scene.source.git(["rev-parse", &format!("HEAD:{DIR}")]).as_str()));
-        assert_eq!(record["revision"].as_str(), Some(scene.copy.git(["rev-parse", &format!("HEAD:{DIR}")]).as_str()));
+        assert_eq!(
+            record["base"].as_str(),
+            Some(scene.source.git(["rev-parse", &format!("HEAD:{DIR}")]).as_str())
+        );
+        assert_eq!(
+            record["revision"].as_str(),
+            Some(scene.copy.git(["rev-parse", &format!("HEAD:{DIR}")]).as_str())
+        );
         assert_eq!(scene.syncs_to("nothing-new")["commit"], serde_json::Value::Null);
         assert_eq!(scene.copy.git(["rev-parse", "HEAD"]), taken["commit"], "a second time changes nothing");
         scene.stage.run(&["log", "one"]).ok().says("docs synced");
