@@ -57,4 +57,4 @@ pub use words::{
     Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend, TicketsProvider,
     TicketsRequired, Track, WorkspaceProvider,
 };
-pub use work::{DocsApiPolicy, DocsEndpoint, DocsPolicy, TicketsPolicy, WorkspacePolicy};
+pub use work::{DocsApiPolicy, DocsEndpoint, DocsPolicy, TicketsPolicy, WorkspacePolicy, without_user};

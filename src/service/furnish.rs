@@ -19,10 +19,10 @@ pub(super) fn furnish(work: &Work<'_>, workspace: &Path) -> ServiceResult<Vec<St
     let by_wsm = provision::provider_of(&work.run)? == Provider::Wsm;
     workspaces::ensure_go_work(workspace, &repos)?;
     let mut file = wsm_file(work, workspace)?;
-    if let Some((source, bytes)) = agent_notes(work)? {
-        if workspaces::place_file(&file, AGENT_FILE, &bytes)? {
-            file.agent_md = source;
-        }
+    if let Some((source, bytes)) = agent_notes(work)?
+        && workspaces::place_file(&file, AGENT_FILE, &bytes)?
+    {
+        file.agent_md = source;
     }
     // What wsm wrote itself says more than we know.
     if !by_wsm || workspaces::find_wsm_workspace(ticket.workspace.as_str())?.is_none() {
@@ -84,14 +84,11 @@ fn set_up(work: &Work<'_>, file: &WsmWorkspace) -> ServiceResult<Vec<String>> {
     let mut found = Vec::new();
     for script in scripts {
         let name = script.name();
-        let (path, cwd) = match &script.repo {
-            Some(repo) => (top.join(repo.as_str()).join(&script.path), top.join(repo.as_str())),
-            None => {
-                workspaces::place_file(file, &script.path, &script.bytes)?;
-                (top.join(&script.path), top.clone())
-            }
-        };
-        found.push(Script { name, path, cwd, bytes: script.bytes });
+        if script.repo.is_none() {
+            workspaces::place_file(file, &script.path, &script.bytes)?;
+        }
+        let cwd = script.repo.as_ref().map_or_else(|| top.clone(), |repo| top.join(repo.as_str()));
+        found.push(Script { name, path: cwd.join(&script.path), cwd, bytes: script.bytes });
     }
     let mut vars = workspaces::script_environment(file);
     vars.extend(agents::environment(work, top));

@@ -98,7 +98,7 @@ pub use control::{Control, control, find_control};
 pub use demo::{DemoRequest, demo};
 pub use diff::{DiffRequest, TreeDiff, diff, path};
 pub use discard::discard;
-pub use docs::{DocsRequest, DocsTicket, DocsView, docs};
+pub use docs::{DocsRequest, DocsTicket, DocsView, EndpointView, docs};
 pub use error::{Refusal, ServiceError, ServiceResult};
 pub use event::{Event, Progress};
 pub use guide::{ActedInThread, GuideRequest, Guided, act_in_thread, ask_in_thread, guide};

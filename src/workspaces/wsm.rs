@@ -281,10 +281,8 @@ fn line(args: &[&str]) -> String {
 fn failed(command: &str, said: &Output, left: &[String]) -> WorkspaceError {
     let text = [said.stdout.as_slice(), b"\n", &said.stderr].concat();
     let is_old = String::from_utf8_lossy(&text).contains("unknown flag: --base-branch");
-    let mut how = match said.exit.is_ok() {
-        true => "ended with exit 0 and did not do it".to_owned(),
-        false => format!("ended with {}", said.exit),
-    };
+    let nothing = || "ended with exit 0 and did not do it".to_owned();
+    let mut how = if said.exit.is_ok() { nothing() } else { format!("ended with {}", said.exit) };
     if is_old {
         how.push_str("; this wsm is too old: it knows no --base-branch");
     }

@@ -117,6 +117,9 @@ impl<'a> Docmgr<'a> {
 
     fn list(&self) -> TicketResult<Listing> {
         const VERB: &str = "list tickets";
+        if !is_plain_dir(&self.root.path()) {
+            return Ok(Listing::default());
+        }
         let output = self.run(VERB, &[])?;
         let Some(rows) = rows::parse(&output.stdout) else {
             return Err(self.wrong(VERB, format!("did not answer with a list of rows: {}", said(&output))));
@@ -152,9 +155,13 @@ impl<'a> Docmgr<'a> {
     }
 
     fn find(&self, id: &str) -> TicketResult<Found> {
-        match select(self.list()?.tickets, id) {
+        let Listing { tickets, problems } = self.list()?;
+        match select(tickets, id) {
             Found::One(ticket) => self.confirmed(ticket).map(Found::One),
             Found::Missing { near } => {
+                if let Some(problem) = problems.iter().find(|problem| problem.contains(id)) {
+                    return Err(self.wrong("list tickets", format!("cannot be followed: {problem}")));
+                }
                 // A document that docmgr cannot read is missing in its rows.
                 if let Found::One(hidden) = find::find(self.root, id)? {
                     let why = format!(
@@ -205,7 +212,7 @@ fn said(output: &Output) -> String {
     told.map_or_else(|| "it printed nothing".to_owned(), |line| title_of(&plain_line(line), 200))
 }
 
-/// Whether this path is below a docs root's top as a plain directory, links followed by nobody.
+/// Whether a directory is there, and no link to one.
 fn is_plain_dir(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 52] = [
+const COMMANDS: [&[&str]; 53] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -60,6 +60,7 @@ const COMMANDS: [&[&str]; 52] = [
     &["hooks", "install"],
     &["hooks", "uninstall"],
     &["hooks", "status"],
+    &["import"],
     &["demo"],
 ];
 
@@ -432,7 +433,7 @@ fn the_first_programs_database_is_taken_and_explained() {
     let stage = Stage::with(WORKS);
     let output = stage.run(&["--db", "metawsm.db", "list"]).ok();
     assert_eq!(output.stdout, "No runs.\n");
-    output.tells("note: --db is not needed: records lie in the git directory");
+    output.tells("note: --db is not needed: records lie in the git directory, and 'git metawsm import' takes over old ones");
     assert!(!stage.repo.file("metawsm.db").exists());
 }
 
