@@ -124,7 +124,7 @@ fn health(screen: &Screen, server: &EndpointView) -> String {
 fn indexed(fresh: &Freshness, age: Option<u64>) -> String {
     let documents = fresh.docs_indexed.map(|n| counted(usize::try_from(n).unwrap_or(usize::MAX), "document"));
     let when = match age {
-        Some(0) => "indexed now".to_owned(),
+        Some(0..60) => "indexed now".to_owned(),
         Some(age) => format!("indexed {} ago", span(age)),
         None => "indexed at an unknown time".to_owned(),
     };
