@@ -91,11 +91,18 @@ fn mend(path: &Path) -> ServiceResult<(Vec<String>, String)> {
     Ok((fixed.changes, unified(&text, &fixed.text)))
 }
 
-/// Trusts the programs that the present policy starts and the set-up scripts of repositories (those that policy and
-/// open runs know, and those `named` as `run --repos` names them), for this user and this content.
-pub fn trust(caller: &Caller, named: &[String]) -> ServiceResult<PolicyShown> {
+/// Trusts the programs that the present policy starts, or the one that a selected run was planned under, and the set-up
+/// scripts of repositories (those that policy and open runs know, and those `named` as `run --repos` names them), for
+/// this user and this content.
+pub fn trust(caller: &Caller, selector: &Selector, named: &[String]) -> ServiceResult<PolicyShown> {
     let control = control(caller)?;
-    let rules = present(caller, &control)?;
+    let rules = if selector.is_empty() {
+        present(caller, &control)?
+    } else {
+        let id = select(caller, &control, selector, |run| run.state.is_open())?;
+        let run = super::select::require_run(&control, &id)?;
+        policies::Rules { policy: policies::stored(&run)?, path: Some(PathBuf::from(format!("of {id}"))) }
+    };
     let programs = policy::program_keys(&rules.policy);
     if !programs.is_empty() {
         let place = rules.path.as_deref().unwrap_or(Path::new("(personal keys)")).display().to_string();

@@ -19,6 +19,7 @@ mod hooks_foreign;
 mod hooks_matrix;
 mod hostile_signals;
 mod house;
+mod import_hostile;
 mod interrupts;
 #[allow(
     dead_code,

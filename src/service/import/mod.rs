@@ -235,7 +235,7 @@ impl Import<'_> {
                 hold.archive(false)?;
             }
         }
-        progress(Event::Done(format!("import {}", run.id)));
+        progress(Event::Began(format!("import {}", run.id)));
         report.runs.push(ImportedRun {
             old_id: is_mended.then(|| names::shown(&old.id)),
             state: run.state,
@@ -288,10 +288,10 @@ impl Import<'_> {
     /// What has no place here is counted, so that nobody looks for it in vain.
     fn name_the_rest(&self, report: &mut ImportReport) -> ServiceResult<()> {
         let rest = [
-            ("run_review_feedback", "comments of reviewers", "they stand in the pull requests"),
-            ("doc_sync_states", "states of documents", "they hold a time and no version"),
-            ("operator_run_states", "counters of the operator", "nothing restarts agents by itself"),
-            ("forum_outbox", "messages that waited to be sent", "their threads are imported"),
+            ("run_review_feedback", "comment(s) of reviewers", "they stand in the pull requests"),
+            ("doc_sync_states", "state(s) of documents", "they hold a time and no version"),
+            ("operator_run_states", "counter(s) of the operator", "nothing restarts agents by itself"),
+            ("forum_outbox", "message(s) of the bus", "their threads are imported"),
         ];
         for (table, what, why) in rest {
             let count = self.database.count(table)?;

@@ -56,7 +56,7 @@ impl Site {
             |known| known.path.components().collect(),
         );
         if !dir.is_dir() {
-            notes.push(format!("The workspace '{workspace}' is gone; 'resume' makes it again."));
+            notes.push(format!("The workspace '{workspace}' is not there; 'resume' makes it."));
         }
         Some(Self { ticket, workspace, dir, known })
     }
@@ -183,7 +183,7 @@ fn worktree(
     (base, base_id): (&str, &str),
 ) -> ServiceResult<RunWorktree> {
     let head = tree.as_ref().map(|(_, tree)| tree.head()).transpose()?;
-    let made = created(old, "--branch")
+    let made = created(old, Some(site.workspace.as_str()), "--branch")
         .or_else(|| site.known.as_ref().map(|known| known.branch.clone()))
         .filter(|branch| repository.require_branch_name(branch).is_ok())
         .unwrap_or_else(|| format!("task/{}", site.workspace));

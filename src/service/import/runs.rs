@@ -196,10 +196,8 @@ fn settle_in(
     }
     let Found { repos, worktrees, missing } = places::find(import, (old, spec), &sites, notes)?;
     if !missing.is_empty() {
-        let list = missing.join(", ");
-        notes.push(format!(
-            "Nothing is known of the repositories {list}; without them it can only be discarded."
-        ));
+        let then = if repos.is_empty() { "it can only be discarded" } else { "it goes on without" };
+        notes.push(format!("Nothing is known of what it calls {}: {then}.", missing.join(", ")));
     }
     let dirs: Vec<_> =
         worktrees.iter().filter_map(|tree| tree.path.clone()).filter(|dir| dir.exists()).collect();

@@ -1,6 +1,6 @@
 //! What the run's spec says: JSON that may hold anything.
 
-use crate::store::OldRun;
+use crate::store::{OldRun, OldStep};
 use serde_json::Value;
 
 /// The most tickets, repositories or agents of a run that are taken.
@@ -55,7 +55,7 @@ pub(super) fn spec(old: &OldRun, notes: &mut Vec<String>) -> Spec {
         spec.tickets = old.tickets.iter().take(MANY).cloned().collect();
     }
     if spec.repos.is_empty() {
-        spec.repos = created(old, "--repos").map(|repos| split(&repos)).unwrap_or_default();
+        spec.repos = created(old, None, "--repos").map(|repos| split(&repos)).unwrap_or_default();
     }
     if spec.agents.is_empty() {
         for agent in old.agents.iter().take(MANY) {
@@ -100,9 +100,10 @@ fn split(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|word| !word.is_empty()).take(MANY).map(str::to_owned).collect()
 }
 
-/// What the step that made a workspace said after an option; its words stand in single quotes.
-pub(super) fn created(old: &OldRun, option: &str) -> Option<String> {
-    let steps = old.steps.iter().filter(|step| step.command.starts_with("wsm "));
+/// What the step that made a workspace (this one, else any) said after an option; its words stand in single quotes.
+pub(super) fn created(old: &OldRun, workspace: Option<&str>, option: &str) -> Option<String> {
+    let is_its = |step: &&OldStep| workspace.is_none_or(|name| super::names::mended(&step.workspace) == name);
+    let steps = old.steps.iter().filter(|step| step.command.starts_with("wsm ")).filter(is_its);
     let mut said = steps.filter_map(|step| {
         let (_, rest) = step.command.split_once(&format!("{option} '"))?;
         rest.split_once('\'').map(|(word, _)| word.to_owned())
@@ -113,7 +114,6 @@ pub(super) fn created(old: &OldRun, option: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::OldStep;
 
     #[test]
     fn what_the_spec_does_not_say_the_steps_do() {
@@ -133,7 +133,7 @@ mod tests {
             (spec.tickets, spec.repos),
             (vec!["T-1".to_owned()], vec!["a".to_owned(), "b".to_owned()])
         );
-        assert_eq!(created(&old, "--branch").as_deref(), Some("task/t-1-x"));
+        assert_eq!(created(&old, None, "--branch").as_deref(), Some("task/t-1-x"));
         assert!(notes[0].starts_with("Its spec could not be read (recursion limit exceeded"), "{notes:?}");
     }
 

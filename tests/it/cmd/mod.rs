@@ -16,6 +16,7 @@ mod every;
 pub mod forum;
 mod guide;
 mod hooks;
+pub mod import;
 mod iterate;
 mod list;
 mod log;
