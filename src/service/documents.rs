@@ -2,12 +2,12 @@
 //! branch, beside whatever an agent has lying there.
 
 use super::steps::open_repo;
-use super::{ServiceError, ServiceResult};
+use super::{ServiceError, ServiceResult, policies};
 use crate::git::{RepoPath, Repository};
 use crate::model::{Run, RunWorktree, TicketId, plain_line, title_of};
 use crate::store::Hold;
-use crate::sys::{clock, files, random};
-use crate::tickets;
+use crate::sys::{clock, dir_lock, files, random};
+use crate::tickets::{self, Provider};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,9 @@ pub(super) const MADE: &str = "Metawsm-Made: yes";
 
 /// The largest document that is read.
 pub(super) const DOCUMENT_CAP: u64 = 4 << 20;
+
+/// What a ticket's keeper was asked to add, until that is whole; in the stage.
+const ADDING: &str = "adding-document";
 
 /// How long an agent that commits at the same moment is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,6 +48,7 @@ pub(super) struct Shelf {
     ticket: TicketId,
     /// The ticket's directory relative to the worktree.
     docs: String,
+    keeper: Provider,
 }
 
 /// Where documents of a run's ticket are kept; `None` where the doc home's worktree holds none of it. `token` is that
@@ -67,7 +71,16 @@ pub(super) fn shelf(run: &Run, ticket: &TicketId, token: Option<&str>) -> Servic
     let repository = repository.at(&worktree)?;
     require_ready(&repository, tree, &worktree)?;
     let stage = workspace.join(".metawsm");
-    Ok(Some(Shelf { repository, worktree, stage, run: run.id.to_string(), ticket: entry.id.clone(), docs }))
+    let keeper = policies::keeper(run)?;
+    Ok(Some(Shelf {
+        repository,
+        worktree,
+        stage,
+        run: run.id.to_string(),
+        ticket: entry.id.clone(),
+        docs,
+        keeper,
+    }))
 }
 
 /// Whether this directory below a worktree is there. A link on the way could lead what we write anywhere.
@@ -166,6 +179,9 @@ impl Shelf {
         let folder = self.folder();
         // Also where it is a link: then it is refused.
         is_own_dir(&self.worktree, &folder)?;
+        if let Some(path) = self.add_by_keeper(title, body)? {
+            return Ok(path);
+        }
         let names = files::names_in(&self.worktree.join(&folder))?;
         let path = format!("{folder}/{}", tickets::reference_name(&names, title));
         let topics = self.topics()?;
@@ -181,6 +197,17 @@ impl Shelf {
         Ok(path)
     }
 
+    /// As [`Shelf::write`], where it is not we who write documents.
+    fn add_by_keeper(&self, title: &str, body: &str) -> ServiceResult<Option<String>> {
+        let note = self.stage.join(ADDING);
+        let order =
+            tickets::Adding { ticket: self.ticket.as_str(), dir: &self.docs, title, body, note: &note };
+        let Some((path, bytes)) = self.keeper.add(&self.worktree, &order)? else { return Ok(None) };
+        self.put(&path, &bytes)?;
+        files::remove_durable(&note)?;
+        Ok(Some(path))
+    }
+
     /// The text of a document in the worktree.
     pub fn read(&self, path: &str) -> ServiceResult<String> {
         let bytes = files::find_foreign(&self.worktree.join(path), DOCUMENT_CAP)?.unwrap_or_default();
@@ -193,8 +220,11 @@ impl Shelf {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// Replaces a document whole.
+    /// Replaces a document whole. An agent's docmgr may be at work in the ticket's directory at this moment: newer ones
+    /// lock it, and so do we.
     pub fn put(&self, path: &str, bytes: &[u8]) -> ServiceResult<()> {
+        let what = format!("The directory of the ticket {}", self.ticket);
+        let _lock = dir_lock::take(&self.worktree.join(&self.docs), &what, PATIENCE)?;
         let staged = self.stage.join(format!("{}{}", files::TEMP_PREFIX, random::base32(16)));
         files::write_atomic(&staged, bytes)?;
         files::rename_durable(&staged, &self.worktree.join(path)).inspect_err(|_| {

@@ -96,13 +96,13 @@ fn turn(
         let step = &mut run.steps[*index];
         step.state = StepState::Running;
         step.attempts += 1;
-        events.push(Event::Began(step.label()));
+        events.push((TOLD, Event::Began(step.label())));
     }
     hold.save(run)?;
-    for event in events {
+    for (word, event) in events {
         match &event {
-            Event::Failed(label, text) => hold.note("step failed", &format!("{label}: {text}"))?,
-            Event::Note(text) => hold.note("rescued", text)?,
+            Event::Failed(label, text) => hold.note(word, &format!("{label}: {text}"))?,
+            Event::Note(text) => hold.note(word, text)?,
             _ => {}
         }
         progress(event);
@@ -142,21 +142,28 @@ fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
     Ok(std::iter::once(first).chain(receiver.try_iter()).collect())
 }
 
-/// Takes one message into the record; an end is told, and what was saved on the way.
-fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
+/// The journal's word for what a person should know.
+const TOLD: &str = "told";
+
+/// Takes one message into the record; an end is told, and what was saved on the way. Each event comes with the word
+/// under which it stands in the journal, if it does.
+fn take(run: &mut Run, message: Message, retries: u32) -> Vec<(&'static str, Event)> {
     match message {
         Message::Child(index, child) => {
             run.steps[index].child = Some(child);
             Vec::new()
         }
         Message::Ended(index, Ok(mut change)) => {
-            let mut events: Vec<_> = change.rescued.take().map(Event::Note).into_iter().collect();
+            let rescued = change.rescued.take().map(|text| ("rescued", Event::Note(text)));
+            let notes = std::mem::take(&mut change.notes);
+            let notes = notes.into_iter().map(|text| (TOLD, Event::Note(format!("note: {text}"))));
+            let mut events: Vec<_> = rescued.into_iter().chain(notes).collect();
             change.apply(run);
             let step = &mut run.steps[index];
             step.state = StepState::Done;
             step.error.clear();
             step.child = None;
-            events.push(Event::Done(step.label()));
+            events.push((TOLD, Event::Done(step.label())));
             events
         }
         Message::Ended(index, Err(error)) => {
@@ -165,7 +172,7 @@ fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
             step.state = if again { StepState::Pending } else { StepState::Failed };
             step.error = error.to_string();
             step.child = None;
-            vec![Event::Failed(step.label(), error.to_string())]
+            vec![("step failed", Event::Failed(step.label(), error.to_string()))]
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::git::Repository;
 use crate::model::{GateLevel, Run};
 use crate::policy::{self, Format, Personal, Policy};
 use crate::sys::process::quoted;
+use crate::tickets::Provider;
 use crate::{store, sys};
 use std::path::{Path, PathBuf};
 
@@ -129,6 +130,11 @@ pub(super) fn drift(control: &Control, stored: &Policy, at_base: &Policy) -> Ser
 pub(super) fn stored(run: &Run) -> ServiceResult<Policy> {
     policy::from_table(&run.policy)
         .map_err(|problems| ServiceError::Policy { path: PathBuf::from(format!("of {}", run.id)), problems })
+}
+
+/// Who keeps the tickets of a run, by the policy that it was planned under.
+pub(super) fn keeper(run: &Run) -> ServiceResult<Provider> {
+    Ok(Provider::of(&stored(run)?))
 }
 
 /// The level of a gate for a run: the stricter of the stored and the present policy.

@@ -7,7 +7,8 @@ use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, skills, source,
+    Caller, Control, ServiceError, ServiceResult, control, execute, participate, provision, settle,
+    setup_scripts, skills, source,
 };
 use crate::git;
 use crate::model::{
@@ -15,7 +16,7 @@ use crate::model::{
     plain_line,
 };
 use crate::plan::{self, Wants};
-use crate::policy::{self, AuthorityMode, SeedMode};
+use crate::policy::{self, AuthorityMode, Policy, SeedMode};
 use crate::sessions;
 use crate::store::{self, Hold};
 use crate::sys::process::quoted;
@@ -80,6 +81,7 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     let (control, rules, draft) = begin(caller, request, request.dry_run)?;
     let mut notes = draft.notes.clone();
     if request.dry_run {
+        notes.extend(draft.foretold(&control)?);
         let run = name_workspaces(&control, draft, request, &rules)?;
         return Ok(RunReport { run, dry_run: true, notes });
     }
@@ -134,7 +136,12 @@ pub(super) fn carry_out(
     // What killed commands left; whether it goes now or the next time is of no account for this run.
     let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold, &mut *progress)?;
-    execute::execute(caller, control, hold, progress)?;
+    let planned = hold.run().tickets.clone();
+    execute::execute(caller, control, hold, &mut *progress)?;
+    if planned.iter().zip(&hold.run().tickets).any(|(planned, made)| planned.path != made.path) {
+        // Several steps may each have known only of the workspace that they moved.
+        participate::enter(caller, control, hold, progress)?;
+    }
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
     settle::settle(control, hold)?;
     Ok(())
@@ -150,6 +157,18 @@ struct Draft {
     known: Option<KnownTicket>,
 }
 
+impl Draft {
+    /// What a plan says of the workspaces that it would make.
+    fn foretold(&self, control: &Control) -> ServiceResult<Vec<String>> {
+        match self.run.strategy {
+            Strategy::Reuse => Ok(Vec::new()),
+            Strategy::Create | Strategy::Fork => {
+                Ok(setup_scripts::foretold(&setup_scripts::of_chosen(control, &self.repos)?))
+            }
+        }
+    }
+}
+
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
     let source = source::find(caller, control, strategy, request.from.as_deref())?;
@@ -159,21 +178,13 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         }
         None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
+    provision::require_possible(control, rules, strategy, &repos)?;
     let doc_home = doc_home(request, &repos)?;
-    let doc_authority = mode(
-        "--doc-authority-mode",
-        request.doc_authority.as_deref(),
-        rules.policy.docs.authority_mode.as_str(),
-        AuthorityMode::WORDS,
-    )?;
-    let doc_seed = mode(
-        "--doc-seed-mode",
-        request.doc_seed.as_deref(),
-        rules.policy.docs.seed_mode.as_str(),
-        SeedMode::WORDS,
-    )?;
+    let (doc_authority, doc_seed) = doc_modes(&rules.policy, request)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
-    let TicketPlan { tickets, goal, notes, known } = choose_tickets(control, home, &rules.policy, request)?;
+    let TicketPlan { tickets, goal, mut notes, known } =
+        choose_tickets(control, home, &rules.policy, request)?;
+    notes.extend(source.iter().flat_map(source::Source::notes));
     if strategy == Strategy::Reuse && tickets.len() > 1 {
         return Err(ServiceError::wrong(
             "One workspace can be reused for one ticket only.",
@@ -220,6 +231,15 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         policy: policy::to_table(&rules.policy).into(),
     };
     Ok(Draft { run, repos, source, notes, known })
+}
+
+/// Which copy of the documents is the truth, and how they come into the doc home.
+fn doc_modes(policy: &Policy, request: &RunRequest) -> ServiceResult<(String, String)> {
+    let docs = &policy.docs;
+    let (asked, habit) = (request.doc_authority.as_deref(), docs.authority_mode.as_str());
+    let authority = mode("--doc-authority-mode", asked, habit, AuthorityMode::WORDS)?;
+    let (asked, habit) = (request.doc_seed.as_deref(), docs.seed_mode.as_str());
+    Ok((authority, mode("--doc-seed-mode", asked, habit, SeedMode::WORDS)?))
 }
 
 fn run_repo(chosen: &Chosen) -> RunRepo {
@@ -292,7 +312,11 @@ fn name_workspaces(
         let name = workspaces::free_name(&stem, &|name| {
             Ok(used.iter().any(|u| u == name)
                 || workspaces::dir_taken(&root, name)?
-                || repos.iter().any(|r| branch_taken(r, &branch_of(name))))
+                || repos.iter().any(|r| {
+                    let branch = branch_of(name);
+                    branch_taken(r, &branch)
+                        || provision::is_taken_for_wsm(&rules.policy, run.strategy, r, &branch)
+                }))
         })?;
         used.push(name.to_string());
         let branch = branch_of(name.as_str());

@@ -8,7 +8,7 @@ use crate::model::{Brief, Mode, RunTicket, TicketId, WorkspaceName, slug_of, tit
 use crate::policy::{Policy, SeedMode, TicketsRequired};
 use crate::sys::process::quoted;
 use crate::sys::random;
-use crate::tickets::{self, Found};
+use crate::tickets::{self, Found, Provider};
 use std::cell::RefCell;
 
 /// The tickets of a run, its goal, and what a person should know.
@@ -65,6 +65,10 @@ pub(super) fn choose_tickets(
     request: &RunRequest,
 ) -> ServiceResult<TicketPlan> {
     let goal = request.text.clone().unwrap_or_default().trim().to_owned();
+    if request.create || !request.tickets.is_empty() {
+        // Better known before anything is made.
+        Provider::of(policy).require()?;
+    }
     if request.tickets.is_empty() {
         return from_text(policy, request, goal);
     }
@@ -142,7 +146,7 @@ impl Lookup<'_> {
             };
             let Some(root) = tickets::docs_root(top)? else { continue };
             has_docs = true;
-            match tickets::find(&root, id.as_str())? {
+            match Provider::of(policy).find(&root, id.as_str())? {
                 Found::One(found) => {
                     notes.extend(
                         root.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>(),
@@ -195,7 +199,7 @@ impl Lookup<'_> {
         let docs = if repository.common_dir() == self.home.repo.common_dir() {
             found.dir.clone()
         } else {
-            doc_sync::dir_in_home(self.home, root, &found)?
+            doc_sync::dir_in_home(self.home, root, &found, self.seeds)?
         };
         self.take_known(&found, is_seeded, &docs, notes)?;
         Ok(RunTicket { title: found.title, docs: Some(docs), ..blank(&TicketId::parse(&found.id)?)? })

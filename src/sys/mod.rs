@@ -5,13 +5,16 @@
 //! tmux's command lines. Rooms above call it; it imports only `model`. One rule: every child process is started
 //! by [`Cmd`] with an argument vector, every durable byte is written by [`files`].
 
+mod capped;
 pub mod clock;
+pub mod dir_lock;
 pub mod env;
 mod error;
 pub mod files;
 pub mod foreign;
 pub mod lock;
 mod logged;
+pub mod private;
 pub mod process;
 pub mod procs;
 pub mod random;

@@ -58,13 +58,19 @@ fn with_entry(before: &[u8], entry: &str, title: &str, now: Timestamp) -> Vec<u8
     let dash = if title.is_empty() { "" } else { " - " };
     let _ = write!(text, "## {}{dash}{title}\n\n", clock::local_date(now));
     let entry = if entry.trim().is_empty() { "Ticket closed" } else { entry.trim() };
-    for line in entry.lines() {
-        // A heading in the entry would start an entry of its own.
+    text.push_str(&quiet_headings(entry));
+    [before, text.replace('\n', eol).as_bytes()].concat()
+}
+
+/// The text of an entry: a heading in it would start an entry of its own.
+pub(super) fn quiet_headings(entry: &str) -> String {
+    let mut text = String::new();
+    for line in entry.trim().lines() {
         let indent = line.len() - line.trim_start().len();
         let escape = if line[indent..].starts_with('#') { "\\" } else { "" };
         let _ = writeln!(text, "{}{escape}{}", &line[..indent], line[indent..].trim_end());
     }
-    [before, text.replace('\n', eol).as_bytes()].concat()
+    text
 }
 
 #[cfg(test)]

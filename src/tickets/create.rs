@@ -33,6 +33,14 @@ pub struct NewTicket<'a> {
     pub now: Timestamp,
 }
 
+impl NewTicket<'_> {
+    /// Its title on one line; never empty.
+    pub(super) fn shown_title(&self) -> String {
+        let title: String = one_line(self.title).chars().take(TITLE_CAP).collect();
+        if title.is_empty() { self.id.to_string() } else { title }
+    }
+}
+
 /// A ticket that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
@@ -71,7 +79,7 @@ pub fn create(worktree: &Path, new: &NewTicket<'_>) -> TicketResult<Created> {
 }
 
 /// A ticket that stands, with its files.
-fn there_already(root: &DocsRoot, dir: String) -> TicketResult<Created> {
+pub(super) fn there_already(root: &DocsRoot, dir: String) -> TicketResult<Created> {
     let mut found: Vec<_> = root.vocabulary.iter().filter(|v| root.top.join(v).is_file()).cloned().collect();
     for name in files::names_in(&root.top.join(&dir))? {
         let path = format!("{dir}/{name}");
@@ -82,7 +90,7 @@ fn there_already(root: &DocsRoot, dir: String) -> TicketResult<Created> {
     Ok(Created { dir, files: found })
 }
 
-fn topics_of(new: &NewTicket<'_>) -> Vec<String> {
+pub(super) fn topics_of(new: &NewTicket<'_>) -> Vec<String> {
     let given = new.topics.iter().map(|t| one_line(t)).filter(|t| !t.is_empty());
     let mut topics: Vec<String> = Vec::new();
     for topic in given {
@@ -97,7 +105,7 @@ fn topics_of(new: &NewTicket<'_>) -> Vec<String> {
 }
 
 /// A ticket whose index is broken is still that ticket; a second directory would make its id ambiguous.
-fn refuse_broken(id: &str, problems: &[String]) -> TicketResult<()> {
+pub(super) fn refuse_broken(id: &str, problems: &[String]) -> TicketResult<()> {
     let start = format!("{}--", id.to_lowercase());
     for problem in problems {
         let Some((path, why)) = problem.split_once(": ") else { continue };
@@ -107,6 +115,19 @@ fn refuse_broken(id: &str, problems: &[String]) -> TicketResult<()> {
         }
     }
     Ok(())
+}
+
+/// Adds topics to a vocabulary that is there; nothing where there is none, since then docmgr asks for none.
+pub(super) fn ensure_vocabulary_there(root: &DocsRoot, topics: &[String]) -> TicketResult<()> {
+    if !root.vocabulary.as_ref().is_some_and(|path| root.top.join(path).is_file()) {
+        return Ok(());
+    }
+    let building = building_in(root);
+    let done = ensure_vocabulary(root, topics, &building);
+    if building.is_dir() {
+        files::remove_tree(&building)?;
+    }
+    done
 }
 
 /// Written before the ticket, so that no ticket is ever there whose topics are unknown.
@@ -127,7 +148,7 @@ fn ensure_vocabulary(root: &DocsRoot, topics: &[String], building: &Path) -> Tic
 fn build(root: &DocsRoot, new: &NewTicket<'_>, topics: &[String], building: &Path) -> TicketResult<String> {
     let id = new.id.as_str();
     let day = clock::local_date(new.now);
-    let below = format!("{}/{id}--{}", day.replace('-', "/"), slug(id, new.title));
+    let below = below_root(new);
     let dir = if root.relative.is_empty() { below } else { format!("{}/{below}", root.relative) };
     let target = root.top.join(&dir);
     if target.symlink_metadata().is_ok() && !files::names_in(&target).is_ok_and(|names| names.is_empty()) {
@@ -139,6 +160,12 @@ fn build(root: &DocsRoot, new: &NewTicket<'_>, topics: &[String], building: &Pat
     Ok(dir)
 }
 
+/// Where a new ticket lies below the docs root.
+pub(super) fn below_root(new: &NewTicket<'_>) -> String {
+    let (id, day) = (new.id.as_str(), clock::local_date(new.now));
+    format!("{}/{id}--{}", day.replace('-', "/"), slug(id, new.title))
+}
+
 /// The title as a short part of a path, without the id in front that the directory names already.
 fn slug(id: &str, title: &str) -> String {
     let title = title.trim();
@@ -148,8 +175,7 @@ fn slug(id: &str, title: &str) -> String {
 }
 
 fn write_all(building: &Path, new: &NewTicket<'_>, topics: &[String], day: &str) -> TicketResult<()> {
-    let title: String = one_line(new.title).chars().take(TITLE_CAP).collect();
-    let title = if title.is_empty() { new.id.to_string() } else { title };
+    let title = new.shown_title();
     let head = NewHead {
         title: &title,
         ticket: new.id.as_str(),

@@ -75,6 +75,14 @@ pub fn reference_document(reference: &Reference<'_>) -> Vec<u8> {
     format!("{}\n# {}\n\n{body}\n", head.to_text(), one_line(reference.title)).into_bytes()
 }
 
+/// A document with its frontmatter as it is and another text below: the title as a heading, and `body`.
+pub(super) fn with_body(document: &[u8], title: &str, body: &str) -> TicketResult<Vec<u8>> {
+    let front = Front::of_document(document)?;
+    let (eol, body) = (front.eol, body.trim());
+    let text = format!("\n# {}\n\n{body}\n", one_line(title)).replace("\r\n", "\n").replace('\n', eol);
+    Ok([front.head(), text.as_bytes()].concat())
+}
+
 /// The name of a new document in a directory that holds `existing`: `NN-<slug>.md`, NN one above the highest there.
 pub fn reference_name(existing: &[String], title: &str) -> String {
     let number = |name: &String| {

@@ -51,6 +51,16 @@ pub enum TicketError {
         /// The reason, as the rest of a sentence.
         why: String,
     },
+    /// The program that keeps the tickets cannot be used.
+    #[error(
+        "docmgr keeps the tickets here (tickets.provider = \"docmgr\"), but {why}. With tickets.provider = \"builtin\" it is not needed"
+    )]
+    Program {
+        /// The reason, as the rest of a sentence.
+        why: String,
+        /// A command to paste.
+        hint: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Sys(#[from] SysError),
@@ -59,6 +69,11 @@ pub enum TicketError {
 impl TicketError {
     pub(super) fn frontmatter(why: impl Into<String>) -> Self {
         Self::Frontmatter { why: why.into() }
+    }
+
+    pub(super) fn program(why: impl Into<String>, hint: &str) -> Self {
+        let why = why.into();
+        Self::Program { why: why.trim_end_matches('.').to_owned(), hint: hint.to_owned() }
     }
 
     pub(super) fn field(key: &str, why: impl Into<String>) -> Self {

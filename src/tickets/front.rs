@@ -129,6 +129,12 @@ impl<'a> Front<'a> {
         Self { bytes, entries, start, end, eol: line_ending(bytes) }
     }
 
+    /// Everything up to the end of the closing fence's line.
+    pub fn head(&self) -> &'a [u8] {
+        let close = lines(self.bytes, self.end).next();
+        &self.bytes[..close.map_or(self.bytes.len(), |line| line.all.end)]
+    }
+
     /// The first entry of a key.
     pub fn find(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.key == key)

@@ -84,14 +84,14 @@ fn configured(top: &Path, dir: &Path, bytes: &[u8]) -> TicketResult<DocsRoot> {
 }
 
 /// A path relative to the top with `/`, where it is inside and has a name in UTF-8.
-fn inside(top: &Path, path: &Path) -> Option<String> {
+pub(super) fn inside(top: &Path, path: &Path) -> Option<String> {
     let rest = path.strip_prefix(top).or_else(|_| path.strip_prefix(files::real_path(top))).ok()?;
     let parts: Option<Vec<&str>> = rest.components().map(|c| c.as_os_str().to_str()).collect();
     parts.map(|p| p.join("/"))
 }
 
 /// The path without `.` and `..`, by its words alone.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

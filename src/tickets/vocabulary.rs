@@ -1,7 +1,7 @@
 //! `vocabulary.yaml`: the topics that docmgr's doctor knows.
 
 use super::front::{Front, line_ending};
-use super::value::{Value, emit};
+use super::value::{Value, emit, in_quotes};
 use std::fmt::Write as _;
 
 /// A vocabulary that holds the topics; the other lists need no entry, doctor knows their usual words.
@@ -47,13 +47,29 @@ pub(super) fn with_topics(bytes: &[u8], topics: &[String]) -> Option<Vec<u8>> {
         Value::Text(text) if text.is_empty() => {
             Some(insert(bytes, entry.more.start, &entries(&missing, "    ", eol), eol))
         }
-        Value::List(_) if !more.is_empty() => {
+        Value::List(_) if more.is_empty() => in_flow(bytes, entry.more.start, &missing),
+        Value::List(_) => {
             let item = known.lines().find(|l| l.trim_start().starts_with('-'))?;
             let indent = &item[..item.len() - item.trim_start().len()];
             Some(insert(bytes, entry.more.end, &entries(&missing, indent, eol), eol))
         }
         _ => None,
     }
+}
+
+/// Adds to a list that is written on the line of its key, `[{slug: a, description: A}]`, whose line ends at `end`.
+fn in_flow(bytes: &[u8], end: usize, topics: &[String]) -> Option<Vec<u8>> {
+    let line = bytes[..end].trim_ascii_end();
+    let before = line.strip_suffix(b"]")?.trim_ascii_end();
+    if !before.ends_with(b"}") {
+        return None;
+    }
+    let items = topics.iter().fold(String::new(), |text, topic| {
+        let word = in_quotes(topic);
+        let word = if topic.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') { topic } else { &word };
+        text + &format!(", {{slug: {word}, description: {word}}}")
+    });
+    Some([before, items.as_bytes(), &bytes[before.len()..]].concat())
 }
 
 fn insert(bytes: &[u8], at: usize, text: &str, eol: &str) -> Vec<u8> {
@@ -95,6 +111,10 @@ mod tests {
             ("topics:\r\n", "topics:\r\n    - slug: b\r\n      description: b\r\n"),
             ("intent: []", "intent: []\ntopics:\n    - slug: b\n      description: b\n"),
             ("topics:\n- slug: a", "topics:\n- slug: a\n- slug: b\n  description: b\n"),
+            (
+                "topics: [{slug: a, description: A} ]\r\nintent: []\n",
+                "topics: [{slug: a, description: A}, {slug: b, description: b} ]\r\nintent: []\n",
+            ),
         ];
         for (before, after) in cases {
             assert_eq!(add(before, &["b"]).as_deref(), Some(after), "{before:?}");
@@ -104,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_form_without_lines_is_left_alone() {
-        for odd in ["topics: [{slug: a}]\n", "topics: {}\n", "{topics: []}\n", "topics: a\n"] {
+        for odd in
+            ["topics: [a]\n", "topics: [{slug: a}] # why\n", "topics: {}\n", "{topics: []}\n", "topics: a\n"]
+        {
             assert_eq!(add(odd, &["b"]), None, "{odd:?}");
         }
     }

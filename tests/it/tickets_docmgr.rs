@@ -1,6 +1,10 @@
 //! Ticket trees and docmgr: the real program reads what we write, and we read what it writes. Without docmgr on
-//! PATH these tests say so and pass, unless `METAWSM_TEST_REQUIRE` names it. The last test needs no docmgr: it
-//! judges the project's own tickets by the rules that docmgr's doctor checks.
+//! PATH the tests of the real program say so and pass, unless `METAWSM_TEST_REQUIRE` names it; the same is then shown
+//! with a stand-in, and judged by the rules that docmgr's doctor checks.
+
+mod doctor;
+mod stand_in;
+mod stories;
 
 use crate::kit::{Output, Repo, World, require};
 use git_metawsm::model::TicketId;
@@ -149,48 +153,12 @@ fn doctor_finds_nothing_in_the_projects_own_tickets() {
     place.docmgr(top, &args);
 }
 
-fn documents(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            documents(&path, found);
-        } else if path.extension().is_some_and(|e| e == "md") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn the_projects_own_tickets_keep_the_rules_of_doctor() {
-    let root = docs_root(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("a docs root").expect("it is there");
-    let vocabulary = fs::read_to_string(root.path().join("vocabulary.yaml")).expect("a vocabulary");
-    let known: Vec<&str> = vocabulary.lines().filter_map(|l| l.trim().strip_prefix("- slug: ")).collect();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = docs_root(top).expect("a docs root").expect("it is there");
     let listing = list(&root).expect("the tickets");
     assert_eq!(listing.problems, [] as [String; 0]);
     assert!(!listing.tickets.is_empty());
-    for ticket in listing.tickets {
-        let at = root.top.join(&ticket.dir);
-        assert_eq!(ticket.dir.split('/').count(), 5, "{} lies at depth four", ticket.dir);
-        assert!(!ticket.title.is_empty() && !ticket.topics.is_empty(), "{}", ticket.index);
-        let mut all = Vec::new();
-        documents(&at, &mut all);
-        for path in all {
-            let name = path.file_name().and_then(|n| n.to_str()).expect("a name");
-            let is_top = path.parent() == Some(at.as_path());
-            if is_top && ["README.md", "tasks.md", "changelog.md"].contains(&name) {
-                continue;
-            }
-            let head = parse_index(&fs::read(&path).expect("a document")).expect("frontmatter");
-            let shown = path.display();
-            assert_eq!(head.ticket, ticket.id, "{shown}");
-            assert!(head.topics.iter().all(|t| known.contains(&t.as_str())), "{shown}: {:?}", head.topics);
-            let kinds = ["index", "design-doc", "reference", "playbook", "analysis", "log", "working-note"];
-            assert!(kinds.contains(&head.doc_type.as_str()), "{shown}: {}", head.doc_type);
-            let states = ["draft", "active", "review", "complete", "archived"];
-            assert!(states.contains(&head.status.as_str()), "{shown}: {}", head.status);
-            let digits = name.split('-').next().unwrap_or_default();
-            let numbered = matches!(digits.len(), 2 | 3) && digits.bytes().all(|b| b.is_ascii_digit());
-            assert!(is_top || numbered, "{shown} needs a number in front");
-        }
-    }
+    assert_eq!(doctor::findings(top, false), []);
 }

@@ -6,16 +6,21 @@
 //! and `docs` come here. One rule: what somebody edited in the workspace is never written over.
 
 mod diff;
+mod home;
 mod look;
 mod merge;
 mod order;
 mod place;
 mod seed;
+mod show;
 mod sync;
 mod unified;
 
 pub use diff::{DocDiff, DocDiffReport, DocDiffRequest, FileChange, FileDiff, FileText, diff};
+pub(super) use home::{Home, Homecoming, base_of_home, bring_home, homecoming_paths, is_foreign};
 pub use look::{DocView, look};
 pub(super) use place::{committed_ticket, dir_in_home, require_seedable, source_repo, twice};
 pub(super) use seed::{failed, seed};
+pub use show::DocsShown;
+pub(super) use show::show;
 pub use sync::{DocSyncLine, DocSyncReport, DocSyncRequest, DocSynced, Keep, sync};

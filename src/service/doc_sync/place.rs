@@ -102,13 +102,25 @@ fn shown(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
 
-/// The directory that a ticket of the control repository has in a doc home that is another repository: where the
-/// home's base has the ticket already, else at the same place below the home's own docs root.
-/// `root` is the docs root that the ticket was found below.
-pub(in crate::service) fn dir_in_home(home: &Chosen, root: &str, found: &Ticket) -> ServiceResult<String> {
+/// The directory that a ticket of the control repository has in a doc home that is another repository: where that has
+/// the ticket already, else at the same place below the home's own docs root; where nothing is seeded, it stays where it
+/// was found. `root` is the docs root that the ticket was found below.
+pub(in crate::service) fn dir_in_home(
+    home: &Chosen,
+    root: &str,
+    found: &Ticket,
+    seeds: bool,
+) -> ServiceResult<String> {
     let home_root = root_name(&home.repo)?;
-    if let Some(there) = committed_ticket(&home.repo, &home.base.id, &home_root, &found.id)? {
-        return Ok(there.dir);
+    for commit in [home.base.id.as_str(), "HEAD"] {
+        if let Some(commit) = home.repo.find_commit(commit)?
+            && let Some(there) = committed_ticket(&home.repo, &commit, &home_root, &found.id)?
+        {
+            return Ok(there.dir);
+        }
+    }
+    if !seeds {
+        return Ok(found.dir.clone());
     }
     let rest = found.dir.strip_prefix(root).unwrap_or(&found.dir).trim_start_matches('/');
     let parts: Vec<_> = [home_root.as_str(), rest].into_iter().filter(|part| !part.is_empty()).collect();

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 54] = [
+const COMMANDS: [&[&str]; 55] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -63,6 +63,7 @@ const COMMANDS: [&[&str]; 54] = [
     &["hooks", "install"],
     &["hooks", "uninstall"],
     &["hooks", "status"],
+    &["import"],
     &["demo"],
 ];
 
@@ -411,7 +412,7 @@ fn the_first_programs_database_is_taken_and_explained() {
     let stage = Stage::with(WORKS);
     let output = stage.run(&["--db", "metawsm.db", "list"]).ok();
     assert_eq!(output.stdout, "No runs.\n");
-    output.tells("note: --db is not needed: records lie in the git directory");
+    output.tells("note: --db is not needed: records lie in the git directory, and 'git metawsm import' takes over old ones");
     assert!(!stage.repo.file("metawsm.db").exists());
 }
 

@@ -19,6 +19,7 @@ pub mod forum;
 mod grammar;
 mod guide;
 mod hooks;
+pub mod import;
 mod iterate;
 mod list;
 mod log;
