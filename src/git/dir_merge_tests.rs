@@ -1,5 +1,5 @@
-use super::super::testing::Sandbox;
 use super::*;
+use crate::git::testing::Sandbox;
 
 fn clean(merge: &DirMerge) -> String {
     match merge {

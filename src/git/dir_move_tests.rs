@@ -1,5 +1,5 @@
-use super::super::testing::{Sandbox, git_in, write_in};
 use super::*;
+use crate::git::testing::{Sandbox, git_in, write_in};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 type Make<'a> = &'a dyn Fn(&Sandbox);

@@ -1,5 +1,5 @@
-use super::super::testing::{Sandbox, git_in};
 use super::*;
+use crate::git::testing::{Sandbox, git_in, try_git_in};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
@@ -136,7 +136,7 @@ fn a_file_in_conflict_counts_as_it_lies_there() {
     sandbox.commit("ttmp/MW-1/a", "base\n");
     sandbox.commit_on("side", "main", &[("ttmp/MW-1/a", "side\n")]);
     sandbox.commit("ttmp/MW-1/a", "main\n");
-    assert!(!super::super::testing::try_git_in(&sandbox.dir(), &["merge", "side"]));
+    assert!(!try_git_in(&sandbox.dir(), &["merge", "side"]));
     assert!(both(&sandbox).is_some());
 }
 

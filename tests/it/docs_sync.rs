@@ -2,8 +2,6 @@
 
 mod bad_input;
 mod conflicts;
-mod diffs;
 mod kills;
 mod random;
-mod scene;
-mod syncs;
+pub mod scene;

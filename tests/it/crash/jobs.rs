@@ -126,7 +126,7 @@ pub fn commit() -> Job {
 pub fn docs_sync() -> Job {
     const LIST: &str = "ttmp/2026/01/02/T-1--it/list.md";
     let scene = Scene::new(IDLES);
-    scene.app.write("ttmp/2026/01/02/T-1--it/index.md", "---\nTitle: It\nTicket: T-1\n---\n");
+    scene.app.write("ttmp/2026/01/02/T-1--it/index.md", &crate::docs_sync::scene::index("T-1"));
     scene.app.write(LIST, "1\n2\n3\n4\n5\n6\n");
     scene.app.git(["add", "ttmp"]);
     scene.app.git(["commit", "-q", "-m", "Documents"]);

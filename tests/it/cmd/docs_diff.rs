@@ -1,6 +1,6 @@
-//! What `docs diff` shows, and that git takes it.
+//! `docs diff`: what it shows, and that git takes it.
 
-use super::scene::{DIR, Home, Scene, TEN};
+use crate::docs_sync::scene::{DIR, Home, Scene, TEN};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;

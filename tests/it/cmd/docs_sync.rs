@@ -1,7 +1,7 @@
-//! What a sync takes, and what it leaves alone.
+//! `docs sync`: what it takes, and what it leaves alone.
 
-use super::scene::{DIR, Home, Scene, TEN, index, tree_of};
 use crate::cmd::stage::Stage;
+use crate::docs_sync::scene::{DIR, Home, Scene, TEN, index, tree_of};
 
 const HOMES: [Home; 2] = [Home::Control, Home::Other];
 
