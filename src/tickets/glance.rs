@@ -21,14 +21,19 @@ pub struct Glance {
 /// Looks at an index; `None` where it is not there. Follows no link.
 pub fn glance(index: &Path) -> TicketResult<Option<Glance>> {
     let Some(found) = foreign::find(index, INDEX_CAP).map_err(TicketError::from)? else { return Ok(None) };
-    let head = parse_index(&found.bytes)?;
-    let mut updated = Front::of_document(&found.bytes)?.text("LastUpdated");
-    if updated.is_empty() {
+    let mut glance = glance_at(&found.bytes)?;
+    if glance.updated.is_empty() {
         let (seconds, nanos) = found.mark.modified();
         let written = Timestamp::new(seconds, i32::try_from(nanos).unwrap_or_default());
-        updated = written.map(|at| at.to_string()).unwrap_or_default();
+        glance.updated = written.map(|at| at.to_string()).unwrap_or_default();
     }
-    Ok(Some(Glance { head, updated }))
+    Ok(Some(glance))
+}
+
+/// As [`glance`], of an index that is no file.
+pub fn glance_at(index: &[u8]) -> TicketResult<Glance> {
+    let updated = Front::of_document(index)?.text("LastUpdated");
+    Ok(Glance { head: parse_index(index)?, updated })
 }
 
 #[cfg(test)]

@@ -28,6 +28,6 @@ pub use docmgr::Adding;
 pub use document::{IndexHead, Reference, parse_index, reference_document, reference_name, set_field};
 pub use error::{TicketError, TicketResult};
 pub use find::{Found, Listing, Source, Ticket, find, find_in, list, list_in};
-pub use glance::{Glance, glance};
+pub use glance::{Glance, glance, glance_at};
 pub use provider::Provider;
 pub use root::{DocsRoot, docs_root, intended as intended_root};

@@ -1,5 +1,6 @@
 //! The copies that lie here: in the control repository, in the doc homes of open runs, and in their workspaces.
 
+use super::super::base::control_base;
 use super::super::repos::name_in;
 use super::super::{Control, ServiceResult};
 use crate::federation::{DocCopy, Found, Origin, Rank};
@@ -7,12 +8,20 @@ use crate::git::Repository;
 use crate::model::{Run, RunTicket, TicketId};
 use crate::policy::Policy;
 use crate::sys::files;
-use crate::tickets::{self, Glance, Ticket};
+use crate::tickets::{self, Glance, Source, Ticket};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The name of the source of copies that are files here.
 const LOCAL: &str = "local";
+/// Where a repository without a checkout keeps its tickets.
+const ROOT: &str = "ttmp";
+const INDEX: &str = "index.md";
+const IGNORED: &str = ".docmgrignore";
+const DOCUMENT_CAP: usize = 1 << 20;
+/// The mode of a symbolic link.
+const LINK: u32 = 0o120_000;
 
 /// All copies that lie here, of the wanted tickets. What cannot be read is a sentence and hides nothing else.
 pub(super) fn copies(
@@ -24,9 +33,10 @@ pub(super) fn copies(
 ) -> ServiceResult<Vec<DocCopy>> {
     let mut shelf = Shelf { wanted, copies: Vec::new(), problems };
     let mut seen = vec![control.repo.common_dir().to_owned()];
-    if let Some(top) = control.repo.worktree() {
-        let name = name_in(control, policy, &control.repo)?;
-        shelf.add_repo(top, name.as_str());
+    let name = name_in(control, policy, &control.repo)?;
+    match control.repo.worktree() {
+        Some(top) => shelf.add_repo(top, name.as_str()),
+        None => shelf.add_committed(control, name.as_str())?,
     }
     for run in runs {
         for ticket in &run.tickets {
@@ -83,14 +93,41 @@ impl Shelf<'_> {
                     .extend(listing.problems.into_iter().map(|problem| format!("{repo}: {problem}")));
                 let origin = origin(Rank::Repo, repo, "");
                 for ticket in listing.tickets {
-                    self.add_ticket(top, &origin, &ticket);
+                    let look = || tickets::glance(&top.join(&ticket.index)).ok().flatten();
+                    self.add_ticket(&origin, &ticket, look);
                 }
             }
             Err(error) => self.problems.push(format!("{repo}: {error}.")),
         }
     }
 
-    fn add_ticket(&mut self, top: &Path, origin: &Arc<Origin>, ticket: &Ticket) {
+    /// The tickets of a repository without a checkout, as its base holds them.
+    fn add_committed(&mut self, control: &Control, repo: &str) -> ServiceResult<()> {
+        let Some(base) = control_base(control)? else { return Ok(()) };
+        let mut files = Vec::new();
+        for entry in control.repo.list_tree(&base.id, ROOT, true)? {
+            let Some(path) = entry.path.as_str().map(str::to_owned) else { continue };
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if matches!(name, INDEX | IGNORED)
+                && entry.mode != LINK
+                && let Some(bytes) = control.repo.read_blob(&entry.id)?
+                && bytes.len() <= DOCUMENT_CAP
+            {
+                files.push((path, bytes));
+            }
+        }
+        let listing = tickets::list_in(Source::Committed { root: ROOT, files: &files })?;
+        self.problems.extend(listing.problems.into_iter().map(|problem| format!("{repo}: {problem}")));
+        let bytes_of: HashMap<_, _> = files.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect();
+        let origin = origin(Rank::Repo, repo, "");
+        for ticket in &listing.tickets {
+            let look = || tickets::glance_at(bytes_of.get(ticket.index.as_str())?).ok();
+            self.add_ticket(&origin, ticket, look);
+        }
+        Ok(())
+    }
+
+    fn add_ticket(&mut self, origin: &Arc<Origin>, ticket: &Ticket, look: impl FnOnce() -> Option<Glance>) {
         let Ok(id) = TicketId::parse(&ticket.id) else {
             self.problems.push(format!("{}: {}: its ticket is no usable id.", origin.repo, ticket.index));
             return;
@@ -98,12 +135,11 @@ impl Shelf<'_> {
         if !self.wants(id.as_str()) {
             return;
         }
-        let seen = tickets::glance(&top.join(&ticket.index)).ok().flatten();
         let found = Found {
             ticket: id,
             title: ticket.title.clone(),
             status: ticket.status.clone(),
-            updated: seen.map(|seen| seen.updated).unwrap_or_default(),
+            updated: look().map(|seen| seen.updated).unwrap_or_default(),
         };
         self.copies.push(DocCopy { found, origin: Arc::clone(origin) });
     }

@@ -165,3 +165,16 @@ fn only_the_servers_that_are_named_are_asked_and_all_down_is_a_fault_outside() {
       git metawsm policy show
     ");
 }
+
+#[test]
+fn a_repository_without_a_checkout_shows_what_its_base_holds() {
+    let stage = Stage::with(WORKS);
+    ticket(&stage.repo, "MW-1", "Add a login", "2026-07-08T12:00:00Z");
+    ticket(&stage.repo, "MW-2", "Add a logout", "2026-07-08");
+    let bare = stage.repo.with_origin();
+    let output = stage.world.run(["-q", "docs", "--json", "--ticket", "mw-1"]).at(&bare).ok();
+    let answer = super::stage::answer(&output);
+    let shown = &answer["tickets"][0];
+    assert_eq!((&shown["title"], &shown["updated"]), (&json!("Add a login"), &json!("2026-07-08T12:00:00Z")));
+    assert_eq!((answer["tickets"].as_array().map(Vec::len), &answer["problems"]), (Some(1), &json!([])));
+}

@@ -323,7 +323,7 @@ fn an_agent_is_known_by_the_wrapper_above_it_too() {
 fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
     let stage = Stage::with(WORKS);
     stage.finish("one", "Do the work");
-    let readers: [&[&str]; 9] = [
+    let readers: [&[&str]; 10] = [
         &["status"],
         &["list"],
         &["log", "one"],
@@ -332,6 +332,7 @@ fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
         &["logs"],
         &["check"],
         &["policy", "show"],
+        &["docs"],
         &["-h"],
     ];
     let command = |words: &[&str]| {
