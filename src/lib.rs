@@ -11,7 +11,7 @@
 //! | 7 | [`cmd`]: what the user types: arguments, service, render, exit code; one file per command |
 //! | 5 | [`render`]: reports to text or JSON; the only place that knows colour, width and escaping |
 //! | 4 | [`service`]: use cases: take the hold, gather facts, ask the gates, plan, execute, write it down |
-//! | 3 | [`tickets`], [`workspaces`], [`sessions`], [`hooks`], [`bus`]: ticket documents, worktrees, running agents, git hooks, forum events between machines |
+//! | 3 | [`tickets`], [`workspaces`], [`sessions`], [`hooks`], [`federation`], [`bus`]: ticket documents, worktrees, running agents, git hooks, documents that are served elsewhere, forum events between machines |
 //! | 2 | [`git`], [`store`], [`plan`]: repositories, records, and pure planning |
 //! | 1 | [`sys`], [`policy`], [`gate`]: the window to the operating system; pure rules |
 //! | 0 | [`model`]: nouns, ids, states and their legal moves; no I/O, no clock |
@@ -34,6 +34,7 @@
 
 pub mod bus;
 pub mod cmd;
+pub mod federation;
 pub mod gate;
 pub mod git;
 pub mod hooks;

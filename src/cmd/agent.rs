@@ -6,7 +6,7 @@ use crate::sessions::{self, Launch, Occasion, SessionError};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs `agent exec <launch file>` or `agent child -- <argv>`; the words after `agent` are given.
+/// Runs `agent exec <launch file>`, `agent child -- <argv>` or `agent alone -- <argv>`; the words after `agent` are given.
 pub(super) fn run(words: &[OsString]) -> ExitCode {
     let screen = plain_screen(false);
     if let Some((_, words)) = words.split_first().filter(|(verb, _)| *verb == "notify") {

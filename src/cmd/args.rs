@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, forum, guide, hooks,
-    iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart, resume, run,
-    signal, status, stop, tell, update,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, forum, guide,
+    hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue, restart,
+    resume, run, signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -73,21 +73,21 @@ pub(super) struct Global {
     wait: u64,
     /// Accepted for the first program's sake: there is no database any more.
     #[arg(long, value_name = "FILE", global = true, hide = true)]
-    db: Option<PathBuf>,
+    pub(super) db: Option<PathBuf>,
 }
 
 impl Global {
-    /// How output looks.
-    pub(super) fn screen(&self) -> Screen {
+    /// How output looks; of the old database is told what it is for, unless the command takes it.
+    pub(super) fn screen(&self, takes_database: bool) -> Screen {
         let color = match self.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
         let screen = Screen::new(self.json, self.quiet, color);
-        if self.db.is_some() {
+        if self.db.is_some() && !takes_database {
             screen.story(
-                "note: --db is not needed: records lie in the git directory; 'git metawsm list' shows them",
+                "note: --db is not needed: records lie in the git directory, and 'git metawsm import' takes over old ones",
             );
         }
         screen
@@ -210,6 +210,7 @@ commands! {
     Complete(complete) = "complete", Act;
     Discard(discard) = "discard", Act;
     Commit(commit) = "commit", Act;
+    Docs(docs) = "docs", Read;
     Forum(forum) = "forum", Act;
     Check(check) = "check", Read;
     Merge(merge) = "merge", Act;
@@ -221,6 +222,7 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
 }
 
@@ -232,6 +234,7 @@ impl Command {
             Self::Rescue(args) => args.reach(),
             // An agent's word for its own tests counts for nothing.
             Self::Check(args) if args.runs() => Reach::Act,
+            Self::Docs(args) => args.reach(),
             Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }

@@ -32,20 +32,21 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         stat: args.stat,
     };
     let (run, diffs) = service::diff(caller, &request)?;
-    let Some(text) = render::diffs(screen, &run.id, &diffs) else { return Ok(ExitCode::SUCCESS) };
+    if let Some(text) = render::diffs(screen, &run.id, &diffs) {
+        page(screen, &text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a text in a pager where somebody looks at a terminal, elsewhere as it is.
+pub(super) fn page(screen: &Screen, text: &[u8]) {
     // One pager for everything, the user's own, as git finds it.
     if term::stdout_is_terminal()
         && let Ok(pager) = Cmd::new("git").args(["var", "GIT_PAGER"]).run()
         && pager.text() != "cat"
-        && Cmd::new("sh")
-            .args(["-c", &pager.text()])
-            .env("LESS", "FRX")
-            .stdin(text.clone())
-            .feed_terminal()
-            .is_ok()
+        && Cmd::new("sh").args(["-c", &pager.text()]).env("LESS", "FRX").stdin(text).feed_terminal().is_ok()
     {
-        return Ok(ExitCode::SUCCESS);
+        return;
     }
-    render::raw(screen, &text);
-    Ok(ExitCode::SUCCESS)
+    render::raw(screen, text);
 }

@@ -161,6 +161,7 @@ fn of_workspace(error: &WorkspaceError) -> (&'static str, u8) {
         WorkspaceError::Git(error) => of_git(error),
         WorkspaceError::Sys(error) => of_sys(error),
         WorkspaceError::Name(_) => ("usage", 2),
+        WorkspaceError::NoWsm | WorkspaceError::WsmFailed { .. } => ("outside", 5),
         _ => ("failed", 1),
     }
 }
@@ -200,12 +201,16 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
         ServiceError::Git(GitError::Missing | GitError::TooOld { .. }) => some(&["git --version"]),
         ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
         ServiceError::Store(error) if error.is_busy() => vec![waiting(asked.words)],
+        ServiceError::Store(StoreError::OldDatabase { .. }) => {
+            some(&["git metawsm import <path of metawsm.db>"])
+        }
         ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
         ServiceError::Session(SessionError::NoAgent) => {
             some(&["git metawsm run --agent shell '<what to do>'"])
         }
         ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
         ServiceError::Ticket(TicketError::Program { hint, .. }) => some(&[hint]),
+        ServiceError::Workspace(error) if !error.mending().is_empty() => error.mending(),
         ServiceError::Bus(_) => some(&["git metawsm forum relay --once", "git metawsm policy show"]),
         ServiceError::Name(error) if error.what == "run id" => some(&["git metawsm list --all"]),
         ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],

@@ -16,10 +16,14 @@ mod complete;
 mod demo;
 mod diff;
 mod discard;
+mod docs;
+mod docs_diff;
+mod docs_sync;
 mod failure;
 mod forum;
 mod guide;
 mod hooks;
+mod import;
 mod iterate;
 mod list;
 mod log;
@@ -76,7 +80,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
-    let screen = cli.global.screen();
+    let takes_database = matches!(cli.command, Some(Command::Import(_)));
+    let screen = cli.global.screen(takes_database);
+    let db = cli.global.db.clone();
     let command = cli.command.unwrap_or_else(Command::bare_status);
     let asked = Asked { command: command.name(), words: args.get(1..).unwrap_or_default() };
     let outcome = cli.global.caller().and_then(|caller| {
@@ -103,6 +109,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Iterate(args) => iterate::run(&caller, &screen, args),
             Command::Complete(args) => complete::run(&caller, &screen, args),
             Command::Discard(args) => discard::run(&caller, &screen, args),
+            Command::Docs(args) => docs::run(&caller, &screen, args),
             Command::Commit(args) => commit::run(&caller, &screen, args),
             Command::Forum(args) => forum::run(&caller, &screen, args),
             Command::Check(args) => check::run(&caller, &screen, args),
@@ -115,6 +122,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
+            Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
         }
     });

@@ -24,8 +24,16 @@ enum Verb {
         #[arg(long)]
         fix: bool,
     },
-    /// Trust the programs that the policy starts, for this user and this content.
-    Trust,
+    /// Trust the programs that the policy starts and the set-up scripts that repositories bring along, for this user
+    /// and this content.
+    Trust {
+        /// Those that this run's own policy starts, the one that it was planned under.
+        #[command(flatten)]
+        run: RunArgs,
+        /// Repositories whose set-up scripts are meant too: names or paths, with commas or repeated.
+        #[arg(long, value_name = "REPOS", value_delimiter = ',')]
+        repos: Vec<String>,
+    },
     /// Give a run the present policy of base; the difference is shown.
     Apply {
         #[command(flatten)]
@@ -41,7 +49,7 @@ impl Args {
     pub(super) fn reach(&self) -> Reach {
         match self.verb {
             Verb::Show | Verb::Check { fix: false } | Verb::Apply { dry_run: true, .. } => Reach::Read,
-            Verb::Check { fix: true } | Verb::Trust | Verb::Apply { dry_run: false, .. } => Reach::Act,
+            Verb::Check { fix: true } | Verb::Trust { .. } | Verb::Apply { dry_run: false, .. } => Reach::Act,
         }
     }
 }
@@ -50,7 +58,9 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     match args.verb {
         Verb::Show => render::policy_shown(screen, &service::policy_show(caller)?),
         Verb::Check { fix } => render::policy_checked(screen, &service::policy_check(caller, fix)?),
-        Verb::Trust => render::policy_trusted(screen, &service::policy_trust(caller)?),
+        Verb::Trust { run, repos } => {
+            render::policy_trusted(screen, &service::policy_trust(caller, &run.into(), &repos)?);
+        }
         Verb::Apply { run, dry_run } => {
             render::policy_applied(screen, &service::policy_apply(caller, &run.into(), dry_run)?, dry_run);
         }

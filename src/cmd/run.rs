@@ -50,8 +50,11 @@ pub(super) struct How {
     #[arg(long, value_name = "AGENT", value_delimiter = ',')]
     agent: Vec<String>,
     /// The repository that holds the tickets' documents; the first one by default.
-    #[arg(long, value_name = "REPO", alias = "doc-repo")]
+    #[arg(long, value_name = "REPO")]
     doc_home_repo: Option<String>,
+    /// The old name of --doc-home-repo.
+    #[arg(long, value_name = "REPO", hide = true)]
+    doc_repo: Option<String>,
     /// Which copy of the documents is the truth.
     #[arg(long, value_name = "MODE", value_parser = ["workspace_active"])]
     doc_authority_mode: Option<String>,
@@ -85,6 +88,7 @@ impl How {
             repos: self.repos,
             agents: self.agent,
             doc_home: self.doc_home_repo,
+            doc_repo: self.doc_repo,
             doc_authority: self.doc_authority_mode,
             doc_seed: self.doc_seed_mode,
             strategy: self.workspace_strategy.map(|word| match word {

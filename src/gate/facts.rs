@@ -1,6 +1,6 @@
 //! What gates are told. Facts are found by services; gates never look themselves.
 
-use crate::model::{RepoName, RunState, TicketId};
+use crate::model::{Agreement, DocSyncState, RepoName, RunState, TicketId};
 
 /// Everything about a run that gates judge.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Facts {
     pub bases: Vec<BaseFact>,
     /// One per test command that policy demands of the merge result; none where nothing is merged.
     pub checks: Vec<CheckFact>,
+    /// One per ticket whose documents were seeded; none where nothing is closed.
+    pub docs: Vec<DocFact>,
     /// What a bootstrap run has to show; `None` for others.
     pub bootstrap: Option<BootstrapFact>,
     /// Questions of agents that wait for an answer.
@@ -298,6 +300,50 @@ pub enum Outcome {
         /// What it reverts, a full id.
         of: String,
         /// The command that reverts the revert.
+        command: String,
+    },
+}
+
+/// The two copies of a seeded ticket's documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocFact {
+    /// The ticket.
+    pub ticket: String,
+    /// The doc home.
+    pub home: String,
+    /// The doc home's worktree, for people.
+    pub place: String,
+    /// Whether the doc home is another repository than the control repository, whose copy a close brings along.
+    pub is_foreign: bool,
+    /// How they stand.
+    pub standing: DocStanding,
+}
+
+/// How the two copies stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocStanding {
+    /// It could be told.
+    Known {
+        /// How far the last seeding or sync came.
+        state: DocSyncState,
+        /// What its failure said.
+        error: String,
+        /// Whether it wrote down what it came to.
+        has_revision: bool,
+        /// Whether the workspace copy is there.
+        is_present: bool,
+        /// The command that brings it back.
+        restore: String,
+        /// What is not committed of it.
+        dirty: Vec<String>,
+        /// How the copies stand to each other.
+        agreement: Agreement,
+    },
+    /// It could not be told.
+    Unknown {
+        /// Why.
+        why: String,
+        /// The command that goes on.
         command: String,
     },
 }

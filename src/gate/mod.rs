@@ -11,6 +11,8 @@ mod brief;
 mod bypass;
 mod checks;
 mod clean_tree;
+mod docs_fresh;
+mod docs_synced;
 mod facts;
 mod forbidden_files;
 mod forum_quiet;
@@ -26,8 +28,8 @@ mod verdict;
 
 pub use facts::{
     AgentFact, AgentPulse, BaseFact, BootstrapFact, BranchFact, BypassFact, ChainFact, ChainLink, CheckFact,
-    CheckStanding, Claim, DirtFact, Facts, HeadFact, Outcome, QuestionFact, ThreadFact, ValidationFact,
-    WorktreeFact,
+    CheckStanding, Claim, DirtFact, DocFact, DocStanding, Facts, HeadFact, Outcome, QuestionFact, ThreadFact,
+    ValidationFact, WorktreeFact,
 };
 pub use table::{ALL, Gate};
 pub use validation::AGENTS_WORD;
@@ -100,5 +102,7 @@ pub fn is_waivable(id: &str) -> bool {
     !matches!(id, "mergeable" | "base-ready")
 }
 
+#[cfg(test)]
+mod docs_tests;
 #[cfg(test)]
 mod tests;

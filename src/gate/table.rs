@@ -1,8 +1,9 @@
 //! The table of gates.
 
 use super::{
-    Blocker, Facts, agents_quiet, base_ready, brief, bypass, checks, clean_tree, forbidden_files,
-    forum_quiet, guidance, mergeable, on_branch, policy_drift, records_untouched, run_state, validation,
+    Blocker, Facts, agents_quiet, base_ready, brief, bypass, checks, clean_tree, docs_fresh, docs_synced,
+    forbidden_files, forum_quiet, guidance, mergeable, on_branch, policy_drift, records_untouched, run_state,
+    validation,
 };
 use crate::model::GateLevel;
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ fn of_branches(facts: &Facts) -> String {
 }
 
 /// Every gate, in the order of reports.
-pub const ALL: [Gate; 15] = [
+pub const ALL: [Gate; 17] = [
     Gate {
         id: "run-state",
         level: GateLevel::Block,
@@ -99,6 +100,24 @@ pub const ALL: [Gate; 15] = [
         close: true,
         hook: true,
         judge: checks::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "docs-synced",
+        level: GateLevel::Block,
+        merge: false,
+        close: true,
+        hook: false,
+        judge: docs_synced::judge,
+        judged_by: us,
+    },
+    Gate {
+        id: "docs-fresh",
+        level: GateLevel::Warn,
+        merge: false,
+        close: true,
+        hook: false,
+        judge: docs_fresh::judge,
         judged_by: us,
     },
     Gate {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{RepoName, RunState, TicketId};
+use crate::model::{Agreement, DocSyncState, RepoName, RunState, TicketId};
 
 fn ticket() -> TicketId {
     TicketId::parse("T-1").expect("name")
@@ -9,7 +9,7 @@ fn repo() -> RepoName {
     RepoName::parse("app").expect("name")
 }
 
-fn good() -> Facts {
+pub(super) fn good() -> Facts {
     Facts {
         run: "run-1".to_owned(),
         state: RunState::Completed,
@@ -58,6 +58,7 @@ fn good() -> Facts {
             command: "make check".to_owned(),
             standing: CheckStanding::Passed,
         }],
+        docs: vec![seeded(true)],
         bootstrap: Some(BootstrapFact {
             has_goal: true,
             has_criteria: true,
@@ -67,6 +68,24 @@ fn good() -> Facts {
         escalated: Vec::new(),
         bypasses: Vec::new(),
         drift: Vec::new(),
+    }
+}
+
+pub(super) fn seeded(is_foreign: bool) -> DocFact {
+    DocFact {
+        ticket: "T-1".to_owned(),
+        home: "app".to_owned(),
+        place: "/ws/app".to_owned(),
+        is_foreign,
+        standing: DocStanding::Known {
+            state: DocSyncState::Synced,
+            error: String::new(),
+            has_revision: true,
+            is_present: true,
+            restore: "git restore".to_owned(),
+            dirty: Vec::new(),
+            agreement: Agreement::WorkspaceAhead,
+        },
     }
 }
 
@@ -80,7 +99,7 @@ fn claim(facts: &mut Facts, claim: Claim) {
     }
 }
 
-fn defaults(_: &str, default: GateLevel) -> GateLevel {
+pub(super) fn defaults(_: &str, default: GateLevel) -> GateLevel {
     default
 }
 

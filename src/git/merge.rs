@@ -35,8 +35,26 @@ impl Repository {
         if self.merge_base(base, head)?.is_none() {
             return Ok(Merged::Unrelated);
         }
+        self.merging(base, &|cmd| merge(cmd, base, head))
+    }
+
+    /// What merging two commits that conflict leaves, as `git merge-tree -z` tells it: the tree, then a line for each
+    /// version of each file in conflict.
+    pub(super) fn conflicts(&self, base: &str, head: &str) -> GitResult<Vec<u8>> {
+        self.merging(base, &|cmd| {
+            let cmd = cmd.clone().args(["merge-tree", "--write-tree", "-z", "--no-messages", base, head]);
+            let output = cmd.output()?;
+            match output.exit.code() {
+                Some(0 | 1) => Ok(output.stdout),
+                _ => Ok(cmd.require_ok(output)?.stdout),
+            }
+        })
+    }
+
+    /// Runs a merge under the attributes of base's own tree.
+    fn merging<T>(&self, base: &str, run: &dyn Fn(&Cmd) -> GitResult<T>) -> GitResult<T> {
         if version()?.is_at_least(ATTR_SOURCE) {
-            return merge(&self.object_action().arg(format!("--attr-source={base}")), base, head);
+            return run(&self.object_action().arg(format!("--attr-source={base}")));
         }
         let attributes: Vec<_> = self
             .list_tree(base, "", true)?
@@ -44,10 +62,10 @@ impl Repository {
             .filter(|e| e.path.name() == b".gitattributes")
             .collect();
         if attributes.is_empty() {
-            return merge(&self.object_action(), base, head);
+            return run(&self.object_action());
         }
         let scratch = self.scratch()?;
-        merge(&self.among_attributes(&scratch, &attributes)?, base, head)
+        run(&self.among_attributes(&scratch, &attributes)?)
     }
 
     /// An older git takes attributes from the worktree only: gives it a throw-away one that holds nothing but

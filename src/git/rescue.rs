@@ -220,7 +220,7 @@ impl Repository {
         Ok(lines)
     }
 
-    fn id_length(&self) -> GitResult<usize> {
+    pub(super) fn id_length(&self) -> GitResult<usize> {
         let format = self.question().args(["rev-parse", "--show-object-format"]).run()?.text();
         Ok(if format == "sha256" { 64 } else { 40 })
     }

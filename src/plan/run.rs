@@ -1,6 +1,7 @@
 //! The steps of a run.
 
 use crate::model::{Mode, Run, Step, StepKind, StepState};
+use crate::policy::SeedMode;
 
 /// What a run needs beyond worktrees and agents.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +22,8 @@ pub fn run_steps(run: &Run, wants: Wants) -> Vec<Step> {
         for repo in &run.repos {
             steps.push(Step { repo: Some(repo.name.clone()), ..step(StepKind::EnsureWorktree) });
         }
-        if ticket.made_by_us || run.mode == Mode::Bootstrap {
+        let seeds = ticket.docs.is_some() && run.doc_seed != SeedMode::None.as_str();
+        if ticket.made_by_us || seeds || run.mode == Mode::Bootstrap {
             steps.push(Step { repo: Some(run.doc_home.clone()), ..step(StepKind::EnsureDocs) });
         }
         steps.push(step(StepKind::FinishWorkspace));

@@ -10,6 +10,7 @@ use super::running::HealthPolicy;
 use super::schema::{POLICY_VERSION, Policy};
 use super::shape::{Shape, plain};
 use super::words::SessionsBackend;
+use super::work::DocsPolicy;
 use crate::model::content_hash;
 use serde_json::Value;
 
@@ -27,6 +28,12 @@ pub fn from_table(table: &toml::Table) -> Result<Policy, Vec<Problem>> {
 /// costs a fiftieth of reading it whole, and `status` asks for every run. The defaults where they cannot be read.
 pub fn health_from_table(table: &toml::Table) -> HealthPolicy {
     let section = table.get("health").cloned();
+    section.and_then(|section| section.try_into().ok()).unwrap_or_default()
+}
+
+/// The section `docs` alone of the policy that a run holds; the default one where it cannot be read.
+pub fn docs_from_table(table: &toml::Table) -> DocsPolicy {
+    let section = table.get("docs").cloned();
     section.and_then(|section| section.try_into().ok()).unwrap_or_default()
 }
 

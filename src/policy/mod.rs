@@ -38,8 +38,8 @@ pub use forum::{
 };
 pub use glob::matches_forbidden;
 pub use load::{
-    Personal, forbidden_from_table, from_table, hash, health_from_table, hooks_from_table, layer, notifies,
-    parse, to_table,
+    Personal, docs_from_table, forbidden_from_table, from_table, hash, health_from_table, hooks_from_table,
+    layer, notifies, parse, to_table,
 };
 pub use nearest::nearest;
 pub use node::Format;
@@ -57,4 +57,4 @@ pub use words::{
     Permissions, RequiredCheck, ReviewMode, RunMode, Runner, SeedMode, SessionsBackend, TicketsProvider,
     TicketsRequired, Track, WorkspaceProvider,
 };
-pub use work::{DocsApiPolicy, DocsEndpoint, DocsPolicy, TicketsPolicy, WorkspacePolicy};
+pub use work::{DocsApiPolicy, DocsEndpoint, DocsPolicy, TicketsPolicy, WorkspacePolicy, without_user};

@@ -1,6 +1,7 @@
 //! What can be wrong with a policy, as values and as sentences.
 
 use super::forum::{URL_KEY, without_password};
+use super::work::{is_endpoint_url, without_user};
 use std::fmt;
 
 /// One thing that is wrong with a policy.
@@ -51,7 +52,11 @@ pub enum ProblemKind {
 impl Problem {
     pub(super) fn wrong(key: &str, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
         let value = value.to_string();
-        let value = short(&if key == URL_KEY { without_password(&value) } else { value });
+        let value = short(&match key {
+            URL_KEY => without_password(&value),
+            key if is_endpoint_url(key) => without_user(&value),
+            _ => value,
+        });
         Self { key: key.to_owned(), kind: ProblemKind::WrongValue { value, allowed: allowed.into() } }
     }
 

@@ -5,12 +5,14 @@ use super::forum::{URL_KEY, without_password};
 use super::schema::Policy;
 use super::shape::{joined, plain};
 use super::words::Permissions;
+use super::work::{is_endpoint_url, without_user};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
 const NOT_BUILT: [&str; 14] = [
-    "docs",
+    "docs.authority_mode",
+    "docs.seed_mode",
     "forum.topics.command_prefix",
     "forum.topics.integration_prefix",
     "git_pr.allowed_repos",
@@ -23,7 +25,6 @@ const NOT_BUILT: [&str; 14] = [
     "git_pr.required_checks",
     "git_pr.review_feedback",
     "operator",
-    "workspace.provider",
 ];
 
 /// Keys that are set away from their default and have no effect yet, because their command is not built.
@@ -54,6 +55,7 @@ pub fn diff_lines(a: &Policy, b: &Policy) -> Vec<String> {
     keys.dedup();
     let shown = |key: &str, value: Option<&String>| match value {
         Some(url) if key == URL_KEY => without_password(url),
+        Some(url) if is_endpoint_url(key) => without_user(url),
         value => value.map_or("(not set)", String::as_str).to_owned(),
     };
     keys.into_iter()
@@ -205,9 +207,6 @@ mod tests {
              repo = \"r\"
              base_url = \"http://h\"",
         );
-        assert_eq!(
-            not_used_yet(&policy),
-            ["docs.api.repo_endpoints", "forum.topics.command_prefix", "operator.restart_budget"]
-        );
+        assert_eq!(not_used_yet(&policy), ["forum.topics.command_prefix", "operator.restart_budget"]);
     }
 }

@@ -154,3 +154,40 @@ pub struct DocsEndpoint {
     /// The workspace whose documents it serves; empty for a repository's own.
     pub workspace: String,
 }
+
+/// Whether a key, of a file or of a difference, holds the address of a server of documents.
+pub(super) fn is_endpoint_url(key: &str) -> bool {
+    key.starts_with("docs.api.") && (key.ends_with(".base_url") || key.ends_with(".web_url"))
+}
+
+/// The address of a web server without the user and password in it: for everything that people are shown.
+pub fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#', '"']).unwrap_or(rest.len());
+    match rest[..end].rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[end..]),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_user() {
+        let cases = [
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+            ("https://me:se@cret@h:1/@team?a@b", "https://***@h:1/@team?a@b"),
+            ("https://h/@team", "https://h/@team"),
+            ("\"http://token@h\"", "\"http://***@h\""),
+            ("nothing", "nothing"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_user(text), shown);
+        }
+        assert!(is_endpoint_url("docs.api.repo_endpoints[0].base_url"));
+        assert!(is_endpoint_url("docs.api.workspace_endpoints.w.web_url"));
+        assert!(!is_endpoint_url("forum.redis.url"));
+    }
+}

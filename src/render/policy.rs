@@ -3,7 +3,7 @@
 use super::escape::{escape, escape_lines};
 use super::screen::{Paint, Screen};
 use crate::policy;
-use crate::service::{PolicyApplied, PolicyChecked, PolicyInitReport, PolicyShown};
+use crate::service::{PolicyApplied, PolicyChecked, PolicyInitReport, PolicyShown, SetupScript};
 use crate::sys::process::quoted;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -31,8 +31,27 @@ fn shown_json(shown: &PolicyShown) -> Value {
         "trusted": shown.trusted,
         "programs": shown.programs.iter().map(|(k, v)| json!({ "key": k, "value": v })).collect::<Vec<_>>(),
         "not_used": shown.not_used,
+        "scripts": shown.scripts.iter().map(script_json).collect::<Vec<_>>(),
         "policy": shown.policy,
     })
+}
+
+fn script_json(script: &SetupScript) -> Value {
+    json!({
+        "repo": script.repo,
+        "path": script.path,
+        "hash": script.hash,
+        "lines": script.lines,
+        "trusted": script.trusted,
+    })
+}
+
+/// A set-up script with what tells it from others, a line each.
+fn script_lines(script: &SetupScript) -> Vec<String> {
+    let hash = script.hash.get(..19).unwrap_or(&script.hash);
+    let mut lines = vec![format!("  {} ({hash})", escape(&script.name()))];
+    lines.extend(script.lines.iter().map(|line| format!("    {}", escape(line))));
+    lines
 }
 
 /// Shows the policy in force.
@@ -59,6 +78,14 @@ fn about(screen: &Screen, shown: &PolicyShown) {
         screen.story(&screen.paint_story(Paint::Warn, "These programs are not trusted yet:"));
         for (key, value) in &shown.programs {
             screen.story(&format!("  {} = {}", escape(key), escape(value)));
+        }
+        screen.story("  git metawsm policy trust");
+    }
+    let untrusted: Vec<_> = shown.scripts.iter().filter(|script| !script.trusted).collect();
+    if !untrusted.is_empty() {
+        screen.story(&screen.paint_story(Paint::Warn, "These set-up scripts are not trusted yet:"));
+        for line in untrusted.into_iter().flat_map(script_lines) {
+            screen.story(&line);
         }
         screen.story("  git metawsm policy trust");
     }
@@ -93,13 +120,16 @@ pub fn policy_trusted(screen: &Screen, shown: &PolicyShown) {
         screen.answer_json(shown_json(shown));
         return;
     }
-    if shown.programs.is_empty() {
+    if shown.programs.is_empty() && shown.scripts.is_empty() {
         screen.answer("The policy starts no programs of its own; there is nothing to trust.\n");
         return;
     }
     let mut text = String::from("trusted:\n");
     for (key, value) in &shown.programs {
         let _ = writeln!(text, "  {} = {}", escape(key), escape(value));
+    }
+    for line in shown.scripts.iter().flat_map(script_lines) {
+        let _ = writeln!(text, "{line}");
     }
     screen.answer(&text);
 }

@@ -65,7 +65,7 @@ pub fn diffs(screen: &Screen, run: &RunId, diffs: &[TreeDiff]) -> Option<Vec<u8>
 
 /// What git printed, made visible and then coloured by us: escape sequences of a file's content would otherwise pass
 /// for git's own, and could hide a line from whoever reviews it.
-fn visible(screen: &Screen, text: &[u8]) -> String {
+pub(super) fn visible(screen: &Screen, text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for line in escape_lines(&String::from_utf8_lossy(text)).split_inclusive('\n') {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));

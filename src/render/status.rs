@@ -5,6 +5,7 @@ use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
 use crate::model::{Guidance, RunState, StepState};
+use crate::service::doc_sync::DocsShown;
 use crate::service::{AgentView, Landed, RunView, StatusReport};
 use crate::sessions::{Ended, Observation};
 use crate::sys::clock;
@@ -106,6 +107,7 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
             let _ = writeln!(text, "    {}  '{}' into '{}'", tree.repo, escape(&tree.branch), escape(base));
         }
     }
+    docs(text, screen, view);
     let done = run.steps.iter().filter(|s| matches!(s.state, StepState::Done | StepState::Skipped)).count();
     let _ = writeln!(text, "  steps      {done} of {} hold", run.steps.len());
     for step in run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)) {
@@ -130,6 +132,35 @@ fn full(text: &mut String, screen: &Screen, view: &RunView) {
         for command in next {
             let _ = writeln!(text, "  {command}");
         }
+    }
+}
+
+/// How the documents of each ticket stand, and what a person should know of them.
+fn docs(text: &mut String, screen: &Screen, view: &RunView) {
+    for docs in &view.docs {
+        let state = match docs.state {
+            "" => "not seeded".to_owned(),
+            state if docs.warnings.is_empty() => state.to_owned(),
+            state => screen.paint(Paint::Warn, state),
+        };
+        let revision = docs.revision.get(..12).map(|r| format!("  {r}")).unwrap_or_default();
+        let _ = writeln!(text, "  docs       {}  {state}{revision}", docs.ticket);
+        let _ = writeln!(
+            text,
+            "    {} in {} ({}, {})",
+            escape(&docs.dir),
+            docs.home,
+            escape(&docs.authority),
+            escape(&docs.seed)
+        );
+    }
+    let mut warnings = view.docs.iter().flat_map(|docs| &docs.warnings).peekable();
+    if warnings.peek().is_some() {
+        let _ = writeln!(text, "  {}", screen.paint(Paint::Warn, "docs warnings:"));
+    }
+    for warning in warnings {
+        let _ = writeln!(text, "    {}", escape(&warning.what));
+        let _ = writeln!(text, "      {}", escape(&warning.command));
     }
 }
 
@@ -208,12 +239,27 @@ fn view_json(view: &RunView) -> Value {
     value["holder"] =
         json!(view.holder.as_ref().map(|h| json!({ "pid": h.pid, "command": h.command, "since": h.since })));
     value["agents"] = view.agents.iter().map(agent_json).collect();
+    value["docs"] = view.docs.iter().map(docs_json).collect();
     value["changes"] = view
         .changes
         .iter()
         .map(|c| json!({ "place": c.place, "path": c.path, "commits": c.commits, "dirty": c.dirty, "odd": c.odd }))
         .collect();
     value
+}
+
+fn docs_json(docs: &DocsShown) -> Value {
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "ticket": docs.ticket,
+        "repo": docs.home,
+        "dir": docs.dir,
+        "authority": docs.authority,
+        "seed_mode": docs.seed,
+        "revision": known(&docs.revision),
+        "state": known(docs.state),
+        "warnings": docs.warnings,
+    })
 }
 
 fn question_json(asked: &Guidance) -> Value {

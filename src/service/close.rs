@@ -7,8 +7,8 @@ use super::select::{Selector, require_open, require_run};
 use super::verdicts::{Judged, judge, word};
 use super::vouched::{self, LandedWord};
 use super::{
-    Caller, Control, ServiceResult, bypass, checks, control, decided, intent, land, pending, policies,
-    publish, record, sessions, settle,
+    Caller, Control, ServiceResult, bypass, checks, control, decided, doc_sync, intent, land, pending,
+    policies, publish, record, sessions, settle,
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Run, RunState, plain_line};
@@ -254,8 +254,13 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
         }
     }
     if plan.action == Action::Close {
+        let is_foreign = doc_sync::is_foreign(control, run);
         for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
             acts.push(format!("close ticket {}", ticket.id));
+            let known = control.store.find_doc_sync(&run.id, &ticket.id).ok().flatten();
+            if let Some(record) = known.filter(|r| is_foreign && !r.source.is_empty()) {
+                acts.push(format!("bring its documents home to {}", record.source));
+            }
         }
         acts.push(format!("publish {}", crate::store::published_path(run)));
     }

@@ -4,9 +4,10 @@ use super::event::Progress;
 use super::facts::Ground;
 use super::intent::{Deed, Intent, Move};
 use super::land::{Landing, Style, compose};
+use super::publish::{Composed, Deciding};
 use super::{Control, ServiceError, ServiceResult, publish, transaction};
 use crate::gate::Action;
-use crate::model::{CheckResult, MergeDone, Receipt, Run, RunId, RunState};
+use crate::model::{CheckResult, MergeDone, Receipt, Run, RunState};
 use crate::plan::MergePlan;
 use crate::policy::{MergeStyle, Policy, Track};
 use crate::store::{self, Hold};
@@ -35,17 +36,30 @@ pub(super) struct Done {
     pub published: Option<String>,
 }
 
+/// Everything as objects; nothing has moved.
+struct Composition {
+    landings: Vec<Landing>,
+    intent: Intent,
+    /// What else a person should know, as sentences.
+    said: Vec<String>,
+}
+
 impl Work<'_> {
     pub(super) fn carry_out(&mut self, progress: Progress<'_>) -> ServiceResult<Done> {
         let at = clock::now();
         // Until here nothing has moved: what cannot be composed leaves the run as it was.
-        let (landings, intent) = match self.compose_all(at) {
+        let Composition { landings, intent, said } = match self.compose_all(at) {
             Ok(composed) => composed,
             Err(error) => return Err(self.fall_back(error)?),
         };
         let published = intent.commit.clone();
         transaction::perform(self.control, self.hold, intent, progress)?;
-        Ok(Done { acts: acts(self.hold.run(), &landings, published.as_deref(), self.policy), published })
+        let mut acts = acts(self.hold.run(), &landings, published.as_deref(), self.policy);
+        for what in &said {
+            self.hold.note("documents", what)?;
+        }
+        acts.extend(said);
+        Ok(Done { acts, published })
     }
 
     /// Writes down why nothing moves; gives the error back.
@@ -58,7 +72,7 @@ impl Work<'_> {
     }
 
     /// Every merge and the record as objects, and what moves.
-    fn compose_all(&mut self, at: Timestamp) -> ServiceResult<(Vec<Landing>, Intent)> {
+    fn compose_all(&mut self, at: Timestamp) -> ServiceResult<Composition> {
         let style =
             Style { squash: self.policy.merge.style == MergeStyle::Squash, waived: self.waived.clone() };
         let mut landings = Vec::new();
@@ -72,7 +86,8 @@ impl Work<'_> {
         landings.sort_by_key(|l| l.is_control);
         let merges = merges_of(&landings, at);
         let receipt = (self.plan.action == Action::Close).then(|| self.receipt(&landings, at));
-        let published = self.compose_records(&mut landings, &merges, receipt.as_ref(), at)?;
+        let Composed { ids: published, said } =
+            self.compose_records(&mut landings, &merges, receipt.as_ref(), at)?;
         let moves = landings.iter().filter(|l| l.moves()).map(|l| {
             let ends = (l.receipt.base.as_str(), l.local.as_deref(), l.tip.as_str());
             Move::of(&l.receipt.repo, &l.repository, ends)
@@ -84,7 +99,7 @@ impl Work<'_> {
             .flatten();
         let intent =
             Intent { push: self.push, published, commit, merges, receipt, ..Intent::new(deed, at, moves) };
-        Ok((landings, intent))
+        Ok(Composition { landings, intent, said })
     }
 
     fn receipt(&self, landings: &[Landing], at: Timestamp) -> Receipt {
@@ -108,14 +123,14 @@ impl Work<'_> {
         }
     }
 
-    /// The closing of tickets and the records on top of the landings; the runs whose record comes into history.
+    /// The closing of tickets and the records on top of the landings, and what comes into history.
     fn compose_records(
         &mut self,
         landings: &mut [Landing],
         merges: &[MergeDone],
         receipt: Option<&Receipt>,
         at: Timestamp,
-    ) -> ServiceResult<Vec<RunId>> {
+    ) -> ServiceResult<Composed> {
         let common = self.control.repo.common_dir();
         // A fork's base in the control repository closes them by itself, and brings that along when it is merged.
         let is_fork_home = |l: &Landing| {
@@ -123,15 +138,19 @@ impl Work<'_> {
         };
         let closes_late = !landings.iter().any(is_fork_home);
         let deciding = receipt.map(|receipt| decided(self.hold.run(), merges, receipt, at)).transpose()?;
-        let mut published = Vec::new();
+        let mut deciding = deciding.map(|run| Deciding { run, home: None, closes: closes_late });
+        let mut published = Composed::default();
         for landing in landings {
             if !landing.is_control {
-                if let Some(run) = deciding.as_ref().filter(|run| landing.receipt.repo == run.doc_home) {
+                if let Some(Deciding { run, home, .. }) =
+                    deciding.as_mut().filter(|d| landing.receipt.repo == d.run.doc_home)
+                {
                     let closing = publish::closable(self.control, run)?;
                     publish::close_tickets(self.control, landing, run, &closing)?;
+                    *home = Some((landing.repository.clone(), landing.tip.clone()));
                 }
             } else if self.policy.state.track != Track::Never && publish::may_publish(landing, self.push)? {
-                published = publish::publish(self.control, landing, deciding.as_ref(), closes_late)?;
+                published = publish::publish(self.control, landing, deciding.as_ref())?;
             }
         }
         Ok(published)

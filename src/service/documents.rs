@@ -103,7 +103,11 @@ fn is_own_dir(worktree: &Path, dir: &str) -> ServiceResult<bool> {
     Ok(true)
 }
 
-fn require_ready(repository: &Repository, tree: &RunWorktree, worktree: &Path) -> ServiceResult<()> {
+pub(super) fn require_ready(
+    repository: &Repository,
+    tree: &RunWorktree,
+    worktree: &Path,
+) -> ServiceResult<()> {
     let head = repository.head()?;
     if head.branch() != Some(tree.branch.as_str()) {
         let message = format!(

@@ -3,8 +3,8 @@
 
 use super::event::{Event, Progress};
 use super::steps::{self, Change, Work};
-use super::{Caller, Control, ServiceError, ServiceResult, notify};
-use crate::model::{Child, Run, RunState, Step, StepState};
+use super::{Caller, Control, ServiceError, ServiceResult, doc_sync, notify};
+use crate::model::{Child, DocSync, Run, RunState, Step, StepKind, StepState};
 use crate::plan;
 use crate::store::Hold;
 use crate::sys::clock;
@@ -84,7 +84,11 @@ fn turn(
 ) -> ServiceResult<Vec<usize>> {
     let mut run = hold.run().clone();
     let mut events = Vec::new();
-    for message in messages {
+    for mut message in messages {
+        // Before the step counts as done: a kill in between only makes it look again.
+        if let Some(known) = known_of_docs(&run, &mut message) {
+            hold.save_doc_sync(&known)?;
+        }
         events.extend(take(&mut run, message, retries));
     }
     let begun = if may_begin { plan::ready(&run.steps) } else { Vec::new() };
@@ -92,18 +96,30 @@ fn turn(
         let step = &mut run.steps[*index];
         step.state = StepState::Running;
         step.attempts += 1;
-        events.push(Event::Began(step.label()));
+        events.push((TOLD, Event::Began(step.label())));
     }
     hold.save(run)?;
-    for event in events {
+    for (word, event) in events {
         match &event {
-            Event::Failed(label, text) => hold.note("step failed", &format!("{label}: {text}"))?,
-            Event::Note(text) => hold.note("rescued", text)?,
+            Event::Failed(label, text) => hold.note(word, &format!("{label}: {text}"))?,
+            Event::Note(text) => hold.note(word, text)?,
             _ => {}
         }
         progress(event);
     }
     Ok(begun)
+}
+
+/// What the end of a step says of a ticket's two copies of its documents.
+fn known_of_docs(run: &Run, message: &mut Message) -> Option<DocSync> {
+    match message {
+        Message::Ended(_, Ok(change)) => change.doc_sync.take().map(|known| *known),
+        Message::Ended(index, Err(error)) => {
+            let step = run.steps.get(*index).filter(|step| step.kind == StepKind::EnsureDocs)?;
+            doc_sync::failed(run, &step.ticket, &error.to_string())
+        }
+        Message::Child(..) => None,
+    }
 }
 
 fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {
@@ -126,21 +142,28 @@ fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
     Ok(std::iter::once(first).chain(receiver.try_iter()).collect())
 }
 
-/// Takes one message into the record; an end is told, and what was saved on the way.
-fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
+/// The journal's word for what a person should know.
+const TOLD: &str = "told";
+
+/// Takes one message into the record; an end is told, and what was saved on the way. Each event comes with the word
+/// under which it stands in the journal, if it does.
+fn take(run: &mut Run, message: Message, retries: u32) -> Vec<(&'static str, Event)> {
     match message {
         Message::Child(index, child) => {
             run.steps[index].child = Some(child);
             Vec::new()
         }
         Message::Ended(index, Ok(mut change)) => {
-            let mut events: Vec<_> = change.rescued.take().map(Event::Note).into_iter().collect();
+            let rescued = change.rescued.take().map(|text| ("rescued", Event::Note(text)));
+            let notes = std::mem::take(&mut change.notes);
+            let notes = notes.into_iter().map(|text| (TOLD, Event::Note(format!("note: {text}"))));
+            let mut events: Vec<_> = rescued.into_iter().chain(notes).collect();
             change.apply(run);
             let step = &mut run.steps[index];
             step.state = StepState::Done;
             step.error.clear();
             step.child = None;
-            events.push(Event::Done(step.label()));
+            events.push((TOLD, Event::Done(step.label())));
             events
         }
         Message::Ended(index, Err(error)) => {
@@ -149,7 +172,7 @@ fn take(run: &mut Run, message: Message, retries: u32) -> Vec<Event> {
             step.state = if again { StepState::Pending } else { StepState::Failed };
             step.error = error.to_string();
             step.child = None;
-            vec![Event::Failed(step.label(), error.to_string())]
+            vec![("step failed", Event::Failed(step.label(), error.to_string()))]
         }
     }
 }

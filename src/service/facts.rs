@@ -4,7 +4,9 @@ use super::chain::{Chain, chain};
 use super::checks::{self, Demands};
 use super::facts_of_trees::{branch_fact, worktree_fact};
 use super::steps::{damaged, open_repo};
-use super::{Control, ServiceResult, facts_of_talk, publish, remedies, sessions as agents_now};
+use super::{
+    Control, ServiceResult, facts_of_docs, facts_of_talk, publish, remedies, sessions as agents_now,
+};
 use crate::gate::{
     Action, AgentFact, AgentPulse, BaseFact, BranchFact, BypassFact, ChainFact, CheckFact, Facts,
     WorktreeFact,
@@ -74,6 +76,7 @@ pub(super) fn gather(look: &Look<'_>) -> ServiceResult<Found> {
     let (trees, branches) = in_order(run, trees).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
     let mut found = Found { facts: facts_of_run(look), grounds: Vec::new(), checks: Vec::new() };
     found.facts.escalated = escalated;
+    found.facts.docs = facts_of_docs::docs(look, &trees);
     found.facts.worktrees = trees;
     found.facts.branches = branches.into_iter().flatten().collect();
     for part in grounds {
@@ -111,6 +114,7 @@ fn facts_of_run(look: &Look<'_>) -> Facts {
         branches: Vec::new(),
         bases: Vec::new(),
         checks: Vec::new(),
+        docs: Vec::new(),
         bootstrap: facts_of_talk::bootstrap(run),
         questions: facts_of_talk::questions(look.control, run),
         escalated: Vec::new(),
@@ -181,7 +185,11 @@ fn repo_facts(look: &Look<'_>, repo: &RunRepo, repository: &Repository) -> Servi
         return Ok(RepoFacts { base: None, checks, counted });
     }
     let is_control = is_control(look.control, repository, repo)?;
-    let extra = if is_control && look.action == Action::Close { publish::touched(run) } else { Vec::new() };
+    let extra = match look.action {
+        Action::Close if is_control => publish::touched(look.control, run)?,
+        Action::Close if repo.name == run.doc_home => publish::touched_in_home(run),
+        _ => Vec::new(),
+    };
     let tree = end.as_ref().map(|end| end.tree.as_str());
     let base = BaseFact {
         repo: repo.name.clone(),
@@ -216,7 +224,8 @@ fn control_ground(control: &Control, run: &Run) -> ServiceResult<(BaseFact, Grou
         base_id: base.id.clone(),
         base_note: String::new(),
     };
-    let obstacles = obstacles(&control.repo, run, &repo, (Some(&base.id), None), &publish::touched(run))?;
+    let extra = publish::touched(control, run)?;
+    let obstacles = obstacles(&control.repo, run, &repo, (Some(&base.id), None), &extra)?;
     let fact = BaseFact {
         repo: name,
         path: control.repo.dir().display().to_string(),

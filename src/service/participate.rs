@@ -8,6 +8,7 @@ use crate::model::{Run, RunRepo, RunWorktree};
 use crate::policy::{self, HooksInstall};
 use crate::store::{self, Hold, OpenEntry};
 use crate::sys::files;
+use crate::sys::lock::Lock;
 use std::path::Path;
 
 /// Writes the run's entry into every repository that takes part, one after the other in path order, and the hooks
@@ -27,6 +28,17 @@ pub(super) fn enter(
             let report = hooks::install_for(&steps::open_repo(hold.run(), &repo.name)?)?;
             hooks::announce(repo.name.as_str(), &report, &mut *progress);
         }
+    }
+    Ok(())
+}
+
+/// Writes the run's entries anew where its workspaces lie elsewhere than they were to; the locks of all its
+/// repositories are held, in path order.
+pub(super) fn note_places(control: &Control, run: &Run, locks: &[Lock]) -> ServiceResult<()> {
+    let repos = in_path_order(run).into_iter().filter(|repo| repo.common_dir.is_some());
+    for (repo, lock) in repos.zip(locks) {
+        let common_dir = repo.common_dir.as_deref().unwrap_or(Path::new(""));
+        store::enter(common_dir, &entry(control, run, repo), lock)?;
     }
     Ok(())
 }

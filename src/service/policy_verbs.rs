@@ -3,6 +3,7 @@
 use super::policies::{self, load, policy_file, present, text_of, trust_hash};
 use super::policy_init::unified;
 use super::select::{Selector, require_open, select};
+use super::setup_scripts::{self, SetupScript};
 use super::{Caller, ServiceResult, control, participate, skills};
 use crate::model::Run;
 use crate::policy::{self, Format, Policy};
@@ -23,21 +24,29 @@ pub struct PolicyShown {
     pub trusted: bool,
     /// Keys that are accepted and do nothing yet.
     pub not_used: Vec<String>,
+    /// Set-up scripts that repositories bring along, where they were asked for.
+    pub scripts: Vec<SetupScript>,
 }
 
 /// Shows the policy in force.
 pub fn show(caller: &Caller) -> ServiceResult<PolicyShown> {
     let control = control(caller)?;
     let rules = present(caller, &control)?;
-    Ok(shown(rules.path, rules.policy))
+    let scripts = setup_scripts::of_policy(caller, &control, &rules, &[])?;
+    Ok(PolicyShown { scripts, ..shown(rules.path, rules.policy) })
 }
 
 fn shown(path: Option<PathBuf>, mut policy: Policy) -> PolicyShown {
     policy.forum.redis.url = policy::without_password(&policy.forum.redis.url);
+    let api = &mut policy.docs.api;
+    for endpoint in api.workspace_endpoints.iter_mut().chain(&mut api.repo_endpoints) {
+        endpoint.base_url = policy::without_user(&endpoint.base_url);
+        endpoint.web_url = policy::without_user(&endpoint.web_url);
+    }
     let programs = policy::program_keys(&policy);
     let trusted = programs.is_empty() || store::is_trusted(&trust_hash(&programs));
     let not_used = policy::not_used_yet(&policy);
-    PolicyShown { path, policy, programs, trusted, not_used }
+    PolicyShown { path, policy, programs, trusted, not_used, scripts: Vec::new() }
 }
 
 /// What `policy check` found or mended.
@@ -82,16 +91,26 @@ fn mend(path: &Path) -> ServiceResult<(Vec<String>, String)> {
     Ok((fixed.changes, unified(&text, &fixed.text)))
 }
 
-/// Trusts the programs that the present policy starts, for this user and this content.
-pub fn trust(caller: &Caller) -> ServiceResult<PolicyShown> {
+/// Trusts the programs that the present policy starts, or the one that a selected run was planned under, and the set-up
+/// scripts of repositories (those that policy and open runs know, and those `named` as `run --repos` names them), for
+/// this user and this content.
+pub fn trust(caller: &Caller, selector: &Selector, named: &[String]) -> ServiceResult<PolicyShown> {
     let control = control(caller)?;
-    let rules = present(caller, &control)?;
+    let rules = if selector.is_empty() {
+        present(caller, &control)?
+    } else {
+        let id = select(caller, &control, selector, |run| run.state.is_open())?;
+        let run = super::select::require_run(&control, &id)?;
+        policies::Rules { policy: policies::stored(&run)?, path: Some(PathBuf::from(format!("of {id}"))) }
+    };
     let programs = policy::program_keys(&rules.policy);
     if !programs.is_empty() {
         let place = rules.path.as_deref().unwrap_or(Path::new("(personal keys)")).display().to_string();
         store::trust(&trust_hash(&programs), &place)?;
     }
-    Ok(shown(rules.path, rules.policy))
+    let mut scripts = setup_scripts::of_policy(caller, &control, &rules, named)?;
+    setup_scripts::trust(&mut scripts)?;
+    Ok(PolicyShown { scripts, ..shown(rules.path, rules.policy) })
 }
 
 /// What `policy apply` changes in a run.

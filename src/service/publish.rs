@@ -2,6 +2,7 @@
 //! own base.
 
 use super::closing::Closer;
+use super::doc_sync::{self, Home, Homecoming};
 use super::land::{Landing, require_identity};
 use super::{Control, ServiceResult, forum};
 use crate::git::Repository;
@@ -15,13 +16,28 @@ use std::fmt::Write as _;
 pub(super) const ENTRY: &str = "changelog-entry";
 
 /// The paths that publishing this run writes in the control repository's tree, for the gate `base-ready`.
-pub(super) fn touched(run: &Run) -> Vec<String> {
+pub(super) fn touched(control: &Control, run: &Run) -> ServiceResult<Vec<String>> {
     let mut paths = vec![store::published_path(run)];
-    for dir in run.tickets.iter().filter_map(|t| t.docs.as_ref()) {
-        paths.push(format!("{dir}/index.md"));
-        paths.push(format!("{dir}/changelog.md"));
-    }
-    paths
+    paths.extend(doc_sync::homecoming_paths(control, run)?);
+    paths.extend(touched_of(run.tickets.iter().filter(|ticket| is_closed_here(control, run, ticket))));
+    Ok(paths)
+}
+
+/// The paths that closing this run's tickets writes in the doc home's tree.
+pub(super) fn touched_in_home(run: &Run) -> Vec<String> {
+    touched_of(run.tickets.iter())
+}
+
+fn touched_of<'a>(tickets: impl Iterator<Item = &'a RunTicket>) -> Vec<String> {
+    let dirs = tickets.filter_map(|t| t.docs.as_ref());
+    dirs.flat_map(|dir| ["index.md", "changelog.md"].map(|name| format!("{dir}/{name}"))).collect()
+}
+
+/// Whether a ticket's documents are closed in the control repository's own tree: where they lie in another doc home,
+/// the closed ones are brought along instead.
+fn is_closed_here(control: &Control, run: &Run, ticket: &RunTicket) -> bool {
+    let is_seeded = || control.store.find_doc_sync(&run.id, &ticket.id).map_or(true, |known| known.is_some());
+    !doc_sync::is_foreign(control, run) || !is_seeded()
 }
 
 type Edits = Vec<(String, Option<Vec<u8>>)>;
@@ -90,44 +106,115 @@ pub(super) fn close_tickets(
     commit(landing, &edits, &message)
 }
 
+/// A run that is just being decided.
+pub(super) struct Deciding {
+    /// As it is once it is decided.
+    pub run: Run,
+    /// Its doc home as it is to become, where that is not what the record goes on top of.
+    pub home: Option<Home>,
+    /// Whether its tickets are closed in the commit that holds its record.
+    pub closes: bool,
+}
+
+/// What a publication commit holds.
+#[derive(Debug, Default)]
+pub(super) struct Composed {
+    /// The runs whose record it holds.
+    pub ids: Vec<RunId>,
+    /// What else a person should know of it.
+    pub said: Vec<String>,
+}
+
 /// Puts the record of a run that is just being decided, other decided records that wait, and the closing of tickets
-/// on top of the control repository's landing, as one commit; the tickets of the run that is being decided only where
-/// `closes` says so. Returns the runs whose record it holds.
+/// on top of the control repository's landing, as one commit.
 pub(super) fn publish(
     control: &Control,
     landing: &mut Landing,
-    deciding: Option<&Run>,
-    closes: bool,
-) -> ServiceResult<Vec<RunId>> {
+    deciding: Option<&Deciding>,
+) -> ServiceResult<Composed> {
     let waiting = control.store.pending_publication()?;
-    let others: Vec<_> = waiting.iter().filter(|run| deciding.is_none_or(|d| d.id != run.id)).collect();
-    let mut edits: Edits = Vec::new();
-    let (mut ids, mut added) = (Vec::new(), Vec::new());
-    for run in deciding.into_iter().chain(others.iter().copied()) {
-        let is_deciding = deciding.is_some_and(|d| d.id == run.id);
-        if run.state == RunState::Closed && (closes || !is_deciding) {
+    let others: Vec<_> = waiting.iter().filter(|run| deciding.is_none_or(|d| d.run.id != run.id)).collect();
+    let mut composed = Composed::default();
+    let mut docs = Edits::new();
+    let mut trees = Vec::new();
+    for run in deciding.map(|d| &d.run).into_iter().chain(others.iter().copied()) {
+        let own = deciding.filter(|d| d.run.id == run.id);
+        if run.state != RunState::Closed {
+            continue;
+        }
+        let closing = closable(control, run)?;
+        if own.is_none_or(|own| own.closes) {
             // Where the record had to wait, so had the closing of its tickets.
-            let mut closing = closable(control, run)?;
+            let mut closing = closing.clone();
             closing.retain(|ticket| {
                 let index = ticket.docs.as_ref().map(|dir| format!("{dir}/index.md"));
-                index.is_some_and(|index| !edits.iter().any(|(path, _)| *path == index))
+                is_closed_here(control, run, ticket)
+                    && index.is_some_and(|index| !docs.iter().any(|(path, _)| *path == index))
             });
             let entry = entry_of(control, run)?;
-            edits.extend(ticket_edits(&landing.repository, &landing.tip, run, &closing, &entry)?);
+            docs.extend(ticket_edits(&landing.repository, &landing.tip, run, &closing, &entry)?);
         }
+        let home = own.and_then(|own| own.home.as_ref());
+        for ticket in closing {
+            match doc_sync::bring_home(control, (run, ticket), home, landing)? {
+                Some(Homecoming::Put(dir, tree)) => trees.push((dir, tree)),
+                Some(Homecoming::Left(why)) => composed.said.push(why),
+                None => {}
+            }
+        }
+    }
+    let repository = landing.repository.clone();
+    let mut tree = repository.tree_id(&landing.tip)?.unwrap_or_default();
+    if !docs.is_empty() {
+        tree = repository.edit_tree(&landing.tip, &docs)?;
+    }
+    for (dir, new) in &trees {
+        tree = repository.graft(&tree, dir, Some(new))?;
+    }
+    let mut edits = Edits::new();
+    let mut added = Vec::new();
+    for run in deciding.map(|d| &d.run).into_iter().chain(others.iter().copied()) {
         let path = store::published_path(run);
-        if landing.repository.path_id(&landing.tip, &path)?.is_none() {
+        if repository.path_id(&landing.tip, &path)?.is_none() {
+            let home = deciding.filter(|d| d.run.id == run.id).and_then(|d| d.home.clone());
+            let run = &with_revisions(control, run, home, &tree)?;
             edits.push((path, Some(store::published_form(run).into_bytes())));
-            added.push(run);
+            added.push(run.id.clone());
         }
         edits.extend(thread_edits(control, landing, run)?);
-        ids.push(run.id.clone());
+        composed.ids.push(run.id.clone());
     }
-    if !edits.is_empty() {
-        let message = publication_message(deciding, &added);
-        commit(landing, &edits, &message)?;
+    if !(docs.is_empty() && trees.is_empty() && edits.is_empty()) {
+        let deciding = deciding.map(|d| &d.run);
+        let is_added = |run: &&&Run| added.contains(&run.id);
+        let runs: Vec<_> = deciding.iter().chain(&others).filter(is_added).copied().collect();
+        let message = publication_message(deciding, &runs);
+        require_identity(&repository)?;
+        let tree = repository.edit_tree(&tree, &edits)?;
+        landing.tip = repository.commit_tree(&tree, &[&landing.tip], &message)?;
     }
-    Ok(ids)
+    Ok(composed)
+}
+
+/// The run with the revision of each ticket's documents as its close left them. `tree` is what the control repository's
+/// base is to hold. A doc home that is gone by now keeps no record out of history.
+fn with_revisions(control: &Control, run: &Run, home: Option<Home>, tree: &str) -> ServiceResult<Run> {
+    let mut run = run.clone();
+    if run.state != RunState::Closed || run.tickets.iter().all(|ticket| ticket.docs.is_none()) {
+        return Ok(run);
+    }
+    let home = match home {
+        Some(home) => Some(home),
+        None if doc_sync::is_foreign(control, &run) => doc_sync::base_of_home(&run).unwrap_or_default(),
+        None => Some((control.repo.clone(), tree.to_owned())),
+    };
+    let Some((repository, tip)) = home else { return Ok(run) };
+    for ticket in &mut run.tickets {
+        if let Some(dir) = &ticket.docs {
+            ticket.revision = repository.path_id(&tip, dir)?.unwrap_or_default();
+        }
+    }
+    Ok(run)
 }
 
 /// The threads of a run, as far as they are not in history yet: the same bytes as live.

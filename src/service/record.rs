@@ -90,7 +90,7 @@ pub(super) fn publish_waiting(
     let base = require_base(control)?;
     let mut landing = landing_on(control.repo.with_hold(hold.token(), first.id.as_str()), &base)?;
     let from = landing.tip.clone();
-    let ids = publish::publish(control, &mut landing, None, true)?;
+    let ids = publish::publish(control, &mut landing, None)?.ids;
     if landing.tip == from {
         // Base holds them already; only our notes did not say so.
         for id in ids.iter().filter(|id| **id != first.id) {

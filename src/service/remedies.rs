@@ -27,6 +27,11 @@ pub(super) fn restored_branch(dir: &Path, branch: &str, commit: &str) -> String 
     format!("{} branch {} {}", at(dir), quoted(branch), quoted(commit))
 }
 
+/// Brings a directory of a worktree back as it was in a commit.
+pub(super) fn restored_dir(dir: &Path, commit: &str, lost: &str) -> String {
+    format!("{} restore --source={} --staged --worktree -- {}", at(dir), quoted(commit), quoted(lost))
+}
+
 /// Brings a run branch back that somebody has deleted or renamed.
 pub(super) fn missing_branch(repository: &Repository, tree: &RunWorktree) -> String {
     let branch = quoted(&tree.branch);

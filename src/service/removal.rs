@@ -4,7 +4,7 @@ use super::event::{Event, Progress};
 use super::losses::unmerged;
 use super::participate::in_path_order;
 use super::steps::open_repo;
-use super::{Caller, ServiceResult, policies};
+use super::{Caller, ServiceResult, policies, provision};
 use crate::git::{Kept, Repository, RescueLimits};
 use crate::model::{RepoName, Run, RunWorktree, Strategy};
 use crate::store::{self, Hold};
@@ -104,12 +104,17 @@ pub(super) fn remove_workspaces(
                     Some(workspaces::RemovalWorktree { repo, name: &tree.repo, path: tree.path.as_deref()? })
                 })
                 .collect(),
+            provider: provision::provider_of(run)?,
             limits: &limits,
             why,
         };
         let removed = workspaces::remove(&request)?;
         for rescued in removed.rescued {
             removal.save(&rescued.repo, rescued.kept);
+        }
+        for note in &removed.notes {
+            hold.note("told", note)?;
+            progress(Event::Note(format!("note: {note}")));
         }
         removal.dropped.extend(removed.dropped.iter().cloned());
         removal.kept.extend(removed.kept.iter().map(|p| p.display().to_string()));

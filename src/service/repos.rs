@@ -111,7 +111,7 @@ pub(super) fn name_of(repo: &Repository) -> ServiceResult<RepoName> {
 }
 
 /// The name of a repository in `workspace.repos` of the policy, else its own.
-fn name_in(control: &Control, policy: &Policy, repo: &Repository) -> ServiceResult<RepoName> {
+pub(super) fn name_in(control: &Control, policy: &Policy, repo: &Repository) -> ServiceResult<RepoName> {
     let is_it = |path: &String| {
         let found = Repository::discover(&control.root().join(expand_home(path)));
         found.is_ok_and(|found| found.is_some_and(|found| found.common_dir() == repo.common_dir()))
@@ -166,7 +166,7 @@ fn unknown(name: &RepoName) -> ServiceError {
 }
 
 /// Where a name can lead: policy first; else the control repository itself, wsm's registry, its neighbours.
-fn lookup(
+pub(super) fn lookup(
     caller: &Caller,
     control: &Control,
     name: &RepoName,

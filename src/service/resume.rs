@@ -74,7 +74,14 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
 
 /// A policy that was trusted when the run was planned may no longer be: ask again before anything starts.
 pub(super) fn require_trust_of(run: &Run) -> ServiceResult<()> {
-    policies::require_trust(&policies::Rules { policy: policies::stored(run)?, path: None })
+    let rules = policies::Rules { policy: policies::stored(run)?, path: None };
+    policies::require_trust(&rules).map_err(|error| match error {
+        // The present policy may be another one, and to trust that one would not help.
+        ServiceError::Forbidden { message, .. } => {
+            ServiceError::forbidden(message, &[&format!("git metawsm policy trust {}", run.id)])
+        }
+        error => error,
+    })
 }
 
 /// Brings an open run to `running`, along legal moves.

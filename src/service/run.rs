@@ -7,16 +7,19 @@ use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, execute, participate, settle, skills, source,
+    Caller, Control, ServiceError, ServiceResult, control, execute, participate, provision, settle,
+    setup_scripts, skills, source,
 };
 use crate::git;
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
+    plain_line,
 };
 use crate::plan::{self, Wants};
-use crate::policy;
+use crate::policy::{self, AuthorityMode, Policy, SeedMode};
 use crate::sessions;
 use crate::store::{self, Hold};
+use crate::sys::process::quoted;
 use crate::sys::{clock, random};
 use crate::workspaces;
 use std::path::PathBuf;
@@ -42,6 +45,8 @@ pub struct RunRequest {
     pub create: bool,
     /// The repository that holds the documents.
     pub doc_home: Option<String>,
+    /// The same under its old name.
+    pub doc_repo: Option<String>,
     /// `--doc-authority-mode`.
     pub doc_authority: Option<String>,
     /// `--doc-seed-mode`.
@@ -76,6 +81,7 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     let (control, rules, draft) = begin(caller, request, request.dry_run)?;
     let mut notes = draft.notes.clone();
     if request.dry_run {
+        notes.extend(draft.foretold(&control)?);
         let run = name_workspaces(&control, draft, request, &rules)?;
         return Ok(RunReport { run, dry_run: true, notes });
     }
@@ -130,7 +136,12 @@ pub(super) fn carry_out(
     // What killed commands left; whether it goes now or the next time is of no account for this run.
     let _ = control.store.sweep_temps();
     participate::enter(caller, control, hold, &mut *progress)?;
-    execute::execute(caller, control, hold, progress)?;
+    let planned = hold.run().tickets.clone();
+    execute::execute(caller, control, hold, &mut *progress)?;
+    if planned.iter().zip(&hold.run().tickets).any(|(planned, made)| planned.path != made.path) {
+        // Several steps may each have known only of the workspace that they moved.
+        participate::enter(caller, control, hold, progress)?;
+    }
     // An agent may have ended while we held the run, and its wrapper gave up waiting for us.
     settle::settle(control, hold)?;
     Ok(())
@@ -146,6 +157,18 @@ struct Draft {
     known: Option<KnownTicket>,
 }
 
+impl Draft {
+    /// What a plan says of the workspaces that it would make.
+    fn foretold(&self, control: &Control) -> ServiceResult<Vec<String>> {
+        match self.run.strategy {
+            Strategy::Reuse => Ok(Vec::new()),
+            Strategy::Create | Strategy::Fork => {
+                Ok(setup_scripts::foretold(&setup_scripts::of_chosen(control, &self.repos)?))
+            }
+        }
+    }
+}
+
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
     let source = source::find(caller, control, strategy, request.from.as_deref())?;
@@ -155,9 +178,13 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         }
         None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
     };
+    provision::require_possible(control, rules, strategy, &repos)?;
     let doc_home = doc_home(request, &repos)?;
+    let (doc_authority, doc_seed) = doc_modes(&rules.policy, request)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
-    let TicketPlan { tickets, goal, notes, known } = choose_tickets(control, home, &rules.policy, request)?;
+    let TicketPlan { tickets, goal, mut notes, known } =
+        choose_tickets(control, home, &rules.policy, request)?;
+    notes.extend(source.iter().flat_map(source::Source::notes));
     if strategy == Strategy::Reuse && tickets.len() > 1 {
         return Err(ServiceError::wrong(
             "One workspace can be reused for one ticket only.",
@@ -186,11 +213,8 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         strategy,
         from: request.from.clone(),
         doc_home,
-        doc_authority: request
-            .doc_authority
-            .clone()
-            .unwrap_or_else(|| rules.policy.docs.authority_mode.to_string()),
-        doc_seed: request.doc_seed.clone().unwrap_or_else(|| rules.policy.docs.seed_mode.to_string()),
+        doc_authority,
+        doc_seed,
         brief: Brief { goal, ..request.brief.clone() },
         tickets,
         repos: repos.iter().map(run_repo).collect(),
@@ -209,6 +233,15 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
     Ok(Draft { run, repos, source, notes, known })
 }
 
+/// Which copy of the documents is the truth, and how they come into the doc home.
+fn doc_modes(policy: &Policy, request: &RunRequest) -> ServiceResult<(String, String)> {
+    let docs = &policy.docs;
+    let (asked, habit) = (request.doc_authority.as_deref(), docs.authority_mode.as_str());
+    let authority = mode("--doc-authority-mode", asked, habit, AuthorityMode::WORDS)?;
+    let (asked, habit) = (request.doc_seed.as_deref(), docs.seed_mode.as_str());
+    Ok((authority, mode("--doc-seed-mode", asked, habit, SeedMode::WORDS)?))
+}
+
 fn run_repo(chosen: &Chosen) -> RunRepo {
     RunRepo {
         name: chosen.name.clone(),
@@ -221,7 +254,16 @@ fn run_repo(chosen: &Chosen) -> RunRepo {
 }
 
 fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
-    let Some(wanted) = &request.doc_home else { return Ok(repos[0].name.clone()) };
+    if let (Some(home), Some(old)) = (&request.doc_home, &request.doc_repo)
+        && !home.eq_ignore_ascii_case(old)
+    {
+        return Err(ServiceError::wrong(
+            format!("--doc-home-repo says '{home}', and --doc-repo, its old name, says '{old}'."),
+            &[&format!("git metawsm run --doc-home-repo {} ...", quoted(home))],
+        ));
+    }
+    let wanted = request.doc_home.as_ref().or(request.doc_repo.as_ref());
+    let Some(wanted) = wanted else { return Ok(repos[0].name.clone()) };
     let found = repos.iter().find(|r| r.name.as_str().eq_ignore_ascii_case(wanted));
     found.map(|r| r.name.clone()).ok_or_else(|| {
         let names: Vec<_> = repos.iter().map(|r| r.name.as_str()).collect();
@@ -233,6 +275,16 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
             &[&format!("git metawsm run --doc-home-repo {} ...", names[0])],
         )
     })
+}
+
+/// A word of documents: as asked, else as policy says; one that is not known is refused.
+fn mode(flag: &str, asked: Option<&str>, policy: &str, words: &[&str]) -> ServiceResult<String> {
+    let word = asked.unwrap_or(policy);
+    if words.contains(&word) {
+        return Ok(word.to_owned());
+    }
+    let message = format!("'{}' is no value of {flag}; it takes {}.", plain_line(word), words.join(" or "));
+    Err(ServiceError::wrong(message, &[&format!("git metawsm run {flag} {} ...", words[0])]))
 }
 
 /// Gives every ticket its workspace, branch and directory, and the run its steps.
@@ -260,7 +312,11 @@ fn name_workspaces(
         let name = workspaces::free_name(&stem, &|name| {
             Ok(used.iter().any(|u| u == name)
                 || workspaces::dir_taken(&root, name)?
-                || repos.iter().any(|r| branch_taken(r, &branch_of(name))))
+                || repos.iter().any(|r| {
+                    let branch = branch_of(name);
+                    branch_taken(r, &branch)
+                        || provision::is_taken_for_wsm(&rules.policy, run.strategy, r, &branch)
+                }))
         })?;
         used.push(name.to_string());
         let branch = branch_of(name.as_str());
@@ -330,7 +386,7 @@ fn verb(request: &RunRequest) -> &'static str {
 
 /// The words of a request that say what is to be done, to be pasted.
 fn meant(request: &RunRequest) -> String {
-    let quoted = |word: &String| crate::sys::process::quoted(word);
+    let quoted = |word: &String| quoted(word);
     let tickets = request.tickets.iter().map(|ticket| format!("--ticket {}", quoted(ticket)));
     let text = request.text.as_ref().filter(|_| request.mode == Mode::Standard);
     tickets.chain(text.map(quoted)).collect::<Vec<_>>().join(" ")

@@ -4,10 +4,10 @@ use super::base::{Base, Wishes, base_of};
 use super::repos::{Chosen, name_of, refuse_twice, split_base};
 use super::{Caller, Control, ServiceError, ServiceResult};
 use crate::git::{Head, Repository};
-use crate::model::{RepoName, RunTicket, RunWorktree, Strategy, WorkspaceName};
+use crate::model::{RepoName, RunTicket, RunWorktree, Strategy, WorkspaceName, plain_line, quoted, title_of};
 use crate::policy::Policy;
 use crate::sys::files;
-use crate::workspaces;
+use crate::workspaces::{self, WsmWorkspace};
 use std::path::{Path, PathBuf};
 
 /// An existing workspace: a directory with one worktree per repository.
@@ -17,6 +17,8 @@ pub(super) struct Source {
     name: WorkspaceName,
     dir: PathBuf,
     trees: Vec<(RepoName, Repository)>,
+    /// What wsm wrote down of it, where it knows it.
+    known: Option<WsmWorkspace>,
 }
 
 /// Finds what `--from` names: a run with one ticket, a workspace of an open run, a workspace that wsm knows, or a
@@ -46,7 +48,15 @@ pub(super) fn find(
         let message = format!("The workspace {} holds no worktree of a git repository.", dir.display());
         return Err(ServiceError::failed(message, &["git metawsm list"]));
     }
-    Ok(Some(Source { strategy, name: WorkspaceName::parse(&name)?, dir, trees }))
+    let known = known_as(&name, &dir);
+    Ok(Some(Source { strategy, name: WorkspaceName::parse(&name)?, dir, trees, known }))
+}
+
+/// What wsm knows of a workspace at this place. A file that says something else, or nothing that is understood, is no
+/// reason not to use the worktrees that are there.
+fn known_as(name: &str, dir: &Path) -> Option<WsmWorkspace> {
+    let known = workspaces::find_usable_wsm_workspace(name).ok().flatten();
+    known.filter(|known| files::real_path(&known.path) == files::real_path(dir))
 }
 
 fn workspace_dir(caller: &Caller, control: &Control, from: &str) -> ServiceResult<PathBuf> {
@@ -74,13 +84,19 @@ fn workspace_dir(caller: &Caller, control: &Control, from: &str) -> ServiceResul
             };
         }
     }
-    if let Some(known) = workspaces::find_wsm_workspace(from)? {
-        return Ok(known.path);
+    if let Some(known) = workspaces::find_usable_wsm_workspace(from)? {
+        return if known.path.is_dir() { Ok(known.path) } else { Err(gone(from, &known.path)) };
     }
     Err(ServiceError::failed(
         format!("Nothing is called '{from}': no open run, no workspace of one, none that wsm knows."),
         &["git metawsm list"],
     ))
+}
+
+fn gone(name: &str, dir: &Path) -> ServiceError {
+    let message =
+        format!("wsm knows the workspace '{name}' at {}, and nothing is there any more.", dir.display());
+    ServiceError::failed(message, &[&format!("wsm delete {} --force", quoted(name)), "git metawsm list"])
 }
 
 /// The worktrees in a workspace: its directory itself, or the directories in it.
@@ -151,13 +167,52 @@ impl Source {
                 Base { branch, id, note: String::new() }
             } else {
                 let policed = policy.workspace.bases.get(&name).cloned();
-                let wish = own.or(policed).or(base_branch.map(str::to_owned));
+                let told = || self.base_told_by_wsm(&name, &tree);
+                let wish = own.or(policed).or(base_branch.map(str::to_owned)).or_else(told);
                 let habit = policy.workspace.base_branch.clone();
                 base_of(&tree, &Wishes { wish, habit }, policy.workspace.fetch_seconds)?
             };
             chosen.push(Chosen { name, repo: tree, base });
         }
         Ok(chosen)
+    }
+
+    /// The base that wsm wrote down for a repository of the workspace, if it is still there.
+    fn base_told_by_wsm(&self, name: &RepoName, tree: &Repository) -> Option<String> {
+        let known = self.known.as_ref()?;
+        let own =
+            known.repositories.iter().find(|repo| repo.name == name.as_str()).map(|repo| &repo.base_branch);
+        let told = own.filter(|base| !base.is_empty()).unwrap_or(&known.base_branch);
+        let told = told.strip_prefix("origin/").unwrap_or(told);
+        let is_there = |branch: &str| {
+            let local = || tree.branch_id(branch).ok().flatten();
+            local().or_else(|| tree.tracking_id("origin", branch).ok().flatten()).is_some()
+        };
+        Some(told.to_owned()).filter(|told| !told.is_empty() && is_there(told))
+    }
+
+    /// What a person should know of the workspace: where it differs from what wsm wrote down.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let Some(known) = &self.known else { return Vec::new() };
+        let mut notes = Vec::new();
+        for repo in &known.repositories {
+            if !self.trees.iter().any(|(name, _)| name.as_str() == repo.name) {
+                let name = title_of(&plain_line(&repo.name), 80);
+                notes.push(format!("wsm says that '{}' holds {name}, which is not there", self.name));
+            }
+        }
+        for (name, tree) in &self.trees {
+            if let Ok((branch, _)) = branch_here(tree)
+                && !known.branch.is_empty()
+                && branch != known.branch
+            {
+                let told = title_of(&plain_line(&known.branch), 80);
+                notes.push(format!(
+                    "{name} is on '{branch}' and not on '{told}', as wsm says; it is used as it is"
+                ));
+            }
+        }
+        notes
     }
 
     /// The worktree of the workspace that a name or a path means.

@@ -1,6 +1,7 @@
 //! `status`: one run in full, or all open runs, what needs a person first.
 
 use super::bypass::Bases;
+use super::doc_sync::{self, DocsShown};
 use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
@@ -52,6 +53,8 @@ pub struct RunView {
     pub changes: Vec<Changes>,
     /// Whether base holds the work already.
     pub landed: Landed,
+    /// The documents of its tickets, in the order of the record; none of a run that is over.
+    pub docs: Vec<DocsShown>,
 }
 
 /// One agent as seen now.
@@ -219,6 +222,7 @@ struct Glance {
     landed: Landed,
     /// What is the matter with its journal.
     journal: Option<Need>,
+    docs: Vec<DocsShown>,
 }
 
 impl Glance {
@@ -232,6 +236,7 @@ impl Glance {
             is_asked: false,
             landed,
             journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
+            docs: doc_sync::show(control, run),
         }
     }
 }
@@ -244,7 +249,7 @@ fn view(
     request: &StatusRequest,
 ) -> ServiceResult<RunView> {
     let (progress, landed) = (glance.progress.clone(), glance.landed.clone());
-    let journal = glance.journal.clone();
+    let (journal, docs) = (glance.journal.clone(), glance.docs.clone());
     let (run, settled, holder) = settled(lookout, control, run, glance, request.no_ingest)?;
     let limits = policy::health_from_table(&run.policy);
     let mut needs: Vec<_> = journal.into_iter().chain(settled.needs).collect();
@@ -258,8 +263,12 @@ fn view(
     if holder.is_none() {
         needs.splice(0..0, super::needs::of_half_done(control, &run));
     }
+    if request.selector.is_empty() || request.everywhere {
+        let pressing = docs.iter().filter(|docs| docs.is_pressing);
+        needs.extend(pressing.flat_map(|docs| docs.warnings.clone()));
+    }
     let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, run })
+    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, docs, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.

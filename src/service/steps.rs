@@ -1,14 +1,16 @@
 //! What each kind of step does. Every step is "ensure X": it looks whether X holds before it acts.
 
-use super::{Caller, Control, ServiceError, ServiceResult, agents, documents, policies};
+use super::{
+    Caller, Control, ServiceError, ServiceResult, agents, doc_sync, documents, furnish, policies, provision,
+};
 use crate::git::Repository;
 use crate::model::{
-    Child, Delivery, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy, plain_line,
-    title_of,
+    Child, Delivery, DocSync, Mode, Run, RunTicket, RunWorktree, Session, Step, StepKind, Strategy,
+    plain_line, title_of,
 };
 use crate::sessions::{Given, Launch};
 use crate::tickets::{self, Found, NewTicket};
-use crate::workspaces::{self, WorktreeOrder};
+use crate::workspaces::{self, Provider, WorktreeOrder};
 use crate::{sessions, store};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,17 +44,35 @@ pub(super) struct Change {
     docs: Option<(usize, String)>,
     /// Start commits, by worktree index.
     starts: Vec<(usize, String)>,
+    /// What is known of a ticket's two copies now; written before the record of the run.
+    pub(super) doc_sync: Option<Box<DocSync>>,
     /// A session, by agent index.
     session: Option<Box<(usize, Session, Started)>>,
+    /// Where a workspace lies after all, by ticket index.
+    pub(super) moved: Option<(usize, PathBuf)>,
     /// What was saved before something was made again, for the journal.
     pub(super) rescued: Option<String>,
+    /// What a person should know, for the journal and the story.
+    pub(super) notes: Vec<String>,
 }
 
 impl Change {
+    /// What making a worktree changes.
+    pub(super) fn of_worktree(
+        moved: Option<(usize, PathBuf)>,
+        rescued: Option<String>,
+        notes: Vec<String>,
+    ) -> Self {
+        Self { moved, rescued, notes, ..Self::default() }
+    }
+
     /// Applies the change to the record.
     pub(super) fn apply(self, run: &mut Run) {
         if let Some((index, dir)) = self.docs {
             run.tickets[index].docs = Some(dir);
+        }
+        if let Some((index, dir)) = self.moved {
+            *run = provision::moved(run, index, dir);
         }
         for (index, id) in self.starts {
             run.worktrees[index].start = id;
@@ -84,7 +104,7 @@ pub(super) fn act(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceRe
 }
 
 impl Work<'_> {
-    fn ticket(&self) -> ServiceResult<(usize, &RunTicket)> {
+    pub(super) fn ticket(&self) -> ServiceResult<(usize, &RunTicket)> {
         let found = self.run.tickets.iter().enumerate().find(|(_, t)| t.id == self.step.ticket);
         found.ok_or_else(|| damaged(&self.run, "a step names a ticket that it does not have"))
     }
@@ -94,7 +114,7 @@ impl Work<'_> {
         ticket.path.as_deref().ok_or_else(|| damaged(&self.run, "a workspace has no path"))
     }
 
-    fn worktree(&self) -> ServiceResult<(&RunWorktree, &Path)> {
+    pub(super) fn worktree(&self) -> ServiceResult<(&RunWorktree, &Path)> {
         let wanted = self.step.repo.as_ref();
         let found = self.run.worktrees_for(&self.step.ticket).find(|w| Some(&w.repo) == wanted);
         let tree =
@@ -145,6 +165,9 @@ fn verify_ticket(work: &Work<'_>) -> ServiceResult<Change> {
 }
 
 fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceResult<Change> {
+    if provision::provider_of(&work.run)? == Provider::Wsm {
+        return provision::ensure_by_wsm(work, on_child);
+    }
     let (tree, path) = work.worktree()?;
     let repo = open_repo(&work.run, &tree.repo)?;
     let lock =
@@ -172,8 +195,9 @@ fn ensure_worktree(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) -> ServiceR
 fn ensure_docs(work: &Work<'_>) -> ServiceResult<Change> {
     let (index, ticket) = work.ticket()?;
     if !ticket.made_by_us {
+        let known = doc_sync::seed(work.control, &work.run, ticket, work.caller.wait)?;
         add_brief(work, &work.run)?;
-        return Ok(Change::default());
+        return Ok(Change { doc_sync: known.map(Box::new), ..Change::default() });
     }
     let (_, path) = work.worktree()?;
     let new = NewTicket {
@@ -235,9 +259,10 @@ fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
         }
     }
     workspaces::save_context(&workspace, &context(work)?)?;
-    if work.run.strategy != Strategy::Reuse {
-        write_wsm_file(work, &workspace)?;
-    }
+    let notes = match work.run.strategy {
+        Strategy::Reuse => Vec::new(),
+        Strategy::Create | Strategy::Fork => furnish::furnish(work, &workspace)?,
+    };
     let mut brief = agents::brief_text(&work.run, &work.step.ticket)?;
     let id = work.run.brief.id();
     if work.run.mode == Mode::Bootstrap && !brief.contains(&id) {
@@ -249,7 +274,7 @@ fn finish_workspace(work: &Work<'_>) -> ServiceResult<Change> {
             policy.workspace.setup_commands.iter().map(crate::policy::Command::argv).collect();
         workspaces::run_setup(&workspace, &commands, &agents::environment(work, &workspace))?;
     }
-    Ok(Change { starts, ..Change::default() })
+    Ok(Change { starts, notes, ..Change::default() })
 }
 
 fn context(work: &Work<'_>) -> ServiceResult<workspaces::Context> {
@@ -265,22 +290,6 @@ fn context(work: &Work<'_>) -> ServiceResult<workspaces::Context> {
     );
     let brief = (work.run.mode == Mode::Bootstrap).then(|| work.run.brief.id());
     Ok(context.speaking(work.run.doc_home.clone(), brief))
-}
-
-fn write_wsm_file(work: &Work<'_>, workspace: &Path) -> ServiceResult<()> {
-    let (_, ticket) = work.ticket()?;
-    let mut repos = Vec::new();
-    for tree in work.run.worktrees_for(&work.step.ticket) {
-        let repo = open_repo(&work.run, &tree.repo)?;
-        let mut entry = workspaces::WsmRepo::new(tree.repo.as_str(), repo.dir());
-        entry.remote_url = repo.config("remote.origin.url")?.unwrap_or_default();
-        repos.push(entry);
-    }
-    let base = work.run.repos.first().map(|r| r.base.clone()).unwrap_or_default();
-    let branch =
-        work.run.worktrees_for(&work.step.ticket).next().map(|t| t.branch.clone()).unwrap_or_default();
-    let file = workspaces::WsmWorkspace::new(&ticket.workspace, workspace, &branch, &base, repos);
-    Ok(workspaces::save_wsm_file(&file)?)
 }
 
 fn start_agent(work: &Work<'_>) -> ServiceResult<Change> {

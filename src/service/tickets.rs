@@ -2,16 +2,16 @@
 
 use super::repos::Chosen;
 use super::run::RunRequest;
-use super::{Control, ServiceError, ServiceResult};
+use super::{Control, ServiceError, ServiceResult, doc_sync};
+use crate::git::Repository;
 use crate::model::{
     Brief, Mode, RunTicket, TicketId, WorkspaceName, plain_line, slug_of, title_of, workspace_stem,
 };
-use crate::policy::{Policy, TicketsRequired};
+use crate::policy::{Policy, SeedMode, TicketsRequired};
 use crate::sys::process::quoted;
 use crate::sys::random;
 use crate::tickets::{self, Found, Provider};
 use std::cell::RefCell;
-use std::path::Path;
 
 /// The tickets of a run, its goal, and what a person should know.
 pub(super) struct TicketPlan {
@@ -74,7 +74,9 @@ pub(super) fn choose_tickets(
     if request.tickets.is_empty() {
         return from_text(policy, request, goal);
     }
-    let lookup = Lookup { control, home, policy, request, known: RefCell::default() };
+    let seed_mode = request.doc_seed.as_deref().unwrap_or(policy.docs.seed_mode.as_str());
+    let seeds = seed_mode != SeedMode::None.as_str();
+    let lookup = Lookup { control, home, policy, request, seeds, known: RefCell::default() };
     let mut tickets = Vec::new();
     let mut notes = Vec::new();
     for text in &request.tickets {
@@ -126,6 +128,8 @@ struct Lookup<'a> {
     home: &'a Chosen,
     policy: &'a Policy,
     request: &'a RunRequest,
+    /// Whether documents are copied from the control repository.
+    seeds: bool,
     known: RefCell<Option<KnownTicket>>,
 }
 
@@ -134,33 +138,33 @@ impl Lookup<'_> {
         let Self { control, home, policy, request, .. } = self;
         let mut near = Vec::new();
         let mut has_docs = false;
-        for top in doc_places(control, home) {
+        let mut unreadable = None;
+        for repository in doc_places(control, home) {
+            let Some(top) = repository.worktree() else {
+                let base = doc_sync::source_repo(control)?.map(|(_, base)| base).unwrap_or_default();
+                if let Some(found) = doc_sync::committed_ticket(repository, &base, BARE_ROOT, id.as_str())? {
+                    return self.known(repository, BARE_ROOT, found, notes);
+                }
+                continue;
+            };
             let Some(root) = tickets::docs_root(top)? else { continue };
             has_docs = true;
             match Provider::of(policy).find(&root, id.as_str())? {
                 Found::One(found) => {
-                    self.take_known(&found, notes)?;
-                    let docs = Some(found.dir);
-                    return Ok(RunTicket {
-                        title: found.title,
-                        docs,
-                        ..blank(&TicketId::parse(&found.id)?)?
-                    });
+                    notes.extend(
+                        root.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>(),
+                    );
+                    return self.known(repository, &root.relative, found, notes);
                 }
-                Found::Several(several) => {
-                    let dirs: Vec<_> = several.iter().map(|t| t.dir.as_str()).collect();
-                    let message =
-                        format!("The ticket '{id}' exists {} times: {}.", dirs.len(), dirs.join(", "));
-                    return Err(ServiceError::failed(
-                        message,
-                        &[&format!("git -C {} mv {} <elsewhere>", top.display(), dirs[1])],
-                    ));
-                }
+                Found::Several(several) => return Err(doc_sync::twice(top, id.as_str(), &several)),
                 Found::Missing { near: names } => {
-                    refuse_broken(&root, id)?;
+                    unreadable = unreadable.or(find_unreadable(&root, id)?);
                     near.extend(names);
                 }
             }
+        }
+        if let Some(error) = unreadable {
+            return Err(error);
         }
         if request.meant == TicketMeant::Existing {
             return Err(not_there(id, &near));
@@ -185,8 +189,39 @@ impl Lookup<'_> {
 }
 
 impl Lookup<'_> {
+    /// A ticket that is there, in the docs root of a repository; what could not be seeded is refused.
+    fn known(
+        &self,
+        repository: &Repository,
+        root: &str,
+        found: tickets::Ticket,
+        notes: &mut Vec<String>,
+    ) -> ServiceResult<RunTicket> {
+        let mut is_seeded = self.seeds;
+        if self.seeds && !doc_sync::require_seedable(repository, &found.dir)? {
+            notes.push(format!(
+                "git ignores {}, so no workspace has the documents of {}",
+                found.dir, found.id
+            ));
+            is_seeded = false;
+        }
+        let docs = if repository.common_dir() == self.home.repo.common_dir() {
+            found.dir.clone()
+        } else {
+            doc_sync::dir_in_home(self.home, root, &found, self.seeds)?
+        };
+        self.take_known(&found, is_seeded, &docs, notes)?;
+        Ok(RunTicket { title: found.title, docs: Some(docs), ..blank(&TicketId::parse(&found.id)?)? })
+    }
+
     /// A bootstrap says what it found, and goes on with what was meant only.
-    fn take_known(&self, found: &tickets::Ticket, notes: &mut Vec<String>) -> ServiceResult<()> {
+    fn take_known(
+        &self,
+        found: &tickets::Ticket,
+        is_seeded: bool,
+        docs: &str,
+        notes: &mut Vec<String>,
+    ) -> ServiceResult<()> {
         if self.request.mode != Mode::Bootstrap {
             return Ok(());
         }
@@ -206,10 +241,11 @@ impl Lookup<'_> {
             ];
             return Err(ServiceError::failed(format!("{known}."), &hints.map(|hint: &String| hint.as_str())));
         }
-        if self.home.repo.path_id(&self.home.base.id, &found.index)?.is_none() {
+        let index = format!("{docs}/index.md");
+        if !is_seeded && self.home.repo.path_id(&self.home.base.id, &index)?.is_none() {
             notes.push(format!(
-                "{} does not stand in '{}' of {}, so the brief stands in the record and in the prompt only",
-                found.index, self.home.base.branch, self.home.name
+                "{index} does not stand in '{}' of {}, so the brief stands in the record and in the prompt only",
+                self.home.base.branch, self.home.name
             ));
         }
         self.known.replace(Some(known));
@@ -218,13 +254,13 @@ impl Lookup<'_> {
 }
 
 /// A ticket whose index cannot be read is neither missing nor to be made anew.
-fn refuse_broken(root: &tickets::DocsRoot, id: &TicketId) -> ServiceResult<()> {
+fn find_unreadable(root: &tickets::DocsRoot, id: &TicketId) -> ServiceResult<Option<ServiceError>> {
     let problems = tickets::list(root)?.problems;
-    let Some((path, why)) = tickets::broken(id.as_str(), &problems) else { return Ok(()) };
+    let Some((path, why)) = tickets::broken(id.as_str(), &problems) else { return Ok(None) };
     let (path, why) = (plain_line(path), plain_line(why.trim_end_matches('.')));
     let message = format!("The ticket '{id}' cannot be read: {path}: {why}.");
     let top = quoted(&root.top.to_string_lossy());
-    Err(ServiceError::failed(message, &[&format!("git -C {top} log -p -- {}", quoted(&path))]))
+    Ok(Some(ServiceError::failed(message, &[&format!("git -C {top} log -p -- {}", quoted(&path))])))
 }
 
 fn not_there(id: &TicketId, near: &[String]) -> ServiceError {
@@ -238,11 +274,15 @@ fn not_there(id: &TicketId, near: &[String]) -> ServiceError {
     ServiceError::Failed { message: format!("The ticket '{id}' does not exist.{near}"), hints }
 }
 
-/// Where tickets are looked for: the control repository's worktree, then the doc home's.
-fn doc_places<'a>(control: &'a Control, home: &'a Chosen) -> impl Iterator<Item = &'a Path> {
-    let other = home.repo.worktree().filter(|top| control.repo.worktree() != Some(*top));
-    control.repo.worktree().into_iter().chain(other)
+/// Where tickets are looked for: the control repository, then the doc home's worktree.
+fn doc_places<'a>(control: &'a Control, home: &'a Chosen) -> impl Iterator<Item = &'a Repository> {
+    let is_other =
+        |home: &&Repository| home.worktree().is_some_and(|top| control.repo.worktree() != Some(top));
+    std::iter::once(&control.repo).chain(Some(&home.repo).filter(is_other))
 }
+
+/// Where a bare repository keeps its tickets.
+const BARE_ROOT: &str = "ttmp";
 
 fn missing(id: &TicketId, near: &[String]) -> ServiceError {
     let create = format!("git metawsm run --ticket {id} --create");

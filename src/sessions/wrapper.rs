@@ -34,13 +34,18 @@ type Tell<'a> = &'a mut dyn FnMut(&Launch, Occasion) -> bool;
 /// When to tell of signals again.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// The entry of `agent exec <launch file>` and `agent child -- <argv>`; `args` begin after `agent`. Gives the exit
-/// code. `tell` is called on the wrapper's own thread, never while the agent's end is being written, and says
-/// whether it could do its work; the wrapper comes back to signals that it could not take.
+/// The entry of `agent exec <launch file>`, `agent child -- <argv>` and `agent alone -- <argv>`; `args` begin after
+/// `agent`. Gives the exit code. `tell` is called on the wrapper's own thread, never while the agent's end is being
+/// written, and says whether it could do its work; the wrapper comes back to signals that it could not take.
 pub fn dispatch(args: &[OsString], tell: Tell<'_>) -> Result<u8, SessionError> {
     match args {
         [verb, file] if verb == "exec" => Ok(code_of(&wrapper(Path::new(file), tell)?)),
         [verb, rest @ ..] if verb == "child" => {
+            Err(child(rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest)))
+        }
+        [verb, rest @ ..] if verb == "alone" => {
+            // Away from every terminal: who asks a question there gets an error instead of waiting for an answer.
+            supervise::lead_session();
             Err(child(rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest)))
         }
         _ => Err(SessionError::Usage),

@@ -108,6 +108,25 @@ pub enum StoreError {
     /// Published records could not be read from the repository.
     #[error("The published records could not be read: {0}")]
     Published(String),
+    /// The database of the first metawsm cannot be read.
+    #[error("The database {} cannot be imported: {why}", path.display())]
+    OldDatabase {
+        /// The file.
+        path: PathBuf,
+        /// The reason, as the rest of a sentence.
+        why: String,
+    },
+    /// The database has a schema that no known version of the first metawsm made.
+    #[error(
+        "The database {} has schema version {version}, and the first metawsm never numbered its schema; a later program made it, so nothing was imported",
+        path.display()
+    )]
+    NewerDatabase {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+    },
     /// There is no home directory to keep a user's lists in.
     #[error("Neither HOME nor XDG_STATE_HOME is set, so the list of control repositories cannot be kept")]
     NoHome,
@@ -121,6 +140,6 @@ impl StoreError {
 
     /// Whether the cause is a record from a newer version.
     pub fn is_newer(&self) -> bool {
-        matches!(self, Self::Newer { .. } | Self::NewerEvent { .. })
+        matches!(self, Self::Newer { .. } | Self::NewerEvent { .. } | Self::NewerDatabase { .. })
     }
 }

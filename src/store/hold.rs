@@ -27,6 +27,17 @@ pub struct Hold {
     _lock: lock::Lock,
 }
 
+/// What happened to a run before it came here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastLine {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// What, a few words.
+    pub event: String,
+    /// What a person should know of it, one line.
+    pub text: String,
+}
+
 fn take_lock(store: &Store, id: &RunId, command: &str, wait: Duration) -> StoreResult<(lock::Lock, String)> {
     let token = random::base32(32);
     let extra = sha256_hex(token.as_bytes());
@@ -55,22 +66,42 @@ impl Store {
     /// that is half made never shows. An id that was used here before is refused; whether history holds it is
     /// for the caller to ask.
     pub fn create_run(&self, run: &Run, command: &str, wait: Duration) -> StoreResult<Hold> {
+        let (actor, title) = (actor_of(run), run.title());
+        let first =
+            Line { at: run.changed, actor: &actor, event: CREATED, text: &title, state: Some(run.state) };
+        self.build_run(run, &[first], command, wait)
+    }
+
+    /// As [`Store::create_run`] for a run that another program made: its journal begins with what happened there, and
+    /// its last line says how it came here.
+    pub fn create_past_run(
+        &self,
+        run: &Run,
+        past: &[PastLine],
+        command: &str,
+        wait: Duration,
+    ) -> StoreResult<Hold> {
+        let title = run.title();
+        let line = |at, event, text| Line { at, actor: run.actor.as_str(), event, text, state: None };
+        let mut lines = vec![line(run.created, CREATED, title.as_str())];
+        lines.extend(past.iter().map(|past| line(past.at, past.event.as_str(), past.text.as_str())));
+        let last = line(run.changed, "imported", run.reason.as_str());
+        lines.push(Line { state: Some(run.state), ..last });
+        self.build_run(run, &lines, command, wait)
+    }
+
+    fn build_run(&self, run: &Run, lines: &[Line<'_>], command: &str, wait: Duration) -> StoreResult<Hold> {
         require_free_name(&run.id)?;
         require_writable(run, &self.run_in(Folder::Live, &run.id))?;
         let (lock, token) = take_lock(self, &run.id, command, wait)?;
         if self.place_of(&run.id).is_some() {
             return Err(StoreError::Exists { id: run.id.to_string() });
         }
-        let actor = actor_of(run);
         let half = temps::half_made(&self.folder(Folder::Live), &run.id);
         let dir = self.run_in(Folder::Live, &run.id);
         let build = || -> StoreResult<Writer> {
             files::write_atomic(&half.join(RECORD), record::encode(run)?.as_bytes())?;
-            let mut journal = Writer::begin(&half);
-            let title = run.title();
-            let line =
-                Line { at: run.changed, actor: &actor, event: CREATED, text: &title, state: Some(run.state) };
-            journal.append(line)?;
+            let journal = Writer::written(&half, lines)?;
             files::rename_durable(&half, &dir)?;
             Ok(journal)
         };
@@ -78,6 +109,7 @@ impl Store {
             let _ = files::remove_tree(&half);
         })?;
         journal.follow(&dir);
+        let actor = actor_of(run);
         Ok(Hold { store: self.clone(), run: run.clone(), dir, journal, actor, token, _lock: lock })
     }
 

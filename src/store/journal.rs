@@ -75,6 +75,25 @@ impl End {
     fn start() -> Self {
         Self { length: 0, seq: 0, hash: "0".repeat(64) }
     }
+
+    /// The bytes of a line that goes here, and where the next one goes.
+    fn with(&self, line: &Line<'_>, dir: &Path) -> StoreResult<(Vec<u8>, Self)> {
+        let entry = JournalEntry {
+            seq: self.seq + 1,
+            at: line.at,
+            actor: line.actor.to_owned(),
+            event: line.event.to_owned(),
+            text: line.text.to_owned(),
+            state: line.state.map(|s| s.as_str().to_owned()),
+            prev: self.hash.clone(),
+        };
+        let mut bytes = serde_json::to_vec(&entry)
+            .map_err(|e| StoreError::Broken { path: dir.join(FILE), why: e.to_string() })?;
+        let hash = sha256_hex(&bytes);
+        bytes.push(b'\n');
+        let end = Self { length: self.length + bytes.len() as u64, seq: entry.seq, hash };
+        Ok((bytes, end))
+    }
 }
 
 fn parse(bytes: &[u8]) -> (Journal, End) {
@@ -178,9 +197,17 @@ impl Writer {
         Ok((Self { dir: dir.to_owned(), end }, journal))
     }
 
-    /// A journal that has no line yet, in a directory that nobody else knows.
-    pub(super) fn begin(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), end: End::start() }
+    /// A new journal with these lines, in a directory that nobody else knows; durable when this returns.
+    pub(super) fn written(dir: &Path, lines: &[Line<'_>]) -> StoreResult<Self> {
+        let mut end = End::start();
+        let mut bytes = Vec::new();
+        for line in lines {
+            let (text, next) = end.with(line, dir)?;
+            bytes.extend(text);
+            end = next;
+        }
+        files::append_durable(&dir.join(FILE), &bytes)?;
+        Ok(Self { dir: dir.to_owned(), end })
     }
 
     /// The run's directory was moved.
@@ -202,21 +229,9 @@ impl Writer {
             let (writer, _) = Self::open(&self.dir)?;
             *self = writer;
         }
-        let entry = JournalEntry {
-            seq: self.end.seq + 1,
-            at: line.at,
-            actor: line.actor.to_owned(),
-            event: line.event.to_owned(),
-            text: line.text.to_owned(),
-            state: line.state.map(|s| s.as_str().to_owned()),
-            prev: self.end.hash.clone(),
-        };
-        let mut bytes = serde_json::to_vec(&entry)
-            .map_err(|e| StoreError::Broken { path: path.clone(), why: e.to_string() })?;
-        let hash = sha256_hex(&bytes);
-        bytes.push(b'\n');
+        let (bytes, end) = self.end.with(&line, &self.dir)?;
         files::append_durable(&path, &bytes)?;
-        self.end = End { length: self.end.length + bytes.len() as u64, seq: entry.seq, hash };
+        self.end = end;
         Ok(())
     }
 }

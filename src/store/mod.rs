@@ -27,6 +27,7 @@ mod index_rows;
 mod journal;
 mod link;
 mod live;
+mod old_database;
 mod participation;
 mod path_list;
 mod person;
@@ -52,11 +53,15 @@ pub use forum::{
 pub use forum_event::{event_bytes, parse_event};
 pub use forum_index::ThreadRow;
 pub use forum_overview::{Changes, Overview};
-pub use hold::{Hold, verify_hold_token};
+pub use hold::{Hold, PastLine, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
 pub use live::Store;
+pub use old_database::{
+    DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun,
+    OldStep, OldThread, TEXT_CAP,
+};
 pub use participation::{OpenEntry, enter, leave, lock_repo, open_all, open_entries, roots};
 pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};
 pub use publication::Publication;

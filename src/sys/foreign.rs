@@ -20,7 +20,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn of(meta: &Metadata) -> Self {
+    pub(super) fn of(meta: &Metadata) -> Self {
         let modified = (meta.mtime(), meta.mtime_nsec());
         Self { device: meta.dev(), inode: meta.ino(), size: meta.size(), modified }
     }

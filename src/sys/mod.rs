@@ -14,6 +14,7 @@ pub mod files;
 pub mod foreign;
 pub mod lock;
 mod logged;
+pub mod private;
 pub mod process;
 pub mod procs;
 pub mod random;

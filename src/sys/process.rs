@@ -23,6 +23,8 @@ pub struct Cmd {
     clear: bool,
     stdin: Vec<u8>,
     limit: Duration,
+    leads: bool,
+    kept: Option<usize>,
 }
 
 /// How a process ended.
@@ -93,6 +95,8 @@ impl Cmd {
             clear: false,
             stdin: Vec::new(),
             limit: Duration::from_secs(120),
+            leads: false,
+            kept: None,
         }
     }
 
@@ -175,6 +179,20 @@ impl Cmd {
         self
     }
 
+    /// For a child that makes itself the leader of a session, and so of a process group; a group leader could not.
+    #[must_use]
+    pub fn leading(mut self) -> Self {
+        self.leads = true;
+        self
+    }
+
+    /// Keeps only about the last so many bytes of each stream: whatever a foreign program says, memory is bounded.
+    #[must_use]
+    pub fn keep_last(mut self, bytes: usize) -> Self {
+        self.kept = Some(bytes);
+        self
+    }
+
     /// The command line for people: arguments joined by spaces, quoted where needed.
     pub fn display(&self) -> String {
         let words = std::iter::once(&self.program).chain(&self.args);
@@ -218,18 +236,22 @@ impl Cmd {
         command.stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C reaches us, and we decide; a time limit ends the whole group.
-        command.process_group(0);
+        if !self.leads {
+            command.process_group(0);
+        }
         let mut child = command.spawn().map_err(|e| self.start_error(e))?;
         on_start(super::procs::of_child(&child));
         self.feed(&mut child);
         let (sender, receiver) = mpsc::channel();
-        let out = drain(child.stdout.take(), sender.clone());
-        let err = drain(child.stderr.take(), sender);
+        let out = drain(child.stdout.take(), self.kept, sender.clone());
+        let err = drain(child.stderr.take(), self.kept, sender);
         let deadline = Instant::now() + self.limit;
         for _ in 0..2 {
             let left = deadline.saturating_duration_since(Instant::now());
             if receiver.recv_timeout(left).is_err_and(|e| e == mpsc::RecvTimeoutError::Timeout) {
                 super::procs::kill_group(i32::try_from(child.id()).unwrap_or(0));
+                // Its own group has not begun where it was stopped on the way to leading one.
+                let _ = child.kill();
                 let _ = child.wait();
                 return Err(SysError::TimedOut { command: self.display(), seconds: self.limit.as_secs() });
             }
@@ -326,16 +348,40 @@ impl Cmd {
 
 fn drain<R: Read + Send + 'static>(
     pipe: Option<R>,
+    kept: Option<usize>,
     done: mpsc::Sender<()>,
 ) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.read_to_end(&mut bytes);
+        match (pipe, kept) {
+            (Some(mut pipe), None) => {
+                let _ = pipe.read_to_end(&mut bytes);
+            }
+            (Some(pipe), Some(kept)) => bytes = last_of(pipe, kept),
+            (None, _) => {}
         }
         let _ = done.send(());
         bytes
     })
+}
+
+/// Reads to the end and gives the last `kept` bytes.
+fn last_of(mut pipe: impl Read, kept: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        match pipe.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+        if bytes.len() > kept.saturating_mul(2) {
+            bytes.drain(..bytes.len() - kept);
+        }
+    }
+    bytes.drain(..bytes.len().saturating_sub(kept));
+    bytes
 }
 
 fn last_lines(stderr: &[u8]) -> String {
@@ -359,6 +405,14 @@ mod tests {
     fn a_child_over_its_limit_is_ended_with_its_group() {
         let cmd = Cmd::new("sh").args(["-c", "sleep 60 & sleep 60"]).limit(Duration::from_millis(100));
         assert!(matches!(cmd.output(), Err(SysError::TimedOut { .. })));
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_kept() {
+        let cmd =
+            Cmd::new("sh").args(["-c", "i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i+1)); done"]);
+        let output = cmd.keep_last(100).output().expect("sh runs");
+        assert!(output.stdout.len() == 100 && output.text().ends_with("line 8999"), "{}", output.text());
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub fn docs_root(worktree: &Path) -> TicketResult<Option<DocsRoot>> {
     Ok(root.path().is_dir().then_some(root))
 }
 
-/// The docs root as it is or would be.
-pub(super) fn intended(worktree: &Path) -> TicketResult<DocsRoot> {
+/// The docs root as it is or would be, as [`docs_root`] finds it.
+pub fn intended(worktree: &Path) -> TicketResult<DocsRoot> {
     let from = std::path::absolute(worktree)
         .map_err(|e| crate::sys::SysError::file("find", worktree, e))
         .map(|p| normal(&p))?;

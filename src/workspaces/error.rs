@@ -1,7 +1,7 @@
 //! What can go wrong with a workspace.
 
 use crate::git::GitError;
-use crate::model::NameError;
+use crate::model::{NameError, RepoName, quoted};
 use crate::sys::SysError;
 use std::path::PathBuf;
 
@@ -135,11 +135,63 @@ pub enum WorkspaceError {
         /// Where ours lies.
         wanted: PathBuf,
     },
+    /// A file of wsm says what cannot be gone by.
+    #[error("{} cannot be gone by: {why}", path.display())]
+    OddWsmFile {
+        /// The file.
+        path: PathBuf,
+        /// What is odd about it, as a clause.
+        why: String,
+    },
+    /// The program wsm is asked for and not there.
+    #[error("The policy says workspace.provider = \"wsm\", and no program wsm is on PATH")]
+    NoWsm,
+    /// wsm does not know a repository, or another one by its name.
+    #[error("wsm cannot make a workspace of the repository '{name}' ({}): {why}", path.display())]
+    NotRegistered {
+        /// The repository's name.
+        name: RepoName,
+        /// Where it lies.
+        path: PathBuf,
+        /// What stands against it, as a clause.
+        why: String,
+        /// Commands that mend it.
+        mending: Vec<String>,
+    },
+    /// wsm did not do what it was asked.
+    #[error("'{command}' {how}{}", said(output))]
+    WsmFailed {
+        /// The command line.
+        command: String,
+        /// What it did instead, as a clause that follows the command.
+        how: String,
+        /// The end of what it said.
+        output: String,
+    },
     /// There is no place for user configuration.
     #[error("Neither HOME nor XDG_CONFIG_HOME names a directory, so wsm's files cannot be found")]
     NoConfigDir,
 }
 
+impl WorkspaceError {
+    /// Commands that mend it, where it is known what does.
+    pub fn mending(&self) -> Vec<String> {
+        match self {
+            Self::NotRegistered { mending, .. } => mending.clone(),
+            Self::NoWsm => vec!["command -v wsm".to_owned(), "git metawsm policy show".to_owned()],
+            Self::OddWsmFile { path, .. } | Self::Malformed { path, .. } => {
+                vec![format!("${{EDITOR:-vi}} {}", quoted(&path.display().to_string()))]
+            }
+            Self::WsmNameTaken { name, .. } => vec![format!("wsm info {}", quoted(name))],
+            _ => Vec::new(),
+        }
+    }
+}
+
 fn told(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!(":\n{output}") }
+}
+
+fn said(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!(": {output}") }
 }

@@ -12,13 +12,18 @@ mod copy;
 mod error;
 mod exclude;
 mod go_work;
+mod metadata;
 mod pattern;
 mod place;
+mod registry;
 mod removal;
 mod sandbox;
+mod scripts;
 mod setup;
 mod site;
 mod worktree;
+mod wsm;
+mod wsm_delete;
 pub mod wsm_file;
 
 pub use context::{Context, FoundContext, OWN_DIR, find_context, save_brief, save_context};
@@ -26,13 +31,17 @@ pub use copy::copy_ignored;
 pub use error::{WorkspaceError, WorkspaceResult};
 pub use exclude::exclude_signals;
 pub use go_work::ensure_go_work;
+pub use metadata::{AGENT_FILE, is_set_up_by_wsm, place_file, save_metadata, script_environment};
 pub use place::{Place, dir_taken, free_name, place};
+pub use registry::registry_repo;
 pub use removal::{Removal, RemovalWorktree, Removed, Rescued, free_rescue_ref, remove};
 pub use sandbox::sandbox_paths;
+pub use scripts::{Script, run_scripts};
 pub use setup::run_setup;
 pub use worktree::{EnsuredWorktree, WorktreeOrder, ensure_worktree, worktree_is_complete};
+pub use wsm::{Wsm, WsmMade, WsmOrder, WsmTree};
 pub use wsm_file::{
-    WsmRepo, WsmWorkspace, find_wsm_workspace, registry_repo, remove_wsm_file, save_wsm_file,
+    WsmRepo, WsmWorkspace, find_usable_wsm_workspace, find_wsm_workspace, remove_wsm_file, save_wsm_file,
     wsm_file_is_free,
 };
 
@@ -45,6 +54,8 @@ pub enum Provider {
     /// This room, with git alone; wsm sees the workspaces through the files in [`wsm_file`].
     #[default]
     Builtin,
+    /// The program wsm, driven in [`Wsm`]; forking stays ours.
+    Wsm,
 }
 
 impl Provider {
@@ -52,6 +63,7 @@ impl Provider {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Builtin => "builtin",
+            Self::Wsm => "wsm",
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::context::{BRIEF_FILE, CONTEXT_FILE, OWN_DIR};
 use super::site::{Site, admin_dir, roll_back};
 use super::worktree::wait_for_earlier;
-use super::{WorkspaceResult, go_work, wsm_file};
+use super::{Provider, WorkspaceResult, go_work, metadata, wsm_delete, wsm_file};
 use crate::git::{Kept, RepoPath, Repository, RescueLimits, RescueOrder};
 use crate::model::{RepoName, RunId, SignalKind, WorkspaceName};
 use crate::sys::{SysError, clock, files};
@@ -22,6 +22,8 @@ pub struct Removal<'a> {
     pub dir: &'a Path,
     /// Its worktrees.
     pub worktrees: Vec<RemovalWorktree<'a>>,
+    /// Who made it, and so deletes it.
+    pub provider: Provider,
     /// What a rescue may drop, and how much it may hold.
     pub limits: &'a RescueLimits,
     /// The command that asks for it.
@@ -57,6 +59,8 @@ pub struct Removed {
     pub dropped: Vec<String>,
     /// What was left because it is not ours; the workspace's directory stays around it.
     pub kept: Vec<PathBuf>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
 }
 
 /// Removes a workspace: saves every worktree in a rescue ref (signals that nobody has read yet with the first one),
@@ -73,6 +77,11 @@ pub fn remove(removal: &Removal<'_>) -> WorkspaceResult<Removed> {
             going.push(worktree);
         }
     }
+    if removal.provider == Provider::Wsm {
+        remove_own_files(removal.dir, &unread, &mut Vec::new())?;
+        removed.notes.extend(wsm_delete::delete(removal, &going)?);
+    }
+    // Also what wsm left, whatever it said.
     for worktree in going {
         take_away(worktree)?;
     }
@@ -213,6 +222,7 @@ fn remove_own_files(
         }
         remove_dir(&own, kept)?;
     }
+    metadata::remove_placed(dir)?;
     if go_work::is_ours(dir)? {
         files::remove_durable(&dir.join(go_work::FILE))?;
         // go writes it beside go.work, and it holds nothing but checksums.
@@ -300,6 +310,7 @@ mod tests {
                 workspace: &self.workspace,
                 dir: &self.dir,
                 worktrees: vec![worktree],
+                provider: Provider::Builtin,
                 limits: &self.limits,
                 why: "cleanup",
             })
@@ -362,6 +373,7 @@ mod tests {
             workspace: &scene.workspace,
             dir: &scene.dir,
             worktrees: vec![worktree(&scene.name, &scene.path), worktree(&lib.0, &lib.1)],
+            provider: Provider::Builtin,
             limits: &scene.limits,
             why: "cleanup",
         };

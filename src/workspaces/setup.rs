@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long one command may take.
-const LIMIT: Duration = Duration::from_secs(600);
+pub(super) const LIMIT: Duration = Duration::from_secs(600);
 /// How much of its output an error quotes.
 const QUOTED: usize = 2_000;
 
@@ -42,7 +42,7 @@ pub fn run_setup(
 }
 
 /// The last lines of an output, at most [`QUOTED`] characters.
-fn end_of(bytes: &[u8]) -> String {
+pub(super) fn end_of(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim();
     let start = text.char_indices().rev().nth(QUOTED - 1).map_or(0, |(at, _)| at);

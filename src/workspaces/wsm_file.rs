@@ -1,11 +1,11 @@
 //! The JSON files through which wsm sees our workspaces, and we see wsm's:
-//! `<config>/workspace-manager/workspaces/<name>.json` and `registry.json` (all generations of wsm share them).
+//! `<config>/workspace-manager/workspaces/<name>.json` (all generations of wsm share them).
 
 use super::{WorkspaceError, WorkspaceResult};
-use crate::model::{WorkspaceName, check_name};
+use crate::model::{WorkspaceName, check_name, plain_line, title_of};
 use crate::sys::{SysError, env, files};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 const CAP: u64 = 4 * 1024 * 1024;
 
@@ -64,6 +64,9 @@ pub struct WsmRepo {
     /// Kinds of project, such as `go`.
     #[serde(default, deserialize_with = "or_default")]
     pub categories: Vec<String>,
+    /// Its own base, which newer generations of wsm write down; empty for the workspace's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base_branch: String,
 }
 
 impl WsmRepo {
@@ -79,6 +82,7 @@ impl WsmRepo {
             last_commit: String::new(),
             last_updated: zero_time(),
             categories: Vec::new(),
+            base_branch: String::new(),
         }
     }
 }
@@ -99,14 +103,10 @@ impl WsmWorkspace {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Registry {
-    #[serde(default, deserialize_with = "or_default")]
-    repositories: Vec<WsmRepo>,
-}
-
 /// Go writes an empty list as `null`.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
@@ -145,14 +145,6 @@ pub fn find_wsm_workspace(name: &str) -> WorkspaceResult<Option<WsmWorkspace>> {
     }
 }
 
-/// The checkouts that wsm's registry knows by a name, in its order, those that exist; several are possible.
-pub fn registry_repo(name: &str) -> WorkspaceResult<Vec<PathBuf>> {
-    match find_home() {
-        Some(home) => registry_in(&home, name),
-        None => Ok(Vec::new()),
-    }
-}
-
 /// Whether [`save_wsm_file`] may take a name for a directory: wsm does not know it, or by this directory.
 pub fn wsm_file_is_free(name: &str, dir: &Path) -> WorkspaceResult<bool> {
     let Some(home) = find_home() else { return Ok(true) };
@@ -167,8 +159,11 @@ pub(super) fn is_known(name: &str) -> WorkspaceResult<bool> {
     }
 }
 
-fn find_home() -> Option<PathBuf> {
-    env::config_dir().map(|dir| dir.join("workspace-manager"))
+/// wsm's own directory of configuration.
+pub(super) fn find_home() -> Option<PathBuf> {
+    let apple = || env::home().map(|home| home.join("Library/Application Support"));
+    let dir = if cfg!(target_os = "macos") { apple() } else { env::config_dir() };
+    dir.map(|dir| dir.join("workspace-manager"))
 }
 
 fn home() -> WorkspaceResult<PathBuf> {
@@ -181,19 +176,49 @@ fn file_of(home: &Path, name: &str) -> WorkspaceResult<PathBuf> {
     Ok(home.join("workspaces").join(format!("{name}.json")))
 }
 
-fn is_same_dir(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same_dir(one: &Path, other: &Path) -> bool {
     one == other || files::real_path(one) == files::real_path(other)
 }
 
-fn load<T: for<'de> Deserialize<'de>>(path: &Path) -> WorkspaceResult<Option<T>> {
+pub(super) fn load<T: for<'de> Deserialize<'de>>(path: &Path, cap: u64) -> WorkspaceResult<Option<T>> {
     // People keep their configuration behind links; their own is followed, as wsm does.
-    let Some(bytes) = files::find_foreign(&files::real_path(path), CAP)? else { return Ok(None) };
+    let Some(bytes) = files::find_foreign(&files::real_path(path), cap)? else { return Ok(None) };
     let parsed = serde_json::from_slice(&bytes);
     parsed.map(Some).map_err(|source| WorkspaceError::Malformed { path: path.to_owned(), source })
 }
 
-fn find_in(home: &Path, name: &str) -> WorkspaceResult<Option<WsmWorkspace>> {
-    load(&file_of(home, name)?)
+/// As [`find_wsm_workspace`], with wsm's own directory of configuration given.
+pub(super) fn find_in(home: &Path, name: &str) -> WorkspaceResult<Option<WsmWorkspace>> {
+    load(&file_of(home, name)?, CAP)
+}
+
+/// The workspace that wsm knows by a name, if what its file says can be gone by: the same name, and an absolute
+/// directory.
+pub fn find_usable_wsm_workspace(name: &str) -> WorkspaceResult<Option<WsmWorkspace>> {
+    match find_home() {
+        Some(home) => usable_in(&home, name),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn usable_in(home: &Path, name: &str) -> WorkspaceResult<Option<WsmWorkspace>> {
+    let Some(found) = find_in(home, name)? else { return Ok(None) };
+    let odd = |why: String| Err(WorkspaceError::OddWsmFile { path: file_of(home, name)?, why });
+    if found.name != name {
+        return odd(format!(
+            "it is of a workspace that is called {:?}",
+            title_of(&plain_line(&found.name), 80)
+        ));
+    }
+    let dots = found.path.components().any(|part| matches!(part, Component::ParentDir | Component::CurDir));
+    if !found.path.is_absolute() || dots {
+        let path = plain_line(&found.path.to_string_lossy());
+        return odd(format!(
+            "the directory that it names, {:?}, is not an absolute path without dots",
+            title_of(&path, 200)
+        ));
+    }
+    Ok(Some(found))
 }
 
 /// As [`save_wsm_file`], with wsm's own directory of configuration (`<config>/workspace-manager`) given.
@@ -215,7 +240,7 @@ pub fn save_in(home: &Path, workspace: &WsmWorkspace) -> WorkspaceResult<()> {
     Ok(files::write_atomic(&files::real_path(&path), text.as_bytes())?)
 }
 
-fn remove_in(home: &Path, name: &str, expected: &Path) -> WorkspaceResult<bool> {
+pub(super) fn remove_in(home: &Path, name: &str, expected: &Path) -> WorkspaceResult<bool> {
     let path = file_of(home, name)?;
     match find_in(home, name) {
         Ok(Some(known)) if is_same_dir(&known.path, expected) => {
@@ -228,18 +253,6 @@ fn remove_in(home: &Path, name: &str, expected: &Path) -> WorkspaceResult<bool> 
         }
         Err(e) => Err(e),
     }
-}
-
-fn registry_in(home: &Path, name: &str) -> WorkspaceResult<Vec<PathBuf>> {
-    let registry: Option<Registry> = load(&home.join("registry.json"))?;
-    let mut found: Vec<PathBuf> = Vec::new();
-    for repo in registry.unwrap_or_default().repositories {
-        let is_it = repo.name == name && repo.path.is_absolute() && repo.path.is_dir();
-        if is_it && !found.iter().any(|known| is_same_dir(known, &repo.path)) {
-            found.push(repo.path);
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -328,21 +341,5 @@ mod tests {
         assert_eq!((found.branch.as_str(), found.repositories[0].branches.len()), ("task/t", 0));
         assert!(find_in(home.path(), "../t").is_err());
         assert_eq!(find_in(home.path(), "none").expect("look"), None);
-    }
-
-    #[test]
-    fn the_registry_may_know_several_checkouts_by_one_name() {
-        let home = tempfile::tempdir().expect("temp");
-        assert!(registry_in(home.path(), "app").expect("look").is_empty());
-        let at = |name: &str| home.path().join(name);
-        for dir in ["one", "two"] {
-            fs::create_dir(at(dir)).expect("mkdir");
-        }
-        let entry = |dir: &str| serde_json::json!({"name": "app", "path": at(dir)});
-        let entries = [entry("one"), entry("two"), entry("one"), entry("gone")];
-        let registry = serde_json::json!({"repositories": entries, "last_scan": "0001-01-01T00:00:00Z"});
-        fs::write(at("registry.json"), registry.to_string()).expect("write");
-        assert_eq!(registry_in(home.path(), "app").expect("look"), [at("one"), at("two")]);
-        assert!(registry_in(home.path(), "other").expect("look").is_empty());
     }
 }

@@ -8,8 +8,10 @@ mod cmd;
 mod crash;
 mod crowd;
 mod disks;
+mod docs_sync;
 mod dry_run;
 mod everyday_git;
+mod federation;
 mod forum;
 mod frugal;
 mod fuzz;
@@ -17,6 +19,7 @@ mod hooks_foreign;
 mod hooks_matrix;
 mod hostile_signals;
 mod house;
+mod import_hostile;
 mod interrupts;
 #[allow(
     dead_code,
@@ -40,6 +43,7 @@ mod story_checks;
 mod story_completion;
 mod story_conflicts;
 mod story_control;
+mod story_docs;
 mod story_first_run;
 mod story_fork_reuse;
 mod story_gates;

@@ -1,5 +1,10 @@
-//! The real wsm sees the workspaces that we write down. Without wsm on PATH that test says so and passes, unless
-//! `METAWSM_TEST_REQUIRE` names it; the other needs git alone.
+//! wsm and we use the same workspaces. Tests of the real wsm say so and pass where it is not on PATH, unless
+//! `METAWSM_TEST_REQUIRE` names it; the same is tested with a stand-in everywhere.
+
+mod habits;
+mod provider;
+mod reuse;
+mod stand_in;
 
 use crate::kit::{Output, World, require};
 use git_metawsm::model::WorkspaceName;
@@ -59,4 +64,72 @@ fn wsm_lists_and_describes_a_workspace_of_ours() {
     // A table cuts long values; the field does not.
     wsm(&world, &["info", "t-1", "--field", "path"]).says(dir);
     wsm(&world, &["info", "t-1", "--field", "branch"]).says(BRANCH);
+}
+
+/// A world with two repositories that the real wsm knows; `None`, after a word about it, where wsm is not installed.
+fn real() -> Option<(World, [crate::kit::Repo; 2])> {
+    require("wsm")?;
+    let world = World::new();
+    let repos = ["app", "lib"].map(|name| world.repo(name));
+    for repo in &repos {
+        wsm(&world, &["discover", repo.path().to_str().expect("UTF-8")]);
+    }
+    Some((world, repos))
+}
+
+#[test]
+fn the_real_wsm_deletes_a_workspace_of_ours() {
+    if require("wsm").is_none() {
+        return;
+    }
+    let world = World::new();
+    let dir = written(&world);
+    wsm(&world, &["delete", "t-1", "--force", "--force-worktrees", "--remove-files"]);
+    assert!(!dir.exists());
+    for name in ["app", "lib"] {
+        let path = world.root().join("repos").join(name);
+        let listed =
+            Output::of(world.command("git").arg("-C").arg(path).args(["worktree", "list"]), "git").ok();
+        assert_eq!(listed.stdout.lines().count(), 1);
+    }
+}
+
+#[test]
+fn the_real_wsm_is_driven_for_a_whole_run() {
+    let Some((world, [app, lib])) = real() else { return };
+    let policy = r#"{"version": 2, "workspace": {"provider": "wsm"}, "sessions": {"backend": "process"}}"#;
+    app.commit(".metawsm/policy.json", &format!("{policy}\n"));
+    world.script("claude", "echo loose > loose.txt");
+    let run =
+        world.run(["run", "--json", "--repos", "app,lib", "--run-id", "one", "Do it"]).at(&app).ok().json();
+    let dir = PathBuf::from(run["tickets"][0]["path"].as_str().expect("a path"));
+    wsm(&world, &["list", "workspaces"]).says("do-it");
+    wsm(&world, &["info", "do-it", "--field", "path"]).says(dir.to_str().expect("UTF-8"));
+    assert!(dir.join("app/.git").exists() && dir.join("lib/.git").exists());
+    world.run(["discard", "one"]).at(&app).ok();
+    assert!(!dir.exists() && !world.home().join(".config/workspace-manager/workspaces/do-it.json").exists());
+    for repo in [&app, &lib] {
+        assert_eq!(repo.git(["for-each-ref", "--format=%(refname)", "refs/heads"]), "refs/heads/main");
+        assert_eq!(repo.git(["worktree", "list"]).lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_workspace_of_the_real_wsm_is_reused() {
+    let Some((world, [app, _])) = real() else { return };
+    let args = ["create", "mine", "--repos", "app,lib", "--branch", "feature/x", "--base-branch", "main"];
+    wsm(&world, &args);
+    world.script("claude", "echo x > x.txt; git add x.txt; git commit -qm Work");
+    let home = world.home().join(".gitconfig");
+    std::fs::write(home, "[metawsm \"sessions\"]\n\tbackend = process\n").expect("a git configuration");
+    let args =
+        ["run", "--json", "--workspace-strategy", "reuse", "--from", "mine", "--run-id", "one", "Go on"];
+    let run = world.run(args).at(&app).ok().json();
+    assert_eq!(
+        (&run["worktrees"][0]["branch"], &run["repos"][0]["base"]),
+        (&"feature/x".into(), &"main".into())
+    );
+    world.run(["discard", "one"]).at(&app).ok();
+    wsm(&world, &["status", "mine"]);
+    wsm(&world, &["delete", "mine", "--force", "--force-worktrees", "--remove-files"]);
 }

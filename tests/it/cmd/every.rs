@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 51] = [
+const COMMANDS: [&[&str]; 53] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -30,6 +30,7 @@ const COMMANDS: [&[&str]; 51] = [
     &["complete", "--reason", "x"],
     &["discard"],
     &["commit"],
+    &["docs"],
     &["forum", "ask", "--body", "x"],
     &["forum", "answer", "x", "--body", "y"],
     &["forum", "assign", "x", "--assignee", "y"],
@@ -59,6 +60,7 @@ const COMMANDS: [&[&str]; 51] = [
     &["hooks", "install"],
     &["hooks", "uninstall"],
     &["hooks", "status"],
+    &["import"],
     &["demo"],
 ];
 
@@ -261,7 +263,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 22] = [
+const FOR_AGENTS: [&str; 23] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -278,6 +280,7 @@ const FOR_AGENTS: [&str; 22] = [
     "log",
     "diff",
     "path",
+    "docs",
     "logs",
     "check",
     "rescue list",
@@ -290,7 +293,10 @@ const FOR_AGENTS: [&str; 22] = [
 fn every_word(command: &clap::Command) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for below in command.get_subcommands() {
-        let deeper = if below.has_subcommands() { every_word(below) } else { vec![needed_by(below)] };
+        let mut deeper = every_word(below);
+        if !below.is_subcommand_required_set() {
+            deeper.push(needed_by(below));
+        }
         found.extend(deeper.into_iter().map(|words| [vec![below.get_name().to_owned()], words].concat()));
     }
     found
@@ -427,7 +433,7 @@ fn the_first_programs_database_is_taken_and_explained() {
     let stage = Stage::with(WORKS);
     let output = stage.run(&["--db", "metawsm.db", "list"]).ok();
     assert_eq!(output.stdout, "No runs.\n");
-    output.tells("note: --db is not needed: records lie in the git directory");
+    output.tells("note: --db is not needed: records lie in the git directory, and 'git metawsm import' takes over old ones");
     assert!(!stage.repo.file("metawsm.db").exists());
 }
 

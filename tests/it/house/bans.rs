@@ -21,7 +21,8 @@ fn takes(source: &Source, at: usize, module: &str, name: &str) -> bool {
 /// Crates that only one room may use.
 pub fn foreign_crates(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (name, room) in [("git2", "git"), ("rusqlite", "store"), ("redis", "bus")] {
+    for (name, room) in [("git2", "git"), ("rusqlite", "store"), ("redis", "bus"), ("reqwest", "federation")]
+    {
         if source.path.starts_with("src/") && source.room() != Some(room) {
             let why = format!("{name} is used in src/{room} only: ask that room");
             // A field of that name is no crate.

@@ -1,0 +1,213 @@
+//! Documents of tickets in two places: the control repository keeps the source, the doc home of a run the copy that
+//! counts while the run is open.
+
+use crate::kit::Repo;
+use crate::stage::{Stage, WORKER, blockers, holds, id, tree};
+use serde_json::Value;
+
+const DAY: &str = "ttmp/2026/01/02";
+
+/// Commits the documents of a ticket, as docmgr lays them.
+fn ticket(repo: &Repo, name: &str) -> String {
+    let dir = format!("{DAY}/{name}--a-ticket");
+    let index = format!(
+        "---\nTitle: The ticket {name}\nTicket: {name}\nStatus: active\nTopics:\n    - app\nDocType: index\nIntent: long-term\n---\n\n# The ticket {name}\n"
+    );
+    repo.write(&format!("{dir}/index.md"), &index);
+    repo.write(&format!("{dir}/tasks.md"), "# Tasks\n\n- [ ] Do it\n");
+    repo.write(&format!("{dir}/changelog.md"), "# Changelog\n\n## 2026-01-02\n\nMade it\n");
+    repo.git(["add", "ttmp"]);
+    repo.git(["commit", "-qm", &format!("Open {name}")]);
+    dir
+}
+
+/// What status says of the documents of the ticket at this place, by JSON and in words alike.
+#[track_caller]
+fn state(stage: &Stage, run: &str, at: usize) -> String {
+    let answer = stage.at(&stage.api, ["--json", "status", run]).ok().json();
+    let docs = &answer["runs"][0]["docs"][at];
+    let state = docs["state"].as_str().unwrap_or("nothing").to_owned();
+    let text = stage.at(&stage.api, ["status", run]).ok().stdout;
+    let revision = docs["revision"].as_str().and_then(|r| r.get(..12)).unwrap_or_default();
+    let line = format!("  docs       {}  {state}  {revision}\n", docs["ticket"].as_str().unwrap_or("?"));
+    let place =
+        format!("in {} (workspace_active, copy_from_repo_on_start)\n", docs["repo"].as_str().unwrap_or("?"));
+    holds(&text, &[line.trim_end_matches("  \n"), &place]);
+    let warns = matches!(state.as_str(), "source-ahead" | "diverged");
+    assert_eq!(docs["warnings"].as_array().map_or(0, Vec::len), usize::from(warns), "{docs:#}");
+    if warns {
+        let sync = format!("git metawsm docs sync {run} --ticket {}", docs["ticket"].as_str().unwrap_or("?"));
+        holds(&text, &["  docs warnings:\n", &sync]);
+    }
+    state
+}
+
+fn edit(repo: &Repo, file: &str, text: &str) {
+    repo.commit(file, text);
+}
+
+/// The paths of a ticket's documents on main.
+fn files_of(repo: &Repo, name: &str) -> Vec<String> {
+    let listed = repo.git(["ls-tree", "-r", "--name-only", "main"]);
+    listed.lines().filter(|path| path.contains(&format!("/{name}--"))).map(str::to_owned).collect()
+}
+
+/// Both copies end as one: the ticket is closed once, and the published record says in which state.
+fn is_home_once(stage: &Stage, home: &Repo, (name, dir): (&str, &str), run: &str) {
+    let names: Vec<_> =
+        ["changelog.md", "index.md", "notes.md", "tasks.md"].map(|file| format!("{dir}/{file}")).into();
+    for repo in [&stage.api, home] {
+        assert_eq!(files_of(repo, name), names, "one directory, nothing beside it");
+        let changelog = repo.git(["show", &format!("main:{dir}/changelog.md")]);
+        assert_eq!(
+            changelog.matches(&format!("Closed by {run}")).count(),
+            2,
+            "title and text, once: {changelog}"
+        );
+        assert_eq!(changelog.matches("Made it").count(), 1);
+        holds(&repo.git(["show", &format!("main:{dir}/index.md")]), &["Status: complete"]);
+        holds(&repo.git(["show", &format!("main:{dir}/tasks.md")]), &["- [x] Do it"]);
+        assert_eq!(repo.git(["status", "--porcelain"]), "", "what is checked out follows");
+    }
+    let revision = home.git(["rev-parse", &format!("main:{dir}")]);
+    assert_eq!(stage.api.git(["rev-parse", &format!("main:{dir}")]), revision);
+    let records = stage.api.git(["ls-tree", "-r", "--name-only", "main", ".metawsm/runs"]);
+    let record = records.lines().find(|path| path.contains(run)).expect("the record");
+    holds(&stage.api.git(["show", &format!("main:{record}")]), &[&format!("revision = \"{revision}\"")]);
+}
+
+/// Goes through all four states, is refused where it must be, and is closed.
+fn through_all_states(is_foreign: bool) {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    let mut words = vec!["run", "--json", "--ticket", "MW-1", "--repos", "api,docs"];
+    words.extend(if is_foreign { ["--doc-home-repo", "docs"] } else { ["--doc-repo", "api"] });
+    let run = stage.world.run(words).at(&stage.api).ok().json();
+    let name = id(&run).to_owned();
+    stage.wait_state(&name, "completed");
+    let home = if is_foreign { &docs } else { &stage.api };
+    let copy = home.seen_from(tree(&run, 0, if is_foreign { "docs" } else { "api" }));
+    if is_foreign {
+        let made = copy.git(["log", "-1", "--format=%B", "--", &dir]);
+        holds(&made, &["Seed the documents of MW-1", "Metawsm-Made: yes", &format!("Metawsm-Run: {name}")]);
+        assert!(!tree(&run, 0, "docs").join(&dir).join("notes.md").exists());
+    }
+    assert_eq!(state(&stage, &name, 0), "in-sync");
+    edit(&stage.api, &format!("{dir}/notes.md"), "What a person noted\n");
+    assert_eq!(state(&stage, &name, 0), "source-ahead");
+    edit(&copy, &format!("{dir}/tasks.md"), "# Tasks\n\n- [x] Do it\n");
+    assert_eq!(state(&stage, &name, 0), "diverged");
+    let judged = stage.at(&stage.api, ["--json", "close", "--dry-run", &name]);
+    if is_foreign {
+        let refused = judged.code(3).json();
+        holds(&blockers(&refused), &["docs-synced: ", "(diverged)", "docs sync"]);
+    } else {
+        holds(&blockers(&judged.ok().json()), &["docs-fresh: "]);
+    }
+    stage.at(&stage.api, ["docs", "sync", &name]).ok();
+    assert_eq!(state(&stage, &name, 0), "workspace-ahead");
+    // Not committed: it is shown, and close is refused.
+    copy.write(&format!("{dir}/tasks.md"), "half\n");
+    assert_eq!(state(&stage, &name, 0), "workspace-ahead");
+    let refused = stage.at(&stage.api, ["--json", "close", &name]).code(3).json();
+    holds(&blockers(&refused), &["docs-synced: ", "not committed", "tasks.md (modified)"]);
+    copy.git(["restore", "."]);
+    stage.at(&stage.api, ["close", &name]).ok();
+    is_home_once(&stage, home, ("MW-1", &dir), &name);
+    assert!(is_foreign || files_of(&docs, "MW-1").is_empty(), "documents lie in the doc home only");
+}
+
+#[test]
+fn documents_at_home_go_through_all_four_states_and_base_holds_them_once() {
+    through_all_states(false);
+}
+
+#[test]
+fn documents_in_another_repository_go_through_all_four_states_and_both_bases_hold_them_once() {
+    through_all_states(true);
+}
+
+#[test]
+fn two_tickets_are_judged_each_against_its_own_workspace() {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dirs = [ticket(&stage.api, "MW-1"), ticket(&stage.api, "MW-2")];
+    let docs = stage.repo_on("docs", "main");
+    let words = ["run", "--json", "--ticket", "MW-1,MW-2", "--repos", "docs", "--doc-home-repo", "docs"];
+    let run = stage.world.run(words).at(&stage.api).ok().json();
+    let name = id(&run).to_owned();
+    stage.wait_state(&name, "completed");
+    let copies = [0, 1].map(|at| docs.seen_from(tree(&run, at, "docs")));
+    for (copy, dir) in copies.iter().zip(&dirs) {
+        edit(copy, &format!("{dir}/tasks.md"), "# Tasks\n\n- [x] Do it\n");
+    }
+    // The second ticket's documents of the first workspace are nobody's concern.
+    assert!(!tree(&run, 0, "docs").join(&dirs[1]).exists());
+    edit(&stage.api, &format!("{}/notes.md", dirs[1]), "New\n");
+    assert_eq!([state(&stage, &name, 0), state(&stage, &name, 1)], ["workspace-ahead", "diverged"]);
+    let refused = stage.at(&stage.api, ["--json", "close", &name]).code(3).json();
+    let said = blockers(&refused);
+    holds(&said, &["MW-2"]);
+    assert!(!said.contains("MW-1"), "{said}");
+    edit(&copies[0], &format!("{}/notes.md", dirs[0]), "Ours\n");
+    stage.at(&stage.api, ["docs", "sync", &name]).ok();
+    stage.at(&stage.api, ["close", &name]).ok();
+    for (ticket, dir) in [("MW-1", &dirs[0]), ("MW-2", &dirs[1])] {
+        is_home_once(&stage, &docs, (ticket, dir), &name);
+    }
+}
+
+/// The answer of a refused `run`.
+fn refused(stage: &Stage, more: &[&str]) -> Value {
+    let words = ["run", "--json", "--ticket", "MW-1"];
+    let before = stage.world.snapshot();
+    let answer = stage.world.run([&words, more].concat()).at(&stage.api).output();
+    assert_ne!(answer.status, Some(0), "{answer}");
+    before.assert_same(&stage.world.snapshot());
+    serde_json::from_str(&answer.stdout).unwrap_or_else(|_| answer.json())
+}
+
+#[test]
+fn what_could_not_be_seeded_is_refused_before_anything_is_made() {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dir = ticket(&stage.api, "MW-1");
+    stage.repo_on("docs", "main");
+    let said = |answer: &Value| answer["error"].to_string();
+    stage.api.write(&format!("{dir}/tasks.md"), "edited\n");
+    stage.api.write(&format!("{dir}/new.md"), "new\n");
+    for more in [&[] as &[&str], &["--repos", "docs"], &["--dry-run"]] {
+        let answer = said(&refused(&stage, more));
+        holds(&answer, &["not committed", "new.md", "tasks.md", "commit -m"]);
+    }
+    // The command of the hint clears it.
+    let answer = refused(&stage, &[]);
+    let hint = answer["error"]["hints"][0].as_str().expect("a hint").to_owned();
+    let sh = stage.world.command("sh").args(["-c", &hint]).status().expect("sh starts");
+    assert!(sh.success(), "{hint}");
+    assert_eq!(stage.api.git(["status", "--porcelain"]), "");
+    let both =
+        said(&refused(&stage, &["--doc-home-repo", "docs", "--doc-repo", "api", "--repos", "api,docs"]));
+    holds(&both, &["--doc-home-repo says 'docs'", "--doc-repo", "'api'"]);
+    // A second directory that claims the ticket.
+    let copy = dir.replace("a-ticket", "another");
+    let index = stage.api.read(&format!("{dir}/index.md"));
+    stage.api.commit(&format!("{copy}/index.md"), &index);
+    holds(&said(&refused(&stage, &[])), &["exists 2 times", &dir, &copy]);
+    stage.api.git(["rm", "-rq", &copy]);
+    stage.api.git(["commit", "-qm", "One is enough"]);
+    // Links out of the documents, and what is neither file nor directory.
+    std::os::unix::fs::symlink("/etc/passwd", stage.api.file(&format!("{dir}/out"))).expect("a link");
+    holds(&said(&refused(&stage, &[])), &["out", "link that leads out"]);
+    stage.api.git(["add", "."]);
+    stage.api.git(["commit", "-qm", "A link"]);
+    holds(&said(&refused(&stage, &[])), &["link that leads out"]);
+    stage.api.git(["rm", "-q", &format!("{dir}/out")]);
+    stage.api.git(["commit", "-qm", "No link"]);
+    let fifo = stage.api.file(&format!("{dir}/pipe"));
+    assert!(stage.world.command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    holds(&said(&refused(&stage, &[])), &["a named pipe"]);
+    std::fs::remove_file(fifo).expect("gone");
+    // Without seeding nobody asks for any of it.
+    stage.api.write(&format!("{dir}/tasks.md"), "edited again\n");
+    stage.world.run(["run", "--dry-run", "--ticket", "MW-1", "--doc-seed-mode", "none"]).at(&stage.api).ok();
+}
