@@ -253,7 +253,8 @@ fn a_docmgr_that_fails_stops_the_close_before_anything_moved() {
         ("flood", "printed more than"),
     ] {
         stand_in.set(mode);
-        refused(stage.do_(["close", id(&run)]).output(), why);
+        let told = stage.do_(["close", id(&run)]).output();
+        refused(told.clone().lacks("/metawsm/scratch/"), why);
         assert_eq!(stage.api.rev("main"), main, "{mode}");
         assert_eq!(stage.look(id(&run))["state"], "completed");
         assert_eq!(stage.api.git(["status", "--porcelain"]), "");
