@@ -20,6 +20,7 @@ mod docs;
 mod docs_diff;
 mod docs_sync;
 mod failure;
+mod former;
 mod forum;
 mod guide;
 mod hooks;
@@ -73,6 +74,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             _ => {}
         }
     }
+    let args = former::spelled(args);
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
         Err(error) => failure::of_usage(&error, &args),
@@ -124,6 +126,13 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
+            Command::Pr(_)
+            | Command::Auth(_)
+            | Command::Review(_)
+            | Command::Operator(_)
+            | Command::Serve(_)
+            | Command::Watch(_)
+            | Command::Tui(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

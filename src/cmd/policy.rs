@@ -26,8 +26,9 @@ enum Verb {
     },
     /// Trust the programs that the policy starts and the set-up scripts that repositories bring along, for this user
     /// and this content.
+    ///
+    /// With a RUN those of its own policy, the one that it was planned under.
     Trust {
-        /// Those that this run's own policy starts, the one that it was planned under.
         #[command(flatten)]
         run: RunArgs,
         /// Repositories whose set-up scripts are meant too: names or paths, with commas or repeated.

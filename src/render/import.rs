@@ -21,6 +21,7 @@ pub fn imported(screen: &Screen, report: &ImportReport) {
             "events": report.events,
             "left_out": report.left_out.iter().map(|l| json!({ "what": l.what, "why": l.why })).collect::<Vec<_>>(),
             "rest": report.rest,
+            "hidden": report.hidden,
         }));
         return;
     }
@@ -56,6 +57,9 @@ pub fn imported(screen: &Screen, report: &ImportReport) {
         text.push_str("Dry run: nothing was changed.\n");
     }
     screen.answer(&text);
+    if let Some(hidden) = &report.hidden {
+        screen.story(&screen.paint_story(Paint::Warn, &format!("note: {}", escape(hidden))));
+    }
     next(screen, report);
 }
 

@@ -11,11 +11,14 @@ use std::fmt::Write as _;
 /// Shows what `policy-init` wrote.
 pub fn policy_init(screen: &Screen, report: &PolicyInitReport) {
     if screen.json {
-        screen.answer_json(json!({ "path": report.path, "diff": report.diff }));
+        screen.answer_json(json!({ "path": report.path, "diff": report.diff, "hidden": report.hidden }));
         return;
     }
     screen.answer(&escape_lines(&report.diff));
     screen.answer(&format!("wrote {}\n", escape(&report.path.display().to_string())));
+    if let Some(hidden) = &report.hidden {
+        screen.story(&screen.paint_story(Paint::Warn, &format!("note: {}", escape(hidden))));
+    }
     if report.in_force {
         screen.story("  git metawsm policy check");
     } else {

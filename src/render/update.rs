@@ -95,8 +95,12 @@ pub fn published(screen: &Screen, report: &PublishReport) {
             }).collect::<Vec<_>>(),
             "commit": report.commit,
             "kept_back": report.kept_back,
+            "hidden": report.hidden,
         }));
         return;
+    }
+    if let Some(hidden) = &report.hidden {
+        screen.story(&screen.paint_story(Paint::Warn, &format!("note: {}", escape(hidden))));
     }
     let mut text = String::new();
     let is_nothing = report.runs.is_empty() && report.threads.is_empty();

@@ -41,6 +41,7 @@ mod furnish;
 mod guidance;
 mod guide;
 mod health;
+mod hidden;
 mod history;
 mod hooks;
 mod import;

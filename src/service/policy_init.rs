@@ -1,7 +1,7 @@
 //! `policy-init`: the policy file with every key at its default.
 
 use super::policies::{FILES, policy_file, text_of};
-use super::{Caller, ServiceError, ServiceResult, control};
+use super::{Caller, ServiceError, ServiceResult, control, hidden};
 use crate::policy::{self, Format};
 use crate::sys::files;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub struct PolicyInitReport {
     pub diff: String,
     /// Whether it is the file that the control repository's policy is read from.
     pub in_force: bool,
+    /// What keeps git from taking it, as a sentence.
+    pub hidden: Option<String>,
 }
 
 /// Writes the policy file; an existing one is only replaced with `force`, and then the difference is shown.
@@ -60,7 +62,9 @@ pub fn policy_init(caller: &Caller, request: &PolicyInitRequest) -> ServiceResul
     }
     files::write_atomic(&path, text.as_bytes())?;
     let diff = if old.is_empty() { String::new() } else { unified(&old, &text) };
-    Ok(PolicyInitReport { path, diff, in_force: request.path.is_none() })
+    let in_force = request.path.is_none();
+    let hidden = if in_force { hidden::warning(&control) } else { None };
+    Ok(PolicyInitReport { path, diff, in_force, hidden })
 }
 
 /// The unified difference of two texts.

@@ -91,7 +91,7 @@ fn mend(path: &Path) -> ServiceResult<(Vec<String>, String)> {
     Ok((fixed.changes, unified(&text, &fixed.text)))
 }
 
-/// Trusts the programs that the present policy starts, or the one that a selected run was planned under, and the set-up
+/// Trusts the programs that the present policy starts, or the one that a named run was planned under, and the set-up
 /// scripts of repositories (those that policy and open runs know, and those `named` as `run --repos` names them), for
 /// this user and this content.
 pub fn trust(caller: &Caller, selector: &Selector, named: &[String]) -> ServiceResult<PolicyShown> {

@@ -7,8 +7,8 @@ use super::forum::{self, Unpublished};
 use super::intent::{self, Deed, Intent, Move};
 use super::land::{Landing, lock_all};
 use super::{
-    Caller, Control, ServiceError, ServiceResult, control, decided, policies, publish, publish_threads,
-    transaction,
+    Caller, Control, ServiceError, ServiceResult, control, decided, hidden, policies, publish,
+    publish_threads, transaction,
 };
 use crate::git::Repository;
 use crate::model::{RepoName, RepoReceipt, Run};
@@ -36,6 +36,8 @@ pub struct PublishReport {
     pub threads: Vec<Unpublished>,
     /// The commit that holds them now.
     pub commit: Option<String>,
+    /// What keeps git from showing changes below `.metawsm/`, as a sentence.
+    pub hidden: Option<String>,
     /// Why nothing was published though something waits.
     pub kept_back: Option<String>,
 }
@@ -55,6 +57,7 @@ pub fn publish_records(
     let mut report = PublishReport { dry_run: request.dry_run, ..PublishReport::default() };
     report.runs = control.store.pending_publication()?;
     report.threads = forum::publishable(&control, None)?;
+    report.hidden = hidden::warning(&control);
     report.base = control_base(&control)?.map(|base| base.branch).unwrap_or_default();
     if policies::at_base(&control)?.state.track == Track::Never {
         report.kept_back = Some("state.track = never keeps records out of history".to_owned());

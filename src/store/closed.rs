@@ -55,11 +55,17 @@ enum Verdict {
     Changed { mark: String, look: Look, entry: Entry<Summary> },
 }
 
-/// Whether the rows are exactly those of the records in the directories of these names.
-pub(super) fn is_current(store: &Store, conn: &Connection, names: &[String]) -> Result<bool, Fault> {
+/// Whether the rows are exactly those of the records in the directories of these names. A row that says the right thing
+/// of a record that was young when it was made is no proof later on; it counts where it was just `renewed`.
+pub(super) fn is_current(
+    store: &Store,
+    conn: &Connection,
+    names: &[String],
+    renewed: bool,
+) -> Result<bool, Fault> {
     let mut stand = 0_i64;
     for name in names {
-        match judge(store, conn, name)? {
+        match judge(store, conn, name, renewed)? {
             Verdict::Stands => stand += 1,
             Verdict::Gone => {}
             Verdict::Changed { .. } => return Ok(false),
@@ -74,7 +80,7 @@ pub(super) fn bring_up(store: &Store, conn: &Connection, names: &[String]) -> Re
     let mut kept = 0_i64;
     for name in names {
         let path = key_of(Folder::Closed, name);
-        match judge(store, conn, name)? {
+        match judge(store, conn, name, false)? {
             Verdict::Stands => kept += 1,
             Verdict::Gone => {
                 drop.execute(params![name, path])?;
@@ -113,15 +119,15 @@ fn count(conn: &Connection) -> Result<i64, Fault> {
     Ok(conn.prepare_cached("SELECT count(*) FROM closed")?.query_row([], |row| row.get(0))?)
 }
 
-fn judge(store: &Store, conn: &Connection, name: &str) -> Result<Verdict, Fault> {
+fn judge(store: &Store, conn: &Connection, name: &str, renewed: bool) -> Result<Verdict, Fault> {
     let mut ask = conn.prepare_cached("SELECT * FROM closed WHERE id = ?1 AND path = ?2")?;
     let mut rows = ask.query(params![name, key_of(Folder::Closed, name)])?;
     let found = rows.next()?;
     let row = found.map(DecidedRow::at).transpose()?.flatten().map(|(row, _)| row);
-    Ok(compared(store, name, row.as_ref()))
+    Ok(compared(store, name, row.as_ref(), renewed))
 }
 
-fn compared(store: &Store, name: &str, row: Option<&DecidedRow<'_>>) -> Verdict {
+fn compared(store: &Store, name: &str, row: Option<&DecidedRow<'_>>, renewed: bool) -> Verdict {
     let unreadable = |error: &StoreError| {
         let entry = Entry::broken(name, error);
         let stands = row.is_some_and(|row| row.mark.is_empty() && row.entry().as_ref() == Some(&entry));
@@ -143,7 +149,7 @@ fn compared(store: &Store, name: &str, row: Option<&DecidedRow<'_>>) -> Verdict 
     };
     let mark = content_hash(&bytes);
     // A row that would still not be proof is not worth a write.
-    if look.is_racy() && row.is_some_and(|row| row.mark == mark) {
+    if (renewed || look.is_racy()) && row.is_some_and(|row| row.mark == mark) {
         return Verdict::Stands;
     }
     let entry = match store.run_of(Folder::Closed, name, &bytes) {

@@ -72,22 +72,22 @@ struct Key {
 impl Walk<'_> {
     fn go(&self, take: &mut TakeDecided<'_>) -> StoreResult<()> {
         let mut last = None;
-        let mut give = |conn: &Connection| self.give_current(conn, &mut last, take);
+        let mut give = |conn: &Connection, renewed| self.give_current(conn, renewed, &mut last, take);
         let index = self.store.index();
-        if let Ok(true) = index.read(&mut give) {
+        if let Ok(true) = index.read(|conn| give(conn, false)) {
             return Ok(());
         }
         if self.store.exists() && !self.store.is_frozen() {
             index.write(|conn| self.bring_up(conn));
             self.require_read()?;
-            if let Ok(true) = index.read(&mut give) {
+            if let Ok(true) = index.read(|conn| give(conn, true)) {
                 return Ok(());
             }
         }
         let mut go_apart = || -> Result<bool, Fault> {
             let conn = index::private()?;
             self.bring_up(&conn)?;
-            give(&conn)
+            give(&conn, true)
         };
         let told = go_apart();
         self.require_read()?;
@@ -119,11 +119,12 @@ impl Walk<'_> {
     fn give_current(
         &self,
         conn: &Connection,
+        renewed: bool,
         last: &mut Option<Key>,
         take: &mut TakeDecided<'_>,
     ) -> Result<bool, Fault> {
         let is_current = match self.names {
-            Some(names) => closed::is_current(self.store, conn, names)?,
+            Some(names) => closed::is_current(self.store, conn, names, renewed)?,
             None => true,
         };
         if !is_current || !self.tree.map_or(Ok(true), |tree| published::is_current(conn, tree.id))? {

@@ -31,7 +31,7 @@ fn what_is_no_old_database_is_refused_with_a_sentence_and_nothing_changes() {
         |refusal: String, words: &str| assert!(refusal.contains(words), "{words:?} is missing:\n{refusal}");
     expect(
         refused(b""),
-        "1 failed\nerror: The database WORLD/repos/api/.metawsm/metawsm.db cannot be imported: it is empty: ",
+        "1 failed\nerror: The database $WORLD/repos/api/.metawsm/metawsm.db cannot be imported: it is empty: ",
     );
     expect(refused(b"SQLite format 4\0"), "it is not an SQLite database");
     expect(refused(&whole[..whole.len() / 2]), "it is cut off: it should have ");

@@ -32,7 +32,7 @@ use super::event::Progress;
 use super::forum::PastThreads;
 use super::history::find_published;
 use super::policies::{self, Rules};
-use super::{Caller, Control, Event, ServiceError, ServiceResult, control, participate, record};
+use super::{Caller, Control, Event, ServiceError, ServiceResult, control, hidden, participate, record};
 use crate::model::{RunId, RunState, TicketId, title_of};
 use crate::store::{OldDatabase, OldRun, StoreError};
 use runs::Draft;
@@ -100,6 +100,8 @@ pub struct ImportReport {
     pub events: usize,
     /// How many runs are left for the next import.
     pub rest: usize,
+    /// What keeps git from taking a policy below `.metawsm/`, as a sentence.
+    pub hidden: Option<String>,
 }
 
 impl ImportReport {
@@ -145,6 +147,7 @@ pub fn import(
     import.take_runs(&threads, &mut report, progress)?;
     import.take_threads(&threads, &mut report)?;
     import.name_the_rest(&mut report)?;
+    report.hidden = hidden::warning(&control);
     if !request.dry_run && !report.runs.is_empty() {
         control.store.ensure_link()?;
         let _ = crate::store::remember_root(control.root());

@@ -47,7 +47,7 @@ fn state(old: &OldRun, is_bootstrap: bool) -> (RunState, String) {
 
 /// Makes the record of a run; `None` for a dry run, which never was one.
 pub(super) fn draft(import: &mut Import<'_>, old: &OldRun, id: RunId) -> ServiceResult<Option<Draft>> {
-    let mut notes: Vec<String> = old.odd.iter().map(|odd| format!("{}.", capital(odd))).collect();
+    let mut notes: Vec<String> = old.odd.iter().map(|odd| format!("{odd}.")).collect();
     let spec = spec(old, &mut notes);
     if spec.is_dry {
         return Ok(None);
@@ -109,11 +109,6 @@ pub(super) fn draft(import: &mut Import<'_>, old: &OldRun, id: RunId) -> Service
     let threads = talk::take(&mut run, &questions, &mut notes);
     let past = past::lines(old, decided);
     Ok(Some(Draft { run, past, notes, threads }))
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The tickets with the name of each one's workspace.

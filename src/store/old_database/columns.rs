@@ -119,9 +119,9 @@ fn text_at(
     Ok(text)
 }
 
-/// The bytes as text; zero bytes, which no text holds, are marked like bytes that are no text.
+/// The bytes as text; zero bytes, which no text holds, are marked by `?` like bytes that are no text.
 fn lossy(bytes: &[u8]) -> (String, bool) {
     let text = String::from_utf8_lossy(bytes);
     let is_odd = matches!(text, std::borrow::Cow::Owned(_)) || text.contains('\0');
-    (text.replace('\0', "\u{fffd}"), is_odd)
+    if is_odd { (text.replace(['\0', '\u{fffd}'], "?"), true) } else { (text.into_owned(), false) }
 }

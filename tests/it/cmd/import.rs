@@ -272,7 +272,7 @@ fn a_thread_goes_on_there_and_the_next_import_brings_what_is_new() {
 
 #[test]
 fn signals_that_were_posts_become_questions_and_words_of_the_agents() {
-    let posts = r#"
+    let posts = "
 INSERT INTO forum_threads (thread_id, ticket, run_id, agent_name, title, state, priority, opened_by_type, opened_by_name,
   opened_at, updated_at) VALUES ('fctrl-run-20260202-101500-agent', 'NEW-2', 'run-20260202-101500', 'agent', 'Control',
   'new', 'normal', 'system', 'metawsm', '2026-02-02T10:15:00-08:00', '2026-02-02T10:15:00-08:00');
@@ -280,14 +280,14 @@ INSERT INTO forum_control_threads VALUES ('run-20260202-101500', 'agent', 'NEW-2
   '2026-02-02T10:15:00-08:00', '2026-02-02T10:15:00-08:00');
 INSERT INTO forum_outbox (message_id, topic, message_key, payload_json, status, created_at, updated_at)
   VALUES ('m', 't', 'k', '{}', 'pending', '', '');
-"#;
+";
     let bodies = [
         r#"{"schema_version":1,"control_type":"guidance_request","question":"Tabs?","context":"Or spaces."}"#,
         r#"{"schema_version":1,"control_type":"guidance_answer","answer":"Spaces."}"#,
         r#"{"schema_version":1,"control_type":"completion","summary":"A menu is there."}"#,
         r#"{"schema_version":1,"control_type":"validation","status":"passed","done_criteria":"all tests of NEW-2 pass"}"#,
     ];
-    let rows: String = bodies
+    let rows: Vec<String> = bodies
         .iter()
         .enumerate()
         .map(|(at, body)| {
@@ -299,7 +299,7 @@ INSERT INTO forum_outbox (message_id, topic, message_key, payload_json, status, 
             )
         })
         .collect();
-    let Some(old) = Old::of(&[SCHEMA, LATER, PROJECT, posts, &rows]) else { return };
+    let Some(old) = Old::of(&[SCHEMA, LATER, PROJECT, posts, &rows.concat()]) else { return };
     old.stage.run(&["import"]).ok().says("left out  1 message(s) of the bus");
     let thread = old.stage.said(&["forum", "thread", "fctrl-run-20260202-101500-agent"]);
     for words in ["Question: Tabs?", "Answer: Spaces.", "The work is done.", "Validation: passed"] {
