@@ -138,6 +138,7 @@ impl Lookup<'_> {
         let Self { control, home, policy, request, .. } = self;
         let mut near = Vec::new();
         let mut has_docs = false;
+        let mut unreadable = None;
         for repository in doc_places(control, home) {
             let Some(top) = repository.worktree() else {
                 let base = doc_sync::source_repo(control)?.map(|(_, base)| base).unwrap_or_default();
@@ -157,10 +158,13 @@ impl Lookup<'_> {
                 }
                 Found::Several(several) => return Err(doc_sync::twice(top, id.as_str(), &several)),
                 Found::Missing { near: names } => {
-                    refuse_broken(&root, id)?;
+                    unreadable = unreadable.or(find_unreadable(&root, id)?);
                     near.extend(names);
                 }
             }
+        }
+        if let Some(error) = unreadable {
+            return Err(error);
         }
         if request.meant == TicketMeant::Existing {
             return Err(not_there(id, &near));
@@ -250,13 +254,13 @@ impl Lookup<'_> {
 }
 
 /// A ticket whose index cannot be read is neither missing nor to be made anew.
-fn refuse_broken(root: &tickets::DocsRoot, id: &TicketId) -> ServiceResult<()> {
+fn find_unreadable(root: &tickets::DocsRoot, id: &TicketId) -> ServiceResult<Option<ServiceError>> {
     let problems = tickets::list(root)?.problems;
-    let Some((path, why)) = tickets::broken(id.as_str(), &problems) else { return Ok(()) };
+    let Some((path, why)) = tickets::broken(id.as_str(), &problems) else { return Ok(None) };
     let (path, why) = (plain_line(path), plain_line(why.trim_end_matches('.')));
     let message = format!("The ticket '{id}' cannot be read: {path}: {why}.");
     let top = quoted(&root.top.to_string_lossy());
-    Err(ServiceError::failed(message, &[&format!("git -C {top} log -p -- {}", quoted(&path))]))
+    Ok(Some(ServiceError::failed(message, &[&format!("git -C {top} log -p -- {}", quoted(&path))])))
 }
 
 fn not_there(id: &TicketId, near: &[String]) -> ServiceError {

@@ -151,7 +151,7 @@ pub(in super::super) fn close(top: &Path, dir: &str, entry: &str) -> TicketResul
         let why = format!("there is no docs root in {}", top.display());
         return Err(TicketError::program(why, "git metawsm policy show"));
     };
-    let docmgr = Docmgr::of(&root)?;
+    let docmgr = Docmgr { in_passing: true, ..Docmgr::of(&root)? };
     let entry = short(&quiet_headings(entry));
     let flags = [("ticket", head.ticket.as_str()), ("changelog-entry", &*entry)];
     let flags = if entry.trim().is_empty() { &flags[..1] } else { &flags[..] };

@@ -35,6 +35,8 @@ pub(super) struct Docmgr<'a> {
     program: PathBuf,
     root: &'a DocsRoot,
     limit: Duration,
+    /// Whether the place goes away with us, so that nobody can be sent there.
+    in_passing: bool,
 }
 
 /// Requires that the program is there.
@@ -59,7 +61,7 @@ pub(super) fn find(root: &DocsRoot, id: &str) -> TicketResult<Found> {
 
 impl<'a> Docmgr<'a> {
     fn of(root: &'a DocsRoot) -> TicketResult<Self> {
-        Ok(Self { program: program()?, root, limit: LIMIT })
+        Ok(Self { program: program()?, root, limit: LIMIT, in_passing: false })
     }
 
     /// Runs a verb with flags in the repository and returns what it left, if it says that all went well. The root is
@@ -108,11 +110,10 @@ impl<'a> Docmgr<'a> {
 
     /// `docmgr <verb>` did something wrong: `why` as the rest of a sentence.
     fn wrong(&self, verb: &str, why: impl std::fmt::Display) -> TicketError {
+        const LOOK: &str = "docmgr doctor --all";
         let place = crate::sys::process::quoted(&self.root.top.to_string_lossy());
-        TicketError::program(
-            format!("'docmgr {verb}' {why}"),
-            &format!("(cd {place} && docmgr doctor --all)"),
-        )
+        let there = format!("(cd {place} && {LOOK})");
+        TicketError::program(format!("'docmgr {verb}' {why}"), if self.in_passing { LOOK } else { &there })
     }
 
     fn list(&self) -> TicketResult<Listing> {

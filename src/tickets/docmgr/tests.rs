@@ -23,7 +23,7 @@ fn place(script: &str) -> (TempDir, DocsRoot, PathBuf) {
 
 fn find(script: &str, id: &str, limit: Duration) -> TicketResult<Found> {
     let (_dir, root, program) = place(script);
-    Docmgr { program, root: &root, limit }.find(id)
+    Docmgr { program, root: &root, limit, in_passing: false }.find(id)
 }
 
 fn why(script: &str, limit: Duration) -> String {
@@ -60,7 +60,7 @@ fn the_flag_for_rows_is_left_away_where_a_verb_does_not_know_it() {
     let (_dir, root, program) = place(
         "case $* in *--with-glaze-output*) echo 'Error: unknown flag: --with-glaze-output' >&2; exit 1;; esac\necho done",
     );
-    let docmgr = Docmgr { program, root: &root, limit: LIMIT };
+    let docmgr = Docmgr { program, root: &root, limit: LIMIT, in_passing: false };
     assert_eq!(docmgr.run("changelog update", &[("entry", "-x y")]).expect("done").text(), "done");
 }
 

@@ -5,7 +5,9 @@ use super::doctor::assert_healthy;
 use super::stand_in::StandIn;
 use crate::kit::{Output, Repo};
 use crate::stage::{Stage, holds, id, tree};
+use git_metawsm::sys::dir_lock;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An agent that commits something each time it is started.
 const AGENT: &str = r#"cd "$METAWSM_WORKSPACE/api"
@@ -251,7 +253,8 @@ fn a_docmgr_that_fails_stops_the_close_before_anything_moved() {
         ("flood", "printed more than"),
     ] {
         stand_in.set(mode);
-        refused(stage.do_(["close", id(&run)]).output(), why);
+        let told = stage.do_(["close", id(&run)]).output();
+        refused(told.clone().lacks("/metawsm/scratch/"), why);
         assert_eq!(stage.api.rev("main"), main, "{mode}");
         assert_eq!(stage.look(id(&run))["state"], "completed");
         assert_eq!(stage.api.git(["status", "--porcelain"]), "");
@@ -273,4 +276,24 @@ fn a_ticket_that_docmgr_cannot_read_is_named_and_not_made_twice() {
         let why = "does not list the ticket T-1, although ttmp/2026/07/06/T-1--x/index.md is its index";
         refused(stage.do_(words).output(), why);
     }
+}
+
+#[test]
+fn an_agents_docmgr_that_has_locked_the_ticket_is_waited_for_and_nothing_is_lost() {
+    let stage = Stage::new(&[("coder", "true")]);
+    let run = create(&stage);
+    let home = stage.api.seen_from(tree(&run, 0, "api"));
+    stage.wait_ended(id(&run));
+    stage.wait_nobody();
+    stage.do_(["complete", id(&run), "--reason", "enough"]).ok();
+    let lock = dir_lock::take(&home.file(&dir_of(&home)), "the ticket", Duration::ZERO).expect("free");
+    stage.do_(["iterate", id(&run), "--feedback", "Once more"]).ok();
+    stage.wait_nobody();
+    stage.do_(["log", id(&run)]).ok().says("The directory of the ticket PAGE-1 is in use by another program");
+    drop(lock);
+    stage.do_(["complete", id(&run), "--reason", "enough"]).ok();
+    stage.do_(["iterate", id(&run), "--feedback", "And again"]).ok();
+    let files = home.git(["ls-files", "--", &format!("{}/reference", dir_of(&home))]);
+    let texts: String = files.lines().map(|name| home.read(name)).collect();
+    holds(&texts, &["Once more", "And again"]);
 }
