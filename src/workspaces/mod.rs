@@ -12,6 +12,7 @@ mod copy;
 mod error;
 mod exclude;
 mod go_work;
+mod leftover;
 mod metadata;
 mod pattern;
 mod place;

@@ -1,11 +1,11 @@
 //! The program wsm, driven without a person: workspaces made and deleted by it, and judged by what is there
 //! afterwards, never by what it says or exits with. What it knows is read from its JSON files.
 
+use super::leftover::{all_stand, bring_up, standing, take_back};
 use super::registry::require_registered;
-use super::site::{Site, is_same_place, roll_back};
 use super::wsm_file::{find_home, is_same_dir, usable_in};
 use super::{WorkspaceError, WorkspaceResult};
-use crate::git::{BaseMove, Repository};
+use crate::git::Repository;
 use crate::model::{Child, RepoName, RunId, WorkspaceName, plain_line, quoted, title_of};
 use crate::sys::process::Output;
 use crate::sys::{Cmd, SysError, env, procs};
@@ -302,101 +302,58 @@ fn end_of(bytes: &[u8]) -> String {
     title_of(&plain_line(&told), QUOTED)
 }
 
-/// Where an attempt has made worktrees on the run's branch, told by the repositories.
-fn standing(order: &WsmOrder<'_>) -> WorkspaceResult<Option<PathBuf>> {
-    for tree in order.repos {
-        for found in tree.repo.worktrees()? {
-            let here = found.path.file_name().is_some_and(|name| name == tree.name.as_str());
-            let dir =
-                found.path.parent().filter(|dir| dir.file_name().is_some_and(|n| n == order.name.as_str()));
-            if let Some(dir) = dir.filter(|_| here && found.branch.as_deref() == Some(order.branch)) {
-                return Ok(Some(dir.to_owned()));
-            }
-        }
-    }
-    Ok(None)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
-fn all_stand(order: &WsmOrder<'_>, dir: &Path) -> WorkspaceResult<bool> {
-    for tree in order.repos {
-        let worktrees = tree.repo.worktrees()?;
-        let is_it = match Site::look(tree.repo, &worktrees, &dir.join(tree.name.as_str()))? {
-            Site::Stands(found) => found.branch.as_deref() == Some(order.branch),
-            _ => false,
-        };
-        if !is_it {
-            return Ok(false);
-        }
+    fn wsm(dir: &Path, script: &str, limit: Duration) -> Wsm {
+        let program = dir.join("wsm");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("write");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        let (home, root) = (dir.join("config"), dir.join("workspaces"));
+        Wsm { program: Some(program), launcher: Vec::new(), home, root, limit }
     }
-    Ok(true)
-}
 
-/// wsm starts from the local base; where the run's base is newer by its upstream, the new branch follows. Nobody has
-/// worked there yet.
-fn bring_up(tree: &WsmTree<'_>, branch: &str) -> WorkspaceResult<()> {
-    let head = tree.repo.require_branch(branch)?;
-    if head == tree.base_id || tree.repo.is_ancestor(tree.base_id, &head)? {
-        return Ok(());
+    fn run_id() -> RunId {
+        RunId::parse(&format!("run-{}", crate::sys::random::base32(12))).expect("run")
     }
-    Ok(tree.repo.advance(&BaseMove { branch: branch.to_owned(), old: head, new: tree.base_id.to_owned() })?)
-}
 
-/// Takes back what is empty of an attempt that came to nothing: worktrees without a change, branches without a
-/// commit, the directory. Gives what is not and stays, for people.
-fn take_back(order: &WsmOrder<'_>, dir: &Path) -> WorkspaceResult<Vec<String>> {
-    let mut left = Vec::new();
-    for tree in order.repos {
-        let path = dir.join(tree.name.as_str());
-        let worktrees = tree.repo.worktrees()?;
-        let holds_more = match tree.repo.branch_id(order.branch)? {
-            Some(head) => !is_of_base(tree, order.base, &head)?,
-            None => false,
-        };
-        match Site::look(tree.repo, &worktrees, &path) {
-            Ok(Site::Free) => {}
-            Ok(Site::HalfMade(admin)) => roll_back(&path, admin.as_deref())?,
-            Ok(Site::Stands(found))
-                if !holds_more && is_untouched(tree.repo, &path, order.branch, found.branch.as_deref())? =>
-            {
-                tree.repo.remove_worktree(&found.path, false)?;
-            }
-            Ok(Site::Stands(_) | Site::Missing(_) | Site::Foreign(_))
-            | Err(WorkspaceError::Damaged { .. }) => {
-                left.push(format!("the worktree {}", path.display()));
-                continue;
-            }
-            Err(error) => return Err(error),
-        }
-        let elsewhere = |w: &&crate::git::Worktree| {
-            w.branch.as_deref() == Some(order.branch) && !is_same_place(&w.path, &path)
-        };
-        let elsewhere = worktrees.iter().find(elsewhere);
-        if let Some(head) = tree.repo.branch_id(order.branch)? {
-            match elsewhere {
-                Some(other) => left.push(format!("the worktree {}", other.path.display())),
-                None if holds_more => left.push(format!("the branch '{}' of {}", order.branch, tree.name)),
-                None => tree.repo.delete_ref(&format!("refs/heads/{}", order.branch), &head)?,
-            }
-        }
+    #[test]
+    fn a_wsm_that_waits_for_ever_is_ended_and_named() {
+        let dir = tempfile::tempdir().expect("temp");
+        let hanging = wsm(dir.path(), "sleep 600", Duration::from_millis(200));
+        let said = hanging.say(&run_id(), &["create", "t-1"], "", &mut |_| {});
+        let error = said.expect_err("ended").to_string();
+        assert!(error.starts_with("'wsm create t-1' took longer than"), "{error}");
     }
-    if left.is_empty() {
-        // At most an empty directory; what somebody else put there stays, and is in nobody's way.
-        let _ = std::fs::remove_dir(dir);
-    }
-    Ok(left)
-}
 
-/// Whether a branch holds nothing but its base.
-fn is_of_base(tree: &WsmTree<'_>, base: &str, head: &str) -> WorkspaceResult<bool> {
-    if tree.repo.is_ancestor(head, tree.base_id)? {
-        return Ok(true);
+    #[test]
+    fn a_wsm_that_says_much_says_the_end_of_it_on_one_line() {
+        let dir = tempfile::tempdir().expect("temp");
+        let script = "i=0; while [ $i -lt 20000 ]; do echo \"word $i of many\"; i=$((i+1)); done\n\
+                      printf 'Error: \\033[31mthe end\\nUsage:\\n  wsm create\\n' >&2; exit 1";
+        let talking = wsm(dir.path(), script, Duration::from_secs(60));
+        let said = talking.say(&run_id(), &["create", "t-1"], "", &mut |_| {}).expect("ran");
+        assert!(said.stdout.len() <= KEPT);
+        let error = failed("wsm create t-1", &said, &["the branch 'x' of app".to_owned()]).to_string();
+        assert!(
+            error.starts_with("'wsm create t-1' ended with exit 1; it left the branch 'x' of app: "),
+            "{error}"
+        );
+        assert!(
+            error.ends_with("Error:  [31mthe end") && !error.contains('\n') && error.len() < 900,
+            "{error}"
+        );
     }
-    match tree.repo.branch_id(base)? {
-        Some(base) => Ok(tree.repo.is_ancestor(head, &base)?),
-        None => Ok(false),
-    }
-}
 
-fn is_untouched(repo: &Repository, path: &Path, branch: &str, found: Option<&str>) -> WorkspaceResult<bool> {
-    Ok(found == Some(branch) && repo.clean_state(path)?.is_clean() && repo.ignored_files(path)?.is_empty())
+    #[test]
+    fn no_answer_is_read_from_a_terminal_and_yes_is_said_as_often_as_asked() {
+        let dir = tempfile::tempdir().expect("temp");
+        let asking = wsm(dir.path(), "read a; read b; read c; echo \"$a$b$c\"", Duration::from_secs(60));
+        let said = asking.say(&run_id(), &["delete", "t-1"], &"y\n".repeat(1000), &mut |_| {}).expect("ran");
+        assert_eq!(said.text(), "yyy");
+        let said = asking.say(&run_id(), &["create", "t-1"], "", &mut |_| {}).expect("ran");
+        assert_eq!(said.text(), "");
+    }
 }
