@@ -1,7 +1,6 @@
 //! `docs sync`: the source's changes into the workspace copies of a run.
 
 use super::Outcome;
-use super::progress::progress;
 use crate::render::{self, Screen};
 use crate::service::doc_sync::{self, DocSyncRequest, Keep};
 use crate::service::{Caller, Selector};
@@ -52,7 +51,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         }),
         dry_run: args.dry_run,
     };
-    let report = doc_sync::sync(caller, &request, &mut progress(screen))?;
+    let report = doc_sync::sync(caller, &request)?;
     render::docs_synced(screen, &report);
     Ok(if report.is_partial() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -16,7 +16,7 @@ use crate::model::{
     plain_line,
 };
 use crate::plan::{self, Wants};
-use crate::policy::{self, AuthorityMode, SeedMode};
+use crate::policy::{self, AuthorityMode, Policy, SeedMode};
 use crate::sessions;
 use crate::store::{self, Hold};
 use crate::sys::process::quoted;
@@ -181,18 +181,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
     };
     provision::require_possible(control, rules, strategy, &repos)?;
     let doc_home = doc_home(request, &repos)?;
-    let doc_authority = mode(
-        "--doc-authority-mode",
-        request.doc_authority.as_deref(),
-        rules.policy.docs.authority_mode.as_str(),
-        AuthorityMode::WORDS,
-    )?;
-    let doc_seed = mode(
-        "--doc-seed-mode",
-        request.doc_seed.as_deref(),
-        rules.policy.docs.seed_mode.as_str(),
-        SeedMode::WORDS,
-    )?;
+    let (doc_authority, doc_seed) = doc_modes(&rules.policy, request)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
     let TicketPlan { tickets, goal, mut notes, known } =
         choose_tickets(control, home, &rules.policy, request)?;
@@ -243,6 +232,15 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         policy: policy::to_table(&rules.policy).into(),
     };
     Ok(Draft { run, repos, source, notes, known })
+}
+
+/// Which copy of the documents is the truth, and how they come into the doc home.
+fn doc_modes(policy: &Policy, request: &RunRequest) -> ServiceResult<(String, String)> {
+    let docs = &policy.docs;
+    let (asked, habit) = (request.doc_authority.as_deref(), docs.authority_mode.as_str());
+    let authority = mode("--doc-authority-mode", asked, habit, AuthorityMode::WORDS)?;
+    let (asked, habit) = (request.doc_seed.as_deref(), docs.seed_mode.as_str());
+    Ok((authority, mode("--doc-seed-mode", asked, habit, SeedMode::WORDS)?))
 }
 
 fn run_repo(chosen: &Chosen) -> RunRepo {

@@ -26,20 +26,20 @@ fn ticket(repo: &Repo, name: &str) -> String {
 fn state(stage: &Stage, run: &str, at: usize) -> String {
     let answer = stage.at(&stage.api, ["--json", "status", run]).ok().json();
     let docs = &answer["runs"][0]["docs"][at];
-    let state = docs["state"].as_str().unwrap_or("nothing").to_owned();
+    let word = docs["state"].as_str().unwrap_or("nothing").to_owned();
     let text = stage.at(&stage.api, ["status", run]).ok().stdout;
     let revision = docs["revision"].as_str().and_then(|r| r.get(..12)).unwrap_or_default();
-    let line = format!("  docs       {}  {state}  {revision}\n", docs["ticket"].as_str().unwrap_or("?"));
+    let line = format!("  docs       {}  {word}  {revision}\n", docs["ticket"].as_str().unwrap_or("?"));
     let place =
         format!("in {} (workspace_active, copy_from_repo_on_start)\n", docs["repo"].as_str().unwrap_or("?"));
     holds(&text, &[line.trim_end_matches("  \n"), &place]);
-    let warns = matches!(state.as_str(), "source-ahead" | "diverged");
+    let warns = matches!(word.as_str(), "source-ahead" | "diverged");
     assert_eq!(docs["warnings"].as_array().map_or(0, Vec::len), usize::from(warns), "{docs:#}");
     if warns {
         let sync = format!("git metawsm docs sync {run} --ticket {}", docs["ticket"].as_str().unwrap_or("?"));
         holds(&text, &["  docs warnings:\n", &sync]);
     }
-    state
+    word
 }
 
 fn edit(repo: &Repo, file: &str, text: &str) {

@@ -9,7 +9,7 @@ mod stories;
 use crate::kit::{Output, Repo, World, require};
 use git_metawsm::model::TicketId;
 use git_metawsm::tickets::{
-    Created, Found, NewTicket, Reference, Ticket, closed_bytes, create, docs_root, find, list, parse_index,
+    Created, Found, NewTicket, Reference, Ticket, closed_bytes, create, docs_root, find, list,
     reference_document, reference_name,
 };
 use std::fs;

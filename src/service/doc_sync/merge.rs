@@ -2,7 +2,8 @@
 
 use super::super::{Control, ServiceError, ServiceResult};
 use super::{DocView, source_repo};
-use crate::git::{DirMerge, Repository, Side};
+use crate::git::{DirMerge, RepoPath, Repository, Side};
+use crate::sys::process::quoted;
 
 /// What taking the source's changes into the workspace copy gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +43,9 @@ pub(super) fn join(
     }
     let theirs = home.graft(&ours, dir, Some(source))?;
     let base = home.graft(&ours, dir, base.as_deref())?;
-    let within = |paths: &[crate::git::RepoPath]| {
+    let within = |paths: &[RepoPath]| {
         let prefix = format!("{dir}/");
-        let name = |path: &crate::git::RepoPath| {
+        let name = |path: &RepoPath| {
             let text = path.to_string();
             text.strip_prefix(&prefix).map_or_else(|| text.clone(), str::to_owned)
         };
@@ -66,6 +67,12 @@ pub(super) fn join(
     Ok(Joined::Clean { tree, files: within(&changed) })
 }
 
+/// The command that shows what the source holds.
+fn listed(control: &Control, view: &DocView) -> String {
+    let root = quoted(&control.root().to_string_lossy());
+    format!("git -C {root} ls-tree -r HEAD -- {}", quoted(&view.record.source))
+}
+
 /// Brings the source and what both had in common into the doc home; gives the latter, where anybody still has it.
 fn bring(
     control: &Control,
@@ -77,7 +84,7 @@ fn bring(
     if let Some((from, _)) = source_repo(control)? {
         if from.tree_id(source)?.as_deref() != Some(source) {
             let message = format!("The source {} is no directory but a link or a file.", view.record.source);
-            return Err(ServiceError::failed(message, &[&format!("ls -l {}", view.record.source)]));
+            return Err(ServiceError::failed(message, &[&listed(control, view)]));
         }
         home.copy_tree(&from, source)?;
         if let Some(base) = base
@@ -88,7 +95,7 @@ fn bring(
     }
     if let Err(error) = home.require_plain_tree(source) {
         let message = format!("The source {} cannot be taken: {error}", view.record.source);
-        return Err(ServiceError::failed(message, &[&format!("ls -l {}", view.record.source)]));
+        return Err(ServiceError::failed(message, &[&listed(control, view)]));
     }
     match base {
         Some(base) if home.tree_id(base)?.is_some() => Ok(Some(base.to_owned())),

@@ -1,6 +1,5 @@
 //! `docs sync`: the source's changes come into the workspace copy, as one commit on the run's branch.
 
-use super::super::event::{Event, Progress};
 use super::super::select::{Selector, require_open, require_run, select};
 use super::super::steps::{damaged, open_repo};
 use super::super::{Caller, Control, ServiceError, ServiceResult, control, documents, intent, settle};
@@ -93,11 +92,7 @@ impl DocSyncReport {
 
 /// Takes the source's changes into the workspace copies of a run's tickets. Each ticket is judged by itself: what keeps
 /// one from it does not keep the others. Stopped at any point it can be asked again.
-pub fn sync(
-    caller: &Caller,
-    request: &DocSyncRequest,
-    progress: Progress<'_>,
-) -> ServiceResult<DocSyncReport> {
+pub fn sync(caller: &Caller, request: &DocSyncRequest) -> ServiceResult<DocSyncReport> {
     let mut control = control(caller)?;
     if request.dry_run {
         control = control.frozen();
@@ -119,16 +114,7 @@ pub fn sync(
     require_open(hold.run())?;
     intent::require_none(&control, &id)?;
     for ticket in wanted {
-        let label = format!("sync the documents of {ticket}");
-        progress(Event::Began(label.clone()));
         let done = sync_one(caller, &control, &mut hold, &ticket, request.keep);
-        match &done {
-            Ok(DocSynced::Conflict { .. }) => {
-                progress(Event::Failed(label, "both copies changed the same".to_owned()));
-            }
-            Ok(_) => progress(Event::Done(label)),
-            Err(error) => progress(Event::Failed(label, error.to_string())),
-        }
         tickets.push(line(&control, hold.run(), ticket, done));
     }
     settle::settle(&control, &mut hold)?;

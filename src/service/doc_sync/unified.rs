@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn hunks_look_as_git_prints_them() {
-        let old: String = (1..30).map(|n| format!("{n}\n")).collect();
+        let numbers: Vec<_> = (1..30).map(|n| n.to_string()).collect();
+        let old = numbers.join("\n") + "\n";
         let new = old.replace("5\n", "five\n").replacen("20\n", "", 1);
         let text = hunks(&old, &new);
         assert!(text.contains("-5\n+five\n") && text.contains("-20\n"), "{text}");

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 52] = [
+const COMMANDS: [&[&str]; 55] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -31,6 +31,8 @@ const COMMANDS: [&[&str]; 52] = [
     &["discard"],
     &["commit"],
     &["docs"],
+    &["docs", "sync"],
+    &["docs", "diff"],
     &["forum", "ask", "--body", "x"],
     &["forum", "answer", "x", "--body", "y"],
     &["forum", "assign", "x", "--assignee", "y"],
@@ -65,7 +67,7 @@ const COMMANDS: [&[&str]; 52] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 22] = [
+const TAKING_RUNS: [(&str, &[&str]); 24] = [
     ("status", &[]),
     ("log", &[]),
     ("diff", &[]),
@@ -81,6 +83,8 @@ const TAKING_RUNS: [(&str, &[&str]); 22] = [
     ("complete", &["--reason", "x"]),
     ("discard", &[]),
     ("commit", &[]),
+    ("docs sync", &[]),
+    ("docs diff", &[]),
     ("check", &[]),
     ("merge", &[]),
     ("close", &[]),
@@ -263,7 +267,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 23] = [
+const FOR_AGENTS: [&str; 24] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -281,6 +285,7 @@ const FOR_AGENTS: [&str; 23] = [
     "diff",
     "path",
     "docs",
+    "docs diff",
     "logs",
     "check",
     "rescue list",

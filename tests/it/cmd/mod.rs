@@ -13,6 +13,7 @@ mod diff;
 mod discard;
 mod docs;
 mod every;
+mod former;
 pub mod forum;
 mod guide;
 mod hooks;

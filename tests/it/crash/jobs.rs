@@ -123,6 +123,38 @@ pub fn commit() -> Job {
     }
 }
 
+pub fn docs_sync() -> Job {
+    const LIST: &str = "ttmp/2026/01/02/T-1--it/list.md";
+    let scene = Scene::new(IDLES);
+    scene.app.write("ttmp/2026/01/02/T-1--it/index.md", "---\nTitle: It\nTicket: T-1\n---\n");
+    scene.app.write(LIST, "1\n2\n3\n4\n5\n6\n");
+    scene.app.git(["add", "ttmp"]);
+    scene.app.git(["commit", "-q", "-m", "Documents"]);
+    let scene = scene.with_run();
+    let tree = scene.app.seen_from(scene.worktree());
+    tree.commit(LIST, "1\nours\n3\n4\n5\n6\n");
+    tree.write("precious.txt", "work of hours\n");
+    scene.app.commit(LIST, "1\n2\n3\n4\ntheirs\n6\n");
+    scene.app.commit("ttmp/2026/01/02/T-1--it/new.md", "new\n");
+    Job {
+        name: "docs-sync",
+        args: &["docs", "sync", TICKET],
+        scene: scene.saved(),
+        samples: [16, 4, 4],
+        finish: |scene| {
+            scene.metawsm(["docs", "sync", TICKET]).ok();
+            let tree = scene.app.seen_from(scene.worktree());
+            assert_eq!(tree.git(["status", "--porcelain"]), "?? precious.txt");
+            assert_eq!(tree.read("precious.txt"), "work of hours\n");
+            assert_eq!(tree.read(LIST), "1\nours\n3\n4\ntheirs\n6\n");
+            let count = tree.git(["rev-list", "--count", "--grep=Take the changes", "HEAD"]);
+            assert_eq!(count, "1", "committed once");
+            let again = scene.metawsm(["docs", "sync", TICKET, "--json"]).ok().json();
+            assert_eq!(again["tickets"][0]["outcome"], "nothing-new", "{again}");
+        },
+    }
+}
+
 pub fn discard() -> Job {
     let scene = Scene::new(WORKS).with_run();
     let tree = scene.app.seen_from(scene.worktree());

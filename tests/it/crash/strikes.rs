@@ -128,6 +128,11 @@ fn a_commit_survives_faults_at_every_call() {
 }
 
 #[test]
+fn a_sync_of_documents_survives_faults_at_every_call() {
+    strike(&jobs::docs_sync());
+}
+
+#[test]
 fn a_close_survives_faults_at_every_call() {
     strike(&jobs::close());
 }

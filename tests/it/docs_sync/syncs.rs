@@ -83,7 +83,13 @@ fn what_is_not_committed_in_the_documents_stops_a_sync_and_other_work_does_not()
     let refused = scene.syncs_to("refused");
     let why = refused["why"].as_str().expect("words");
     assert!(why.contains("not committed") && why.contains("draft.md (untracked)"), "{why}");
-    insta::assert_snapshot!(scene.stage.told(&scene.stage.run(&["docs", "sync", "one"]).code(1)), @"");
+    insta::assert_snapshot!(scene.stage.told(&scene.stage.run(&["docs", "sync", "one"]).code(1)), @"
+      ONE: The documents of ONE in $WORLD/home/workspaces/DATE/one/web are not committed, and a sync would have to write over them: ttmp/2026/01/02/ONE--the-first/draft.md (untracked).
+    -- story
+    next:
+      git metawsm commit one
+      git -C $WORLD/home/workspaces/DATE/one/web status
+    ");
     std::fs::remove_file(scene.copy.file(&format!("{DIR}/draft.md"))).expect("removed");
     scene.syncs_to("taken");
     assert_eq!(scene.copy.git(["status", "--porcelain"]), "M  README.md\n?? src/");
@@ -107,7 +113,16 @@ fn each_ticket_of_a_run_is_synced_by_itself() {
         stage.repo.commit(&format!("{}/list.md", dir(ticket)), "theirs\n");
     }
     copies[0].commit(&format!("{}/list.md", dir("A-1")), "ours\n");
-    insta::assert_snapshot!(stage.told(&stage.run(&["docs", "sync", "one"]).code(1)), @"");
+    insta::assert_snapshot!(stage.told(&stage.run(&["docs", "sync", "one"]).code(1)), @"
+      A-1: both copies changed the same, so nothing was taken: list.md
+      B-2: took list.md: OID
+      C-3: in-sync
+    -- story
+    next:
+      git metawsm docs diff one --ticket A-1
+      git metawsm docs sync one --ticket A-1 --keep workspace
+      git metawsm docs sync one --ticket A-1 --keep source
+    ");
     assert_eq!(copies[0].read(&format!("{}/list.md", dir("A-1"))), "ours\n");
     assert_eq!(copies[1].read(&format!("{}/list.md", dir("B-2"))), "theirs\n");
     stage.run(&["docs", "sync", "one", "--ticket", "c-3", "--ticket", "B-2"]).ok();
@@ -121,9 +136,20 @@ fn each_ticket_of_a_run_is_synced_by_itself() {
 fn a_run_without_documents_and_a_run_that_is_over_say_so() {
     let stage = Stage::with(crate::cmd::stage::WORKS);
     stage.finish("one", "Do the work");
-    insta::assert_snapshot!(stage.said(&["docs", "sync", "one"]), @"");
-    insta::assert_snapshot!(stage.said(&["docs", "diff", "one"]), @"");
+    insta::assert_snapshot!(stage.said(&["docs", "sync", "one"]), @"  do-the-work: nothing was seeded, so there is nothing to sync");
+    insta::assert_snapshot!(stage.said(&["docs", "diff", "one"]), @"== do-the-work (nothing was seeded)");
     stage.run(&["close", "one"]).ok();
-    insta::assert_snapshot!(stage.refuses(&["docs", "sync", "one"]), @"");
-    insta::assert_snapshot!(stage.refuses(&["docs", "diff", "one"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["docs", "sync", "one"]), @"
+    1 failed
+    error: The run one is closed, and that is final.
+    next:
+      git metawsm log one
+      git metawsm list --all
+    ");
+    insta::assert_snapshot!(stage.refuses(&["docs", "diff", "one"]), @"
+    1 failed
+    error: The run one is closed, and its documents are in history.
+    next:
+      git metawsm diff one
+    ");
 }
