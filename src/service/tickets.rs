@@ -4,7 +4,9 @@ use super::repos::Chosen;
 use super::run::RunRequest;
 use super::{Control, ServiceError, ServiceResult, doc_sync};
 use crate::git::Repository;
-use crate::model::{Brief, Mode, RunTicket, TicketId, WorkspaceName, slug_of, title_of, workspace_stem};
+use crate::model::{
+    Brief, Mode, RunTicket, TicketId, WorkspaceName, plain_line, slug_of, title_of, workspace_stem,
+};
 use crate::policy::{Policy, SeedMode, TicketsRequired};
 use crate::sys::process::quoted;
 use crate::sys::random;
@@ -154,7 +156,10 @@ impl Lookup<'_> {
                     return self.known(repository, &root.relative, found, notes);
                 }
                 Found::Several(several) => return Err(doc_sync::twice(top, id.as_str(), &several)),
-                Found::Missing { near: names } => near.extend(names),
+                Found::Missing { near: names } => {
+                    refuse_broken(&root, id)?;
+                    near.extend(names);
+                }
             }
         }
         if request.meant == TicketMeant::Existing {
@@ -242,6 +247,16 @@ impl Lookup<'_> {
         self.known.replace(Some(known));
         Ok(())
     }
+}
+
+/// A ticket whose index cannot be read is neither missing nor to be made anew.
+fn refuse_broken(root: &tickets::DocsRoot, id: &TicketId) -> ServiceResult<()> {
+    let problems = tickets::list(root)?.problems;
+    let Some((path, why)) = tickets::broken(id.as_str(), &problems) else { return Ok(()) };
+    let (path, why) = (plain_line(path), plain_line(why.trim_end_matches('.')));
+    let message = format!("The ticket '{id}' cannot be read: {path}: {why}.");
+    let top = quoted(&root.top.to_string_lossy());
+    Err(ServiceError::failed(message, &[&format!("git -C {top} log -p -- {}", quoted(&path))]))
 }
 
 fn not_there(id: &TicketId, near: &[String]) -> ServiceError {

@@ -106,15 +106,21 @@ pub(super) fn topics_of(new: &NewTicket<'_>) -> Vec<String> {
 
 /// A ticket whose index is broken is still that ticket; a second directory would make its id ambiguous.
 pub(super) fn refuse_broken(id: &str, problems: &[String]) -> TicketResult<()> {
-    let start = format!("{}--", id.to_lowercase());
-    for problem in problems {
-        let Some((path, why)) = problem.split_once(": ") else { continue };
-        if path.split('/').any(|part| part.to_lowercase().starts_with(&start)) {
+    match broken(id, problems) {
+        None => Ok(()),
+        Some((path, why)) => {
             let why = format!("it cannot be read: {}", why.trim_end_matches('.'));
-            return Err(TicketError::Occupied { id: id.to_owned(), dir: path.to_owned(), why });
+            Err(TicketError::Occupied { id: id.to_owned(), dir: path.to_owned(), why })
         }
     }
-    Ok(())
+}
+
+/// The document of this ticket that cannot be read, by the name of its directory, and why.
+pub fn broken<'a>(id: &str, problems: &'a [String]) -> Option<(&'a str, &'a str)> {
+    let start = format!("{}--", id.to_lowercase());
+    let parted = problems.iter().filter_map(|problem| problem.split_once(": "));
+    let is_its = |path: &str| path.split('/').any(|part| part.to_lowercase().starts_with(&start));
+    parted.into_iter().find(|(path, _)| is_its(path))
 }
 
 /// Adds topics to a vocabulary that is there; nothing where there is none, since then docmgr asks for none.

@@ -42,7 +42,7 @@ pub(super) struct Front<'a> {
     pub bytes: &'a [u8],
     /// The keys, in their order.
     pub entries: Vec<Entry>,
-    /// Where the first line behind the opening fence starts.
+    /// Where a first key can stand: behind the opening fence, and behind lines that belong to no key.
     start: usize,
     /// Where the closing fence starts.
     end: usize,
@@ -113,6 +113,7 @@ impl<'a> Front<'a> {
 
     fn scan(bytes: &'a [u8], start: usize, end: usize) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut start_of_keys = start;
         for line in lines(&bytes[..end], start) {
             let text = &bytes[line.text.clone()];
             let Some(&first) = text.first() else { continue };
@@ -124,9 +125,12 @@ impl<'a> Front<'a> {
                 entries.push(Entry { key, first: from..line.text.end, more: line.all.end..line.all.end });
             } else if let Some(last) = entries.last_mut() {
                 last.more.end = line.all.end;
+            } else {
+                // What belongs to no key must not come to belong to one that is put in front of it.
+                start_of_keys = line.all.end;
             }
         }
-        Self { bytes, entries, start, end, eol: line_ending(bytes) }
+        Self { bytes, entries, start: start_of_keys, end, eol: line_ending(bytes) }
     }
 
     /// Everything up to the end of the closing fence's line.

@@ -23,7 +23,7 @@ mod value;
 mod vocabulary;
 
 pub use close::{Closing, closed_bytes};
-pub use create::{Created, NewTicket, create};
+pub use create::{Created, NewTicket, broken, create};
 pub use docmgr::Adding;
 pub use document::{IndexHead, Reference, parse_index, reference_document, reference_name, set_field};
 pub use error::{TicketError, TicketResult};

@@ -32,12 +32,16 @@ pub(super) fn with_topics(bytes: &[u8], topics: &[String]) -> Option<Vec<u8>> {
     };
     let more = &bytes[entry.more.clone()];
     let known = String::from_utf8_lossy(more);
-    let slugs: Vec<String> = known.lines().filter_map(slug).collect();
+    let value = front.value(entry);
+    let mut slugs: Vec<String> = known.lines().filter_map(slug).collect();
+    if let Value::List(items) = &value {
+        slugs.extend(items.iter().filter_map(|item| slug(item)));
+    }
     let missing: Vec<String> = topics.iter().filter(|t| !slugs.contains(t)).cloned().collect();
     if missing.is_empty() {
         return None;
     }
-    match front.value(entry) {
+    match value {
         Value::List(items) if items.is_empty() && more.is_empty() => {
             let line = bytes[..entry.more.start].trim_ascii_end();
             let line = line.strip_suffix(b"[]")?.trim_ascii_end();
@@ -77,8 +81,14 @@ fn insert(bytes: &[u8], at: usize, text: &str, eol: &str) -> Vec<u8> {
     [&bytes[..at], gap.as_bytes(), text.as_bytes(), &bytes[at..]].concat()
 }
 
+/// The slug that a line of a list names, also where the item is written as `{slug: a, description: A}`.
 fn slug(line: &str) -> Option<String> {
-    let rest = line.trim().trim_start_matches('-').trim_start().strip_prefix("slug:")?;
+    let item = line.trim().trim_start_matches('-').trim_start();
+    let mut parts = match item.strip_prefix('{') {
+        Some(flow) => flow.split([',', '}']).collect(),
+        None => vec![item],
+    };
+    let rest = parts.iter_mut().find_map(|part| part.trim().strip_prefix("slug:"))?;
     match super::value::read("slug", rest, &[]) {
         Value::Text(text) => Some(text),
         _ => None,

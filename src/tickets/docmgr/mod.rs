@@ -159,6 +159,9 @@ impl<'a> Docmgr<'a> {
         match select(tickets, id) {
             Found::One(ticket) => self.confirmed(ticket).map(Found::One),
             Found::Missing { near } => {
+                if !is_plain_dir(&self.root.path()) {
+                    return Ok(Found::Missing { near });
+                }
                 if let Some(problem) = problems.iter().find(|problem| problem.contains(id)) {
                     return Err(self.wrong("list tickets", format!("cannot be followed: {problem}")));
                 }

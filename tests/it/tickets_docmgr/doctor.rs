@@ -47,8 +47,8 @@ pub fn findings(top: &Path, ages: bool) -> Vec<Finding> {
     doctor.take_vocabulary();
     doctor.look_for_missing_indexes(&root.path());
     let mut tickets: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for path in doctor.documents(&root.path()) {
-        let below = path.strip_prefix(&root.path()).expect("below the root");
+    for path in Doctor::documents(&root.path()) {
+        let below = path.strip_prefix(root.path()).expect("below the root");
         let parts: Vec<_> = below.components().take(4).collect();
         if parts.len() == 4 {
             tickets.entry(root.path().join(parts.iter().collect::<PathBuf>())).or_default().push(path);
@@ -122,7 +122,7 @@ impl Doctor {
         for (list, always) in
             [("topics", &[][..]), ("docTypes", &DOC_TYPES[..]), ("intent", &INTENTS[..]), ("status", &STATES)]
         {
-            let items = all.first().map(|y| y[list].clone()).unwrap_or(Yaml::Null);
+            let items = all.first().map_or(Yaml::Null, |y| y[list].clone());
             let slugs = items.as_vec().into_iter().flatten().filter_map(|item| item["slug"].as_str());
             known.insert(list, slugs.chain(always.iter().copied()).map(str::to_owned).collect());
         }
@@ -142,13 +142,13 @@ impl Doctor {
         }
     }
 
-    fn documents(&self, dir: &Path) -> Vec<PathBuf> {
+    fn documents(dir: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for path in entries(dir) {
             let name = name_of(&path);
             if path.is_dir() {
                 if !is_passed_over(name) && name != "sources" {
-                    found.extend(self.documents(&path));
+                    found.extend(Self::documents(&path));
                 }
             } else if name.to_lowercase().ends_with(".md") {
                 found.push(path);
@@ -259,7 +259,7 @@ fn head_of(bytes: &[u8]) -> Option<Head> {
         yaml.push('\n');
     }
     let all = YamlLoader::load_from_str(&yaml).ok()?;
-    let Some(map) = all.first()?.as_hash() else { return None };
+    let map = all.first()?.as_hash()?;
     let mut head = Head { texts: BTreeMap::new(), topics: Vec::new(), related: Vec::new(), updated: None };
     for (key, value) in map {
         let key = key.as_str()?;
@@ -278,7 +278,7 @@ fn head_of(bytes: &[u8]) -> Option<Head> {
                     head.related.push(related(item));
                 }
             }
-            "LastUpdated" => head.updated = stamp(value)?,
+            "LastUpdated" => head.updated = stamp(value).ok()?,
             "Title" | "Ticket" | "Status" | "DocType" | "Intent" | "Summary" | "WhatFor" | "WhenToUse" => {
                 head.texts.insert(key.to_owned(), scalar(value)?);
             }
@@ -310,22 +310,22 @@ fn related(item: &Yaml) -> (String, String) {
     (find("Path"), find("Note"))
 }
 
-/// A time, absent, or (the outer `None`) something else.
-fn stamp(value: &Yaml) -> Option<Option<jiff::Timestamp>> {
+/// Reads a time, of a day or whole, or none; an error where it is something else.
+fn stamp(value: &Yaml) -> Result<Option<jiff::Timestamp>, ()> {
     if value.is_null() {
-        return Some(None);
+        return Ok(None);
     }
-    let text = value.as_str()?;
+    let text = value.as_str().ok_or(())?;
     let day = || {
         let date: jiff::civil::Date = text.parse().ok()?;
         date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp())
     };
     let time: Option<jiff::Timestamp> = text.parse().ok();
-    time.or_else(day).map(Some)
+    time.or_else(day).ok_or(()).map(Some)
 }
 
 /// docmgr quotes values that look unsafe before it reads a line as YAML.
-fn quoted(line: &str) -> String {
+pub fn quoted(line: &str) -> String {
     let trimmed = line.trim_start_matches([' ', '\t']);
     if trimmed.is_empty() || trimmed.starts_with('#') || trimmed.starts_with("- ") {
         return line.to_owned();
