@@ -105,7 +105,9 @@ const WORDS: [(&str, &str, &str, &[&str]); 6] = [
 /// What to say of a line that was not understood, where one of its words is of the first program.
 pub(super) fn gone(args: &[OsString]) -> Option<ServiceError> {
     let words: Vec<&str> = args.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    let has = |word: &str| words.iter().any(|said| *said == word || said.split_once('=').is_some_and(|s| s.0 == word));
+    let has = |word: &str| {
+        words.iter().any(|said| *said == word || said.split_once('=').is_some_and(|s| s.0 == word))
+    };
     let found = WORDS.iter().find(|(command, word, ..)| has(command) && has(word))?;
     Some(ServiceError::wrong(found.2, found.3))
 }

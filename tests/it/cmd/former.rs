@@ -27,11 +27,17 @@ const LINES: [(&str, Now); 54] = [
     ("status -ticket T-1 -db .metawsm/metawsm.db", Notes("--db is not needed")),
     ("list", Works),
     ("run --ticket T-9 --repos api --dry-run --policy .metawsm/policy.json", Works),
-    ("run -ticket T-9 -repos api -agent agent -base-branch main -workspace-strategy create -run-id r-9 -dry-run", Works),
+    (
+        "run -ticket T-9 -repos api -agent agent -base-branch main -workspace-strategy create -run-id r-9 -dry-run",
+        Works,
+    ),
     ("run --ticket T-9 --repos api --doc-repo api --doc-seed-mode none --dry-run=true", Works),
     ("run --ticket T-9 --repos api --doc-home-repo api --doc-repo api --dry-run", Works),
     ("run --ticket T-9 --repos api --doc-authority-mode workspace_active --dry-run", Works),
-    ("bootstrap --ticket T-9 --repos api --goal g --scope s --done-criteria d --constraints c --merge-intent default --dry-run", Works),
+    (
+        "bootstrap --ticket T-9 --repos api --goal g --scope s --done-criteria d --constraints c --merge-intent default --dry-run",
+        Works,
+    ),
     ("guide --run-id old-1 --answer yes", Refused("has no open question")),
     ("resume --ticket T-1", Works),
     ("stop --ticket T-1", Works),
@@ -57,18 +63,27 @@ const LINES: [(&str, Now); 54] = [
     ("policy-init", Refused("exists and is not overwritten")),
     ("policy-init --path elsewhere.json", Works),
     ("policy-init -path=other.json", Works),
-    ("forum ask --ticket T-1 --run-id old-1 --agent agent --title t --body b --priority high --actor-type human --actor-name kim", Works),
+    (
+        "forum ask --ticket T-1 --run-id old-1 --agent agent --title t --body b --priority high --actor-type human --actor-name kim",
+        Works,
+    ),
     ("forum ask -ticket T-1 -title t -body b", Works),
     ("forum list --ticket T-1 --run-id old-1 --state new --priority high --assignee kim --limit 5", Works),
     ("forum thread --thread-id THREAD", Works),
-    ("forum assign --thread-id THREAD --assignee-type operator --assignee kim --note n --actor-type human --actor-name kim", Works),
+    (
+        "forum assign --thread-id THREAD --assignee-type operator --assignee kim --note n --actor-type human --actor-name kim",
+        Works,
+    ),
     ("forum state --thread-id THREAD --state triaged", Works),
     ("forum priority --thread-id THREAD --priority urgent", Works),
     ("forum answer --thread-id THREAD --body 8080 --actor-type operator --actor-name kim", Works),
     ("forum close --thread-id THREAD --actor-type operator --actor-name kim", Works),
     ("forum watch --ticket T-1 --cursor 0 --limit 50", Works),
     ("forum search --query port", Gone("without '--query'")),
-    ("forum signal --run-id old-1 --agent-name agent --type completion --summary s", Gone("'forum signal' is no more")),
+    (
+        "forum signal --run-id old-1 --agent-name agent --type completion --summary s",
+        Gone("'forum signal' is no more"),
+    ),
     ("forum debug --ticket T-1 --limit 5", Gone("'forum debug' is no more")),
     ("forum list --server http://127.0.0.1:3001", Gone("'--server' is no more")),
     ("help", Works),
@@ -82,11 +97,14 @@ const LINES: [(&str, Now); 54] = [
 #[test]
 fn every_old_line_works_or_says_what_it_means_now() {
     let stage = Stage::with(WORKS);
-    stage.repo.commit(".metawsm/policy.json", include_str!("../../../fixtures/policy/first-program-default.json"));
+    stage
+        .repo
+        .commit(".metawsm/policy.json", include_str!("../../../fixtures/policy/first-program-default.json"));
     stage.repo.git(["config", "metawsm.agent", "claude"]);
     stage.run(&["run", "--ticket", "T-1", "--run-id", "old-1"]).ok();
     stage.wait("old-1", "completed");
-    let asked = stage.json(&["forum", "ask", "--ticket", "T-1", "--title", "Which port?", "--body", "The old one?"]);
+    let asked =
+        stage.json(&["forum", "ask", "--ticket", "T-1", "--title", "Which port?", "--body", "The old one?"]);
     let thread = asked["thread"]["id"].as_str().or(asked["id"].as_str()).expect("an id").to_owned();
     for (line, now) in LINES {
         let line = line.replace("THREAD", &thread);
@@ -128,7 +146,16 @@ fn the_old_example_policy_and_its_prompt_carry_a_bootstrap_to_its_close() {
     stage.repo.commit(".metawsm/policy.json", example);
     stage.run(&["policy", "check"]).ok();
     stage.run(&["policy", "trust"]).ok();
-    let brief = ["--goal", "Pick a port", "--scope", "api", "--done-criteria", "all tests pass", "--merge-intent", "default"];
+    let brief = [
+        "--goal",
+        "Pick a port",
+        "--scope",
+        "api",
+        "--done-criteria",
+        "all tests pass",
+        "--merge-intent",
+        "default",
+    ];
     let words = [&["bootstrap", "--ticket", "T-1", "--repos", "api", "--run-id", "one"][..], &brief].concat();
     stage.run(&words).ok();
     stage.wait("one", "awaiting_guidance");
