@@ -25,7 +25,8 @@ impl Repository {
         if !is_hidden {
             return Ok(None);
         }
-        let cmd = self.question().args(["check-ignore", "--no-index", "--verbose", "-z", "--", path]);
+        let cmd = self.question().args(["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]);
+        let cmd = cmd.stdin(format!("{path}\0"));
         let output = cmd.output()?;
         if output.exit.code() == Some(1) {
             return Ok(None);

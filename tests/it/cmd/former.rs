@@ -100,8 +100,7 @@ fn every_old_line_works_or_says_what_it_means_now() {
     stage
         .repo
         .commit(".metawsm/policy.json", include_str!("../../../fixtures/policy/first-program-default.json"));
-    stage.repo.git(["config", "metawsm.agent", "claude"]);
-    stage.run(&["run", "--ticket", "T-1", "--run-id", "old-1"]).ok();
+    stage.run(&["run", "--ticket", "T-1", "--run-id", "old-1", "--agent", "claude"]).ok();
     stage.wait("old-1", "completed");
     let asked =
         stage.json(&["forum", "ask", "--ticket", "T-1", "--title", "Which port?", "--body", "The old one?"]);
