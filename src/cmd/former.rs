@@ -62,6 +62,56 @@ const ANSWERS: [(&str, &str, &[&str]); 7] = [
     ),
 ];
 
+/// Options and words that a command no longer has: the command, the word, what to say, and what to type instead.
+const WORDS: [(&str, &str, &str, &[&str]); 6] = [
+    (
+        "restart",
+        "--dry-run",
+        "'restart' has no dry run: it ends and starts the agents that 'status' shows.",
+        &["git metawsm status"],
+    ),
+    (
+        "cleanup",
+        "--dry-run",
+        "'cleanup' has no dry run: it refuses to lose anything, and saves what it removes.",
+        &["git metawsm status", "git metawsm rescue list"],
+    ),
+    (
+        "commit",
+        "--actor",
+        "'commit' has no '--actor': a commit carries the author that git config names.",
+        &["git config user.name", "git metawsm commit -m '<message>'"],
+    ),
+    (
+        "forum",
+        "debug",
+        "'forum debug' is no more: there is no bus to look into; 'status' says how events travel.",
+        &["git metawsm status", "git metawsm forum watch"],
+    ),
+    (
+        "forum",
+        "--query",
+        "'forum search' takes the words as they are, without '--query'.",
+        &["git metawsm forum search '<words>'"],
+    ),
+    (
+        "forum",
+        "--server",
+        "'--server' is no more: there is no daemon, and threads are files.",
+        &["git metawsm forum list"],
+    ),
+];
+
+/// What to say of a line that was not understood, where one of its words is of the first program.
+pub(super) fn gone(args: &[OsString]) -> Option<ServiceError> {
+    let words: Vec<&str> = args.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let has = |word: &str| {
+        words.iter().any(|said| *said == word || said.split_once('=').is_some_and(|s| s.0 == word))
+    };
+    let found = WORDS.iter().find(|(command, word, ..)| has(command) && has(word))?;
+    Some(ServiceError::wrong(found.2, found.3))
+}
+
 /// Says what a command of the first program means now.
 pub(super) fn run(command: &str) -> Outcome {
     let found = ANSWERS.iter().find(|(name, ..)| *name == command);

@@ -77,7 +77,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = former::spelled(args);
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
-        Err(error) => failure::of_usage(&error, &args),
+        Err(error) => match former::gone(&args).filter(|_| error.use_stderr()) {
+            Some(gone) => {
+                let screen = plain_screen(args.iter().any(|word| word == "--json"));
+                failure::of(&screen, &gone, &Asked { command: "", words: &args })
+            }
+            None => failure::of_usage(&error, &args),
+        },
     }
 }
 

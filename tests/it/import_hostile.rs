@@ -129,7 +129,7 @@ fn rows_that_hold_anything_spoil_no_other_and_print_nothing_that_deceives() {
 
 #[test]
 fn an_import_that_is_killed_goes_on_when_it_is_repeated() {
-    let count = if all() { 5000 } else { 300 };
+    let count = if all() { 5000 } else { 90 };
     let many = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
          INSERT INTO runs SELECT 'run-' || printf('%06d', i), CASE i % 3 WHEN 0 THEN 'closed' ELSE 'stopped' END,
@@ -139,7 +139,7 @@ fn an_import_that_is_killed_goes_on_when_it_is_repeated() {
     );
     let Some(old) = Old::of(&[SCHEMA, &many]) else { return };
     let runs = old.stage.repo.common_dir().join("metawsm/runs");
-    for goal in [20, 60] {
+    for goal in [8, 16] {
         let import = old.stage.run(&["import"]).start();
         wait_until("some runs are there", Duration::from_secs(60), || {
             fs::read_dir(&runs).is_ok_and(|names| names.count() >= goal)

@@ -20,6 +20,7 @@ mod hooks_matrix;
 mod hostile_signals;
 mod house;
 mod import_hostile;
+mod interop;
 mod interrupts;
 #[allow(
     dead_code,

@@ -78,6 +78,8 @@ const LINES: &[(&str, How)] = &[
     ),
     ("git metawsm forum list", How::InShop(0)),
     ("git metawsm forum watch", How::InShop(0)),
+    ("git metawsm import --dry-run", How::InShop(1)),
+    ("git metawsm import", How::InShop(1)),
     ("git metawsm policy check", How::InShop(0)),
     ("git metawsm policy show", How::InShop(0)),
     ("git metawsm policy trust", How::InShop(0)),

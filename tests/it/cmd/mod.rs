@@ -16,6 +16,7 @@ mod docs_diff;
 mod docs_sync;
 mod every;
 mod flags;
+mod former;
 pub mod forum;
 mod grammar;
 mod guide;
