@@ -2,17 +2,18 @@
 //! branch of a run.
 
 use super::dir_merge::tree_ids;
-use super::path::join_pathspecs;
+use super::refs::branch_ref;
 use super::{GitError, GitResult, Obstacle, ObstacleKind, RepoPath, Repository};
-use crate::sys::SysError;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 /// The most changes of a directory that are looked through for an older state of it.
 const MOST_CHANGES: &str = "--max-count=2000";
+
+/// How often a commit of somebody else is let go first.
+const MOST_ATTEMPTS: usize = 5;
 
 /// A directory that a branch and the worktree that has it checked out are to hold.
 #[derive(Debug, Clone, Copy)]
@@ -73,48 +74,55 @@ impl Repository {
     }
 
     /// Makes a directory of a worktree, and the branch that it is on, hold a tree: files and index first, then one
-    /// commit by `git commit`, so that the user's hooks and signing hold. Nothing else that is edited or staged there
-    /// is touched. Returns the commit; `None` where the branch holds the tree already. The caller holds the
-    /// repository's lock, and has seen that nothing is edited in the directory (unless with `since`).
+    /// commit in the user's name. Nothing else that is edited or staged there is touched, and a commit that somebody
+    /// makes there meanwhile stays below ours. Returns the commit; `None` where the branch holds the tree already. The
+    /// caller holds the repository's lock, and has seen that nothing is edited in the directory (unless with `since`).
     ///
     /// Refused before anything changes: another branch, an operation half done, a lock of somebody else, anything lying
-    /// where the tree writes. A hook that refuses the commit leaves everything as it was. A kill leaves files and index
+    /// where the tree writes. A hook that refuses the move leaves everything as it was. A kill leaves files and index
     /// on the way between the two states, and the branch at the old commit or the new one: the same order with `since`
     /// goes on from there.
     pub fn put_dir(&self, order: &DirOrder<'_>) -> GitResult<Option<String>> {
         let place = self.at(order.worktree)?;
         place.require_put(order)?;
-        let head = place.head()?.id().unwrap_or_default().to_owned();
-        let old = place.tree_id(&head)?.unwrap_or_default();
-        if !head.is_empty() && place.path_id(&head, order.dir)?.as_deref() == Some(order.tree) {
+        for attempt in 0.. {
+            match place.put_once(order, attempt > 0) {
+                // Somebody was faster: on top of that, then.
+                Err(GitError::Moved { .. }) if attempt < MOST_ATTEMPTS => {}
+                done => return done,
+            }
+        }
+        Ok(None)
+    }
+
+    fn put_once(&self, order: &DirOrder<'_>, again: bool) -> GitResult<Option<String>> {
+        let lost = || GitError::odd(format!("{} has no commit.", self.dir().display()));
+        let head = self.head()?.id().map(str::to_owned).ok_or_else(lost)?;
+        let old = self.tree_id(&head)?.ok_or_else(lost)?;
+        if self.path_id(&head, order.dir)?.as_deref() == Some(order.tree) {
             return Ok(None);
         }
-        let new = place.graft(&old, order.dir, Some(order.tree))?;
-        let touched = place.changed_paths(&old, &new)?;
-        let in_the_way = place.in_the_way_of(order, &touched)?;
+        let new = self.graft(&old, order.dir, Some(order.tree))?;
+        let touched = self.changed_paths(&old, &new)?;
+        let in_the_way = self.in_the_way_of(&touched, again || order.since.is_some())?;
         if !in_the_way.is_empty() {
-            return Err(GitError::Obstructed { worktree: place.dir().to_owned(), obstacles: in_the_way });
+            return Err(GitError::Obstructed { worktree: self.dir().to_owned(), obstacles: in_the_way });
         }
+        let commit = self.commit_tree(&new, &[&head], order.message)?;
         let between = (old.as_str(), new.as_str());
         if order.since.is_some() {
-            place.repair_after_kill(place.dir(), between, &new)?;
+            self.repair_after_kill(self.dir(), between, &new)?;
         } else {
-            place.repair_worktree(place.dir(), between, &new)?;
+            self.repair_worktree(self.dir(), between, &new)?;
         }
-        if let Err(error) = place.commit_tree_here(&new, order.message) {
-            if place.head()?.id() == Some(&head) {
-                let _ = place.repair_worktree(place.dir(), between, &old);
+        let moved = self.update_ref(&branch_ref(order.branch), &commit, Some(&head));
+        if let Err(error) = moved {
+            if self.head()?.id() == Some(&head) {
+                let _ = self.repair_worktree(self.dir(), between, &old);
             }
             return Err(error);
         }
-        let done = place.head()?.id().unwrap_or_default().to_owned();
-        if place.tree_id(&done)?.as_deref() != Some(&new) {
-            // A hook changed what was committed; the index follows.
-            let cmd =
-                place.action().args(["reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul"]);
-            cmd.stdin(join_pathspecs(&touched)).run()?;
-        }
-        Ok(Some(done))
+        Ok(Some(commit))
     }
 
     fn require_put(&self, order: &DirOrder<'_>) -> GitResult<()> {
@@ -135,33 +143,14 @@ impl Repository {
         self.require_unlocked(order.branch)
     }
 
-    /// What git would write over. What a killed call of ours left counts only where it is none of the paths.
-    fn in_the_way_of(&self, order: &DirOrder<'_>, touched: &[RepoPath]) -> GitResult<Vec<Obstacle>> {
+    /// What git would write over. What a call of ours may have left counts only where it is none of the paths.
+    fn in_the_way_of(&self, touched: &[RepoPath], may_be_ours: bool) -> GitResult<Vec<Obstacle>> {
         let mut found = self.obstacles(self.dir(), touched)?;
-        if order.since.is_some() {
+        if may_be_ours {
             let touched: BTreeSet<_> = touched.iter().collect();
             found.retain(|o| !matches!(o.kind, ObstacleKind::Dirty(_)) && !touched.contains(&o.path));
         }
         Ok(found)
-    }
-
-    /// Commits a tree on HEAD by `git commit` with an index of its own: what else is staged stays staged.
-    fn commit_tree_here(&self, tree: &str, message: &str) -> GitResult<()> {
-        let scratch = self.scratch()?;
-        let (index, file) = (scratch.join("index"), scratch.join("message"));
-        fs::write(&file, message).map_err(|e| SysError::file("write", &file, e))?;
-        let cmd = || self.action().env("GIT_INDEX_FILE", &index);
-        cmd().args(["read-tree", "--end-of-options", tree]).run()?;
-        let cmd = cmd().args([
-            "-c",
-            "i18n.commitEncoding=UTF-8",
-            "-c",
-            "gc.auto=0",
-            "-c",
-            "maintenance.auto=false",
-        ]);
-        cmd.args(["commit", "--quiet", "--file"]).arg(&file).run()?;
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::git::testing::{Sandbox, git_in, write_in};
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 type Make<'a> = &'a dyn Fn(&Sandbox);
@@ -50,13 +51,33 @@ fn a_directory_is_put_with_one_commit_and_nothing_else_changes() {
 #[test]
 fn a_hook_that_refuses_leaves_everything_as_it_was() {
     let (sandbox, tree) = planned();
-    let hook = sandbox.dir().join(".git/hooks/pre-commit");
-    fs::write(&hook, "#!/bin/sh\nexit 1\n").expect("a hook");
+    let hook = sandbox.dir().join(".git/hooks/reference-transaction");
+    fs::write(&hook, "#!/bin/sh\n[ \"$1\" != prepared ]\n").expect("a hook");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("mode");
     let old = sandbox.id("HEAD");
     assert!(sandbox.repo().put_dir(&order(&sandbox.dir(), &tree)).is_err());
     assert_eq!((sandbox.id("HEAD"), sandbox.git(&["status", "--porcelain"])), (old, String::new()));
     assert_eq!(sandbox.read("ttmp/MW-1/gone/deep"), "gone\n");
+}
+
+#[test]
+fn a_commit_that_somebody_makes_meanwhile_stays_below_ours() {
+    let (sandbox, tree) = planned();
+    sandbox.write("theirs", "theirs\n");
+    sandbox.git(&["add", "theirs"]);
+    let staged = sandbox.git(&["write-tree"]);
+    // Whoever writes the file lets somebody else commit first.
+    let theirs = sandbox.git(&["commit-tree", "-p", "HEAD", "-m", "Theirs", &staged]);
+    sandbox.write(".git/info/attributes", "index.md filter=race\n");
+    sandbox.write(
+        ".git/race",
+        &format!("[ -e .git/met ] || git update-ref refs/heads/main {theirs}\n: > .git/met\nexec cat\n"),
+    );
+    sandbox.git(&["config", "filter.race.smudge", "sh .git/race"]);
+    let done = sandbox.repo().put_dir(&order(&sandbox.dir(), &tree)).expect("put").expect("a commit");
+    assert_eq!([sandbox.id("HEAD"), sandbox.id("HEAD~1")], [done, theirs]);
+    assert_eq!((sandbox.id("HEAD:ttmp/MW-1"), sandbox.read("theirs")), (tree, "theirs\n".to_owned()));
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
 }
 
 #[test]

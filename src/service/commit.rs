@@ -1,5 +1,6 @@
 //! `commit`: what agents left, committed on their run branches.
 
+use super::doc_sync::Order;
 use super::select::{Selector, require_open, select};
 use super::steps::open_repo;
 use super::{Caller, ServiceError, ServiceResult, control, policies, settle};
@@ -30,6 +31,7 @@ pub fn commit(
     let mut hold = control.hold(&id, "commit", caller)?;
     require_open(hold.run())?;
     let run = hold.run().clone();
+    Order::require_none(&control.store, &run.id, run.tickets.iter().map(|ticket| &ticket.id))?;
     let policy = policy::stricter(&policies::stored(&run)?, &policies::at_base(&control)?);
     for tree in &run.worktrees {
         require_committable(&run, tree, &policy.git_pr.forbidden_file_patterns)?;

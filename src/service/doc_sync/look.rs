@@ -2,9 +2,10 @@
 
 use super::super::steps::{damaged, open_repo};
 use super::super::{Control, ServiceResult};
+use super::order::Order;
 use super::source_repo;
 use crate::git::Repository;
-use crate::model::{Agreement, DocSync, Run, TicketId};
+use crate::model::{Agreement, DocSync, DocSyncState, Run, TicketId};
 use std::path::PathBuf;
 
 /// The two copies of one ticket's documents as they are now.
@@ -42,7 +43,11 @@ impl DocView {
 /// Looks at both copies of a ticket's documents; `None` where nothing was seeded, which costs one look for a file. An
 /// unreadable record, a lost worktree and odd files in the documents are errors that name what they mean.
 pub fn look(control: &Control, run: &Run, ticket: &TicketId) -> ServiceResult<Option<DocView>> {
-    let Some(record) = control.store.find_doc_sync(&run.id, ticket)? else { return Ok(None) };
+    let Some(mut record) = control.store.find_doc_sync(&run.id, ticket)? else { return Ok(None) };
+    if Order::find(&control.store, &run.id, ticket)?.is_some() {
+        // A sync was stopped half way, and knows best how to go on.
+        record.state = DocSyncState::Pending;
+    }
     let tree = run.worktrees_for(ticket).find(|tree| tree.repo == record.repo);
     let worktree = tree.and_then(|tree| tree.path.clone());
     let worktree = worktree.ok_or_else(|| damaged(run, "the documents of a ticket have no worktree"))?;

@@ -19,6 +19,7 @@ mod unified;
 pub use diff::{DocDiff, DocDiffReport, DocDiffRequest, FileChange, FileDiff, FileText, diff};
 pub(super) use home::{Home, Homecoming, base_of_home, bring_home, homecoming_paths, is_foreign};
 pub use look::{DocView, look};
+pub(super) use order::Order;
 pub(super) use place::{committed_ticket, dir_in_home, require_seedable, source_repo, twice};
 pub(super) use seed::{failed, seed};
 pub use show::DocsShown;

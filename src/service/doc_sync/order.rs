@@ -1,7 +1,7 @@
 //! What a sync is about to write, on disk before the first byte of the worktree changes: whoever comes after a kill
 //! finishes it.
 
-use super::super::ServiceResult;
+use super::super::{ServiceError, ServiceResult};
 use crate::model::{RunId, TicketId};
 use crate::store::{Hold, Store, StoreError};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ const KIND: &str = "docs-order";
 
 /// A sync of one ticket that was decided and may not be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(in crate::service) struct Order {
     /// Format version of the file.
     pub format: u32,
     /// Always `docs-order`.
@@ -63,6 +63,23 @@ impl Order {
             return Err(StoreError::Newer { path, format: order.format }.into());
         }
         Ok(Some(order))
+    }
+
+    /// Refuses while a sync of one of these tickets is half done: its files are no work of anybody.
+    pub fn require_none<'a>(
+        store: &Store,
+        run: &RunId,
+        tickets: impl IntoIterator<Item = &'a TicketId>,
+    ) -> ServiceResult<()> {
+        for ticket in tickets {
+            if Self::find(store, run, ticket)?.is_some() {
+                let message =
+                    format!("A sync of the documents of {ticket} was stopped half way; finish it first.");
+                let hint = format!("git metawsm docs sync {run} --ticket {ticket}");
+                return Err(ServiceError::failed(message, &[&hint]));
+            }
+        }
+        Ok(())
     }
 
     /// Forgets it.

@@ -10,8 +10,8 @@ const MOMENTS: [(&str, &str, &str); 5] = [
     ("restore", "before anything", ""),
     ("restore", "with half a file and a lock", "printf '1\\ntwo' > \"$tree/$dir/list.md\"; : > \"$lock\""),
     ("restore", "with files and index done", "\"$git\" \"$@\""),
-    ("commit", "with files and index done, and a lock", ": > \"$lock\""),
-    ("commit", "with everything done", "\"$git\" \"$@\""),
+    ("update-ref", "with files and index done, and a lock", ": > \"$lock\""),
+    ("update-ref", "with everything done", "\"$git\" \"$@\""),
 ];
 
 #[test]
@@ -34,6 +34,8 @@ fn what_a_killed_git_left_is_finished_by_the_next_sync() {
         assert_eq!(killed.status, None, "{call} {what}: it was not killed: {killed}");
         scene.stage.world.unscript("git");
         scene.stage.run(&["status"]).ok();
+        let refused = scene.stage.refuses(&["commit", "one"]);
+        assert!(refused.contains("was stopped half way"), "{call} {what}: {refused}");
         let taken = scene.sync(&["one"]);
         assert_eq!(taken["outcome"], "taken", "{call} {what}: {taken:#}");
         let both = TEN.replace("2\n", "two\n").replace("9\n", "nine\n");
@@ -52,7 +54,7 @@ fn what_somebody_edited_after_a_kill_is_kept_and_merged_once_it_is_committed() {
     let scene = Scene::new(Home::Control);
     scene.edit_source("list.md", &TEN.replace("9\n", "nine\n"));
     let script = format!(
-        "for word in \"$@\"; do [ \"$word\" = commit ] && kill -9 $PPID && exit 1; done\nexec '{}' \"$@\"",
+        "for word in \"$@\"; do [ \"$word\" = update-ref ] && kill -9 $PPID && exit 1; done\nexec '{}' \"$@\"",
         real.display()
     );
     scene.stage.world.script("git", &script);
