@@ -254,7 +254,17 @@ fn the_brief_and_decisions_of_a_bootstrap_lie_in_the_seeded_documents_under_the_
     let docs = stage.repo_on("docs", "main");
     docs.commit(".ttmp.yaml", "root: papers\n");
     let there = dir.replacen("ttmp", "papers", 1);
-    let words = ["bootstrap", "--json", "--existing", "--ticket", "MW-1", "--goal", "Say hello", "--done", "It is said"];
+    let words = [
+        "bootstrap",
+        "--json",
+        "--existing",
+        "--ticket",
+        "MW-1",
+        "--goal",
+        "Say hello",
+        "--done",
+        "It is said",
+    ];
     let more = ["--repos", "api,docs", "--doc-home-repo", "docs"];
     let made = stage.world.run([&words[..], &more].concat()).at(&stage.api).ok();
     assert!(!made.stdout.contains("in the record and in the prompt only"), "{made}");
@@ -265,7 +275,8 @@ fn the_brief_and_decisions_of_a_bootstrap_lie_in_the_seeded_documents_under_the_
     holds(&listed, &[&format!("{there}/index.md"), &format!("{there}/reference/01-bootstrap-brief")]);
     assert_eq!(state(&stage, id(&run), 0), "workspace-ahead");
     let asked = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Which one?"];
-    let thread = stage.world.run(asked).at(&stage.api).ok().json()["thread"]["id"].as_str().expect("an id").to_owned();
+    let thread =
+        stage.world.run(asked).at(&stage.api).ok().json()["thread"]["id"].as_str().expect("an id").to_owned();
     stage.do_(["forum", "answer", &thread, "--body", "8080"]).ok();
     holds(&copy.git(["ls-files"]), &[&format!("{there}/reference/02-forum-decisions")]);
     // Giving up touches no source.
@@ -280,12 +291,14 @@ fn a_doc_home_that_has_the_ticket_is_brought_forward_left_ahead_or_left_apart_an
     let stage = Stage::new(&[("coder", WORKER)]);
     let dir = ticket(&stage.api, "MW-1");
     let seeded = |stage: &Stage, docs: &Repo, word: &str| {
-        let run = stage.run(&["--ticket", "MW-1", "--repos", docs.path().to_str().expect("a path"), "--dry-run"]);
+        let run =
+            stage.run(&["--ticket", "MW-1", "--repos", docs.path().to_str().expect("a path"), "--dry-run"]);
         assert_eq!(run["tickets"][0]["docs"], dir.as_str());
         let run = stage.run(&["--ticket", "MW-1", "--repos", docs.path().to_str().expect("a path")]);
         stage.wait_state(id(&run), "completed");
         assert_eq!(state(stage, id(&run), 0), word);
-        let text = docs.seen_from(tree(&run, 0, docs.path().file_name().expect("a name").to_str().expect("text")));
+        let text =
+            docs.seen_from(tree(&run, 0, docs.path().file_name().expect("a name").to_str().expect("text")));
         let text = text.read(&format!("{dir}/tasks.md"));
         stage.do_(["discard", id(&run), "--reason", "next"]).ok();
         text
