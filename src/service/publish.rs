@@ -157,7 +157,10 @@ pub(super) fn publish(
         let home = own.and_then(|own| own.home.as_ref());
         for ticket in closing {
             match doc_sync::bring_home(control, (run, ticket), home, landing)? {
-                Some(Homecoming::Put(dir, tree)) => trees.push((dir, tree)),
+                Some(Homecoming::Put(dir, tree)) => {
+                    composed.said.push(format!("brought the documents of {} home to {dir}", ticket.id));
+                    trees.push((dir, tree));
+                }
                 Some(Homecoming::Left(why)) => composed.said.push(why),
                 None => {}
             }
