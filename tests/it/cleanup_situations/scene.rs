@@ -121,7 +121,7 @@ impl Scene {
         // What the program itself writes about the run may change.
         let workspace = self.workspace();
         let mut before = files_in(&workspace);
-        let own = ["context.json", "brief.md"].map(|name| Path::new(".metawsm").join(name));
+        let own = [".metawsm/context.json", ".metawsm/brief.md", ".wsm/wsm.json"].map(PathBuf::from);
         before
             .retain(|path, _| !own.contains(path) && !path.to_string_lossy().starts_with(".metawsm/prompt-"));
         let known = self.known(&before);
