@@ -71,7 +71,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     }
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
     let report = service::bootstrap(&caller, &request, &mut progress(screen))?;
-    render::ran(screen, &report.run, report.dry_run, &report.notes);
+    render::ran(screen, &report);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -114,7 +114,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     let request = RunRequest { text, tickets: args.ticket, create: args.create, ..args.how.request() };
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
     let report = service::run(&caller, &request, &mut progress(screen))?;
-    render::ran(screen, &report.run, report.dry_run, &report.notes);
+    render::ran(screen, &report);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Bytes of tickets that are held in all, shared by the servers in equal parts.
-const MEMORY: usize = 8 << 20;
+const MEMORY: usize = 24 << 20;
 /// Pages of one server.
 const PAGES: usize = 1000;
 /// Tickets of a page; docmgr gives no more.

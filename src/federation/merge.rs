@@ -4,12 +4,14 @@
 //! index is newest, then the first by the name of its source. A workspace's copy counts although the repository's is
 //! newer, because agents write there, and a server's although the files are newer; but then it is marked.
 
-use crate::model::TicketId;
+use super::Found;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::cmp::{Ordering, Reverse};
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Where a copy comes from, the one that counts most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,34 +29,45 @@ pub enum Rank {
 }
 
 impl Rank {
+    /// Whether the copy is read from files, not from a server.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::Workspace | Self::Repo)
+    }
+
     fn is_repo(self) -> bool {
         matches!(self, Self::RepoServer | Self::Repo)
     }
 }
 
-/// One copy of a ticket. All texts are foreign.
+/// Where copies come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocCopy {
-    /// The ticket.
-    pub ticket: TicketId,
-    /// The title.
-    pub title: String,
-    /// The status, a free word.
-    pub status: String,
-    /// When it last changed, as it says.
-    pub updated: String,
+pub struct Origin {
+    /// How much its copies count.
+    pub rank: Rank,
+    /// Its name.
+    pub source: String,
     /// The repository whose documents these are.
     pub repo: String,
     /// The workspace; empty for a repository's own.
     pub workspace: String,
-    /// Where it comes from.
-    pub rank: Rank,
-    /// The source's name.
-    pub source: String,
-    /// When the source read it, as the source says; empty for files.
+    /// When it read the documents, as it says; empty for files.
     pub indexed_at: String,
-    /// Where people look at it; may be empty.
-    pub link: String,
+}
+
+/// One copy of a ticket. All texts are foreign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocCopy {
+    /// What it says.
+    pub found: Found,
+    /// Where it comes from; shared, because there may be many from one.
+    pub origin: Arc<Origin>,
+}
+
+impl DocCopy {
+    /// What makes copies the same ticket: the upper-case id and the lower-case repository.
+    pub fn key(&self) -> (String, String) {
+        (self.found.ticket.as_str().to_ascii_uppercase(), self.origin.repo.to_lowercase())
+    }
 }
 
 /// A ticket of the merged view.
@@ -64,40 +77,37 @@ pub struct Entry {
     pub copy: DocCopy,
     /// Whether an open run works on it.
     pub active: bool,
-    /// The source of a copy in the repository that is newer than the one that counts.
-    pub older_than: Option<String>,
+    /// Where a copy in the repository lies that is newer than the one that counts.
+    pub older_than: Option<Arc<Origin>>,
     /// How many copies there are.
     pub copies: usize,
 }
 
 /// Merges copies by ticket and repository. `active` holds the upper-case tickets and lower-case doc homes of open runs.
-/// Active tickets come first, then by ticket, repository and source.
+/// Active tickets come first, then by ticket and repository.
 pub fn merge(copies: Vec<DocCopy>, active: &BTreeSet<(String, String)>) -> Vec<Entry> {
     let mut entries: BTreeMap<(String, String), Gathered> = BTreeMap::new();
     for copy in copies {
-        let key = (copy.ticket.as_str().to_ascii_uppercase(), copy.repo.to_lowercase());
-        match entries.get_mut(&key) {
-            Some(gathered) => gathered.add(copy),
-            None => {
-                entries.insert(key, Gathered::of(copy));
+        match entries.entry(copy.key()) {
+            Slot::Occupied(mut slot) => slot.get_mut().add(copy),
+            Slot::Vacant(slot) => {
+                slot.insert(Gathered::of(copy));
             }
         }
     }
-    let mut merged: Vec<_> = entries
-        .into_iter()
-        .map(|(key, gathered)| {
-            let is_active = active.contains(&key);
-            (Reverse(is_active), key, gathered.into_entry(is_active))
-        })
-        .collect();
-    merged.sort_by(|a, b| (&a.0, &a.1, &a.2.copy.source).cmp(&(&b.0, &b.1, &b.2.copy.source)));
-    merged.into_iter().map(|(_, _, entry)| entry).collect()
+    // One ticket has one line in each repository, so that the order by source never has to decide.
+    let mut merged = Vec::with_capacity(entries.len());
+    for (key, gathered) in entries {
+        merged.push(gathered.into_entry(active.contains(&key)));
+    }
+    merged.sort_by_key(|entry| Reverse(entry.active));
+    merged
 }
 
 /// The copies of one ticket so far: the best, and the newest of the repository's.
 struct Gathered {
     best: DocCopy,
-    newest: Option<(Timestamp, String)>,
+    newest: Option<(Timestamp, Arc<Origin>)>,
     copies: usize,
 }
 
@@ -118,23 +128,23 @@ impl Gathered {
     }
 
     fn into_entry(self, active: bool) -> Entry {
-        let own = time_of(&self.best.updated);
+        let own = time_of(&self.best.found.updated);
         let newer = self.newest.filter(|(at, _)| Some(*at) > own);
-        Entry { copy: self.best, active, older_than: newer.map(|(_, source)| source), copies: self.copies }
+        Entry { copy: self.best, active, older_than: newer.map(|(_, origin)| origin), copies: self.copies }
     }
 }
 
-fn newest_of(copy: &DocCopy) -> Option<(Timestamp, String)> {
-    let at = time_of(&copy.updated).filter(|_| copy.rank.is_repo())?;
-    Some((at, copy.source.clone()))
+fn newest_of(copy: &DocCopy) -> Option<(Timestamp, Arc<Origin>)> {
+    let at = time_of(&copy.found.updated).filter(|_| copy.origin.rank.is_repo())?;
+    Some((at, Arc::clone(&copy.origin)))
 }
 
 /// The copy that counts comes first.
 fn compare(a: &DocCopy, b: &DocCopy) -> Ordering {
-    let key = |copy: &DocCopy| {
-        (copy.rank, Reverse(time_of(&copy.updated)), Reverse(time_of(&copy.indexed_at)), copy.source.clone())
-    };
-    key(a).cmp(&key(b))
+    let times =
+        |copy: &DocCopy| (Reverse(time_of(&copy.found.updated)), Reverse(time_of(&copy.origin.indexed_at)));
+    let by_rank = a.origin.rank.cmp(&b.origin.rank);
+    by_rank.then_with(|| times(a).cmp(&times(b))).then_with(|| a.origin.source.cmp(&b.origin.source))
 }
 
 /// The moment that a text names: RFC 3339, or a date as its first moment in UTC. `None` for anything else, which
@@ -150,19 +160,25 @@ pub fn time_of(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TicketId;
 
     fn copy(ticket: &str, repo: &str, rank: Rank, updated: &str) -> DocCopy {
-        DocCopy {
+        let found = Found {
             ticket: TicketId::parse(ticket).expect("an id"),
             title: String::new(),
             status: "active".to_owned(),
             updated: updated.to_owned(),
-            repo: repo.to_owned(),
-            workspace: String::new(),
+        };
+        DocCopy { found, origin: Arc::new(origin(repo, rank)) }
+    }
+
+    fn origin(repo: &str, rank: Rank) -> Origin {
+        Origin {
             rank,
             source: format!("{rank:?}"),
+            repo: repo.to_owned(),
+            workspace: String::new(),
             indexed_at: String::new(),
-            link: String::new(),
         }
     }
 
@@ -191,7 +207,7 @@ mod tests {
         for (index, rank) in ranks.into_iter().enumerate() {
             let rest = ranks[index..].iter().map(|&rank| copy("T", "r", rank, "")).rev().collect();
             let entry = merged(rest);
-            assert_eq!((entry.copy.rank, entry.copies), (rank, ranks.len() - index));
+            assert_eq!((entry.copy.origin.rank, entry.copies), (rank, ranks.len() - index));
         }
     }
 
@@ -199,7 +215,12 @@ mod tests {
     fn among_equals_the_newest_counts_then_the_newest_index_then_the_name() {
         let made = |updated: &str, indexed: &str, source: &str| {
             let copy = copy("T", "r", Rank::RepoServer, updated);
-            DocCopy { indexed_at: indexed.to_owned(), source: source.to_owned(), ..copy }
+            let origin = Origin {
+                indexed_at: indexed.to_owned(),
+                source: source.to_owned(),
+                ..origin("r", Rank::RepoServer)
+            };
+            DocCopy { origin: Arc::new(origin), ..copy }
         };
         let cases = [
             (made("2026-01-02", "", "z"), made("2026-01-01", "2026-02-02", "a")),
@@ -219,8 +240,8 @@ mod tests {
             let copies =
                 vec![copy("T", "r", Rank::Workspace, ours), copy("t", "R", Rank::RepoServer, theirs)];
             let entry = merged(copies);
-            assert_eq!(entry.copy.rank, Rank::Workspace);
-            entry.older_than
+            assert_eq!(entry.copy.origin.rank, Rank::Workspace);
+            entry.older_than.map(|origin| origin.source.clone())
         };
         assert_eq!(pair("2026-01-01", "2026-01-02").as_deref(), Some("RepoServer"));
         assert_eq!(pair("", "2026-01-02").as_deref(), Some("RepoServer"));
@@ -229,7 +250,7 @@ mod tests {
         assert_eq!(pair("2026-01-03", ""), None);
         let files =
             vec![copy("T", "r", Rank::RepoServer, "2026-01-01"), copy("T", "r", Rank::Repo, "2026-01-02")];
-        assert_eq!(merged(files).older_than.as_deref(), Some("Repo"));
+        assert_eq!(merged(files).older_than.map(|origin| origin.rank), Some(Rank::Repo));
         let gone =
             vec![copy("T", "r", Rank::Workspace, "2026-01-01"), copy("T", "r", Rank::Gone, "2026-01-02")];
         assert_eq!(merged(gone).older_than, None);
@@ -242,8 +263,10 @@ mod tests {
             .map(|(ticket, repo)| copy(ticket, repo, Rank::Repo, ""));
         let active = BTreeSet::from([("C-1".to_owned(), "one".to_owned())]);
         let entries = merge(copies.to_vec(), &active);
-        let shown: Vec<_> =
-            entries.iter().map(|e| (e.copy.ticket.as_str(), e.copy.repo.as_str(), e.active)).collect();
+        let shown: Vec<_> = entries
+            .iter()
+            .map(|e| (e.copy.found.ticket.as_str(), e.copy.origin.repo.as_str(), e.active))
+            .collect();
         assert_eq!(
             shown,
             [("C-1", "one", true), ("a-1", "ONE", false), ("A-1", "two", false), ("b-1", "one", false)]

@@ -20,4 +20,4 @@ pub use answer::{Found, Freshness};
 pub use ask::{Answer, Asking, Question, ask};
 pub use endpoint::{Endpoint, Kind};
 pub use error::{FederationError, FederationResult};
-pub use merge::{DocCopy, Entry, Rank, merge, time_of};
+pub use merge::{DocCopy, Entry, Origin, Rank, merge, time_of};

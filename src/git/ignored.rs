@@ -1,6 +1,6 @@
 //! Which line makes git ignore a path.
 
-use super::{GitResult, Repository};
+use super::{GitResult, Repository, command};
 
 /// A line of a file of patterns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,9 @@ impl Repository {
         if !is_hidden {
             return Ok(None);
         }
-        let cmd = self.question().args(["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]);
-        let cmd = cmd.stdin(format!("{path}\0"));
+        // It takes no `--literal-pathspecs`, and no patterns either.
+        let cmd = command::plain().cwd(self.dir()).stdin(format!("{path}\0"));
+        let cmd = cmd.args(["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]);
         let output = cmd.output()?;
         if output.exit.code() == Some(1) {
             return Ok(None);

@@ -10,9 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Keys, or sections of keys, whose command is not built yet.
-const NOT_BUILT: [&str; 14] = [
-    "docs.authority_mode",
-    "docs.seed_mode",
+const NOT_BUILT: [&str; 12] = [
     "forum.topics.command_prefix",
     "forum.topics.integration_prefix",
     "git_pr.allowed_repos",

@@ -104,7 +104,7 @@ pub struct DocsPolicy {
     pub authority_mode: AuthorityMode,
     /// How documents come into the doc home.
     pub seed_mode: SeedMode,
-    /// Age from which an index counts as stale.
+    /// Age from which an index, or a workspace copy whose source has changed, counts as stale.
     pub stale_warning_seconds: u64,
     /// Where other trees of documents are served.
     pub api: DocsApiPolicy,

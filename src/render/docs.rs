@@ -2,7 +2,7 @@
 
 use super::escape::{escape, escape_json};
 use super::screen::{Paint, Screen};
-use crate::federation::Freshness;
+use crate::federation::{Freshness, time_of};
 use crate::model::RunId;
 use crate::service::{DocsTicket, DocsView, EndpointView};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ fn health(screen: &Screen, server: &EndpointView) -> String {
 fn indexed(fresh: &Freshness, age: Option<u64>) -> String {
     let documents = fresh.docs_indexed.map(|n| counted(usize::try_from(n).unwrap_or(usize::MAX), "document"));
     let when = match age {
-        Some(0) => "indexed now".to_owned(),
+        Some(0..60) => "indexed now".to_owned(),
         Some(age) => format!("indexed {} ago", span(age)),
         None => "indexed at an unknown time".to_owned(),
     };
@@ -146,14 +146,12 @@ fn span(seconds: u64) -> String {
 
 /// The cells of a ticket: id, status, repository, source.
 fn cells(ticket: &DocsTicket) -> [String; 4] {
-    let copy = &ticket.entry.copy;
-    let source = match (copy.source.as_str(), copy.workspace.as_str()) {
-        (_, "") => escape(&copy.source),
-        ("local", workspace) => escape(workspace),
-        (source, _) => escape(source),
-    };
-    let status = if copy.status.is_empty() { "-".to_owned() } else { escape(&copy.status) };
-    [escape(copy.ticket.as_str()), status, escape(&copy.repo), source]
+    let (found, origin) = (&ticket.entry.copy.found, &ticket.entry.copy.origin);
+    // Of files in a workspace the workspace says more.
+    let is_workspace = origin.rank.is_files() && !origin.workspace.is_empty();
+    let source = if is_workspace { &origin.workspace } else { &origin.source };
+    let status = if found.status.is_empty() { "-".to_owned() } else { escape(&found.status) };
+    [escape(found.ticket.as_str()), status, escape(&origin.repo), escape(source)]
 }
 
 fn widths(tickets: &[DocsTicket]) -> [usize; 4] {
@@ -172,26 +170,26 @@ fn ticket_lines(screen: &Screen, ticket: &DocsTicket, widths: [usize; 4], text: 
     for (cell, width) in cells(ticket).iter().zip(widths) {
         let _ = write!(line, "{:<width$}  ", cut(cell, width));
     }
-    let day =
-        entry.copy.updated.get(..10).filter(|_| crate::federation::time_of(&entry.copy.updated).is_some());
+    let found = &entry.copy.found;
+    let day = found.updated.get(..10).filter(|_| time_of(&found.updated).is_some());
     let _ = write!(line, "{:<10}  ", day.unwrap_or("-"));
     let room = WIDTH.saturating_sub(line.chars().count());
     if room >= TITLE {
-        line.push_str(&cut(&escape(&entry.copy.title), room));
+        line.push_str(&cut(&escape(&found.title), room));
     }
     let line = line.trim_end();
     let _ =
         writeln!(text, "{}", if entry.active { screen.paint(Paint::Bold, line) } else { line.to_owned() });
     if let Some(newer) = &entry.older_than {
-        let word = format!("older than the copy in the repository ({})", escape(newer));
+        let word = format!("older than the copy in the repository ({})", escape(&newer.source));
         let _ = writeln!(text, "      {}", screen.paint(Paint::Warn, &word));
     }
     let runs: Vec<_> = ticket.runs.iter().map(RunId::as_str).collect();
     if !runs.is_empty() {
         let _ = writeln!(text, "      {}", screen.paint(Paint::Dim, &format!("run {}", runs.join(", "))));
     }
-    if !entry.copy.link.is_empty() {
-        let _ = writeln!(text, "      {}", screen.paint(Paint::Dim, &escape(&entry.copy.link)));
+    if !ticket.link.is_empty() {
+        let _ = writeln!(text, "      {}", screen.paint(Paint::Dim, &escape(&ticket.link)));
     }
 }
 
@@ -255,20 +253,20 @@ fn endpoint_json(server: &EndpointView) -> Value {
 }
 
 fn ticket_json(ticket: &DocsTicket) -> Value {
-    let (entry, copy) = (&ticket.entry, &ticket.entry.copy);
+    let (entry, found, origin) = (&ticket.entry, &ticket.entry.copy.found, &ticket.entry.copy.origin);
     json!({
-        "ticket": copy.ticket,
-        "title": copy.title,
-        "status": copy.status,
-        "updated": copy.updated,
-        "repo": copy.repo,
+        "ticket": found.ticket,
+        "title": found.title,
+        "status": found.status,
+        "updated": found.updated,
+        "repo": origin.repo,
         "active": entry.active,
         "runs": ticket.runs,
-        "source": copy.source,
-        "workspace": copy.workspace,
+        "source": origin.source,
+        "workspace": origin.workspace,
         "stale": entry.older_than.is_some(),
-        "older_than": entry.older_than,
+        "older_than": entry.older_than.as_ref().map(|origin| &origin.source),
         "copies": entry.copies,
-        "link": copy.link,
+        "link": ticket.link,
     })
 }

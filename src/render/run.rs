@@ -4,11 +4,13 @@ use super::escape::escape;
 use super::json::run_json;
 use super::screen::{Paint, Screen};
 use crate::model::{Mode, Run, RunState, StepState};
+use crate::service::RunReport;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Shows what `run` came to: the plan of a dry run, else id, workspaces and what to type next.
-pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
+pub fn ran(screen: &Screen, report: &RunReport) {
+    let RunReport { run, dry_run, notes, told } = report;
     if screen.json {
         let mut value = run_json(run);
         if run.mode == Mode::Bootstrap {
@@ -16,16 +18,16 @@ pub fn ran(screen: &Screen, run: &Run, dry_run: bool, notes: &[String]) {
             value["brief"]["id"] = json!(run.brief.id());
         }
         value["dry_run"] = json!(dry_run);
-        value["notes"] = json!(notes);
+        value["notes"] = json!([notes.as_slice(), told.as_slice()].concat());
         // What was only planned is nowhere: no command could find it.
-        value["next"] = json!(if dry_run { Vec::new() } else { next(run) });
+        value["next"] = json!(if *dry_run { Vec::new() } else { next(run) });
         screen.answer_json(value);
         return;
     }
     for note in notes {
         screen.story(&format!("note: {}", escape(note)));
     }
-    if dry_run {
+    if *dry_run {
         screen.answer(&planned(screen, run));
         return;
     }

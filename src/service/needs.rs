@@ -6,8 +6,8 @@ use super::intent;
 use super::landed::Landed;
 use super::signals::Odd;
 use crate::model::{
-    Guidance, Mode, Run, RunAgent, RunState, RunTicket, StepState, ValidationStatus, plain_line, quoted,
-    title_of,
+    Guidance, Mode, Run, RunAgent, RunState, RunTicket, StepKind, StepState, Strategy, ValidationStatus,
+    plain_line, quoted, title_of,
 };
 use crate::sessions::{Ended, Observation, REBOOTED};
 use crate::store::{Chain, Journal};
@@ -68,6 +68,7 @@ pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: 
         let command = format!("git metawsm hooks ack {} --reason '<why it may stand>'", bypass.id);
         found.push(need(bypass.what.clone(), command));
     }
+    found.extend(of_gone(run));
     match run.state {
         RunState::Failed => {
             found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")));
@@ -90,6 +91,30 @@ pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: 
         RunState::Closed | RunState::Discarded => {}
     }
     found
+}
+
+/// Workspaces that were made and are not there any more, whoever took them away: by hand, or with wsm.
+fn of_gone(run: &Run) -> Vec<Need> {
+    let is_made = |ticket: &RunTicket| {
+        let mut steps =
+            run.steps.iter().filter(|s| s.ticket == ticket.id && s.kind == StepKind::EnsureWorktree);
+        steps.all(|step| step.state == StepState::Done)
+    };
+    let is_gone = |ticket: &&RunTicket| {
+        let mut trees = run.worktrees_for(&ticket.id).filter_map(|tree| tree.path.as_deref());
+        run.state.is_open() && is_made(ticket) && trees.any(|path| !path.join(".git").exists())
+    };
+    let way_on = if run.strategy == Strategy::Reuse { "discard" } else { "resume" };
+    let gone = run.tickets.iter().filter(is_gone).map(|ticket| {
+        let path = ticket.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let what = format!(
+            "The workspace {} is gone, or a part of it: {}; its branches are kept.",
+            ticket.workspace,
+            plain_line(&path)
+        );
+        need(what, format!("git metawsm {way_on} {}", run.id))
+    });
+    gone.collect()
 }
 
 /// Open questions, the oldest first: who asks what, and since when.

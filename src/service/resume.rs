@@ -56,6 +56,7 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     require_trust_of(hold.run())?;
     settle(control, &mut hold)?;
     if hold.run().state == RunState::Completed {
+        bring_back(caller, control, &mut hold, progress)?;
         return Ok(hold.run().clone());
     }
     to_running(&mut hold, "resumed")?;
@@ -70,6 +71,25 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     })?;
     carry_out(caller, control, &mut hold, progress)?;
     Ok(hold.run().clone())
+}
+
+/// No agent of a completed run is needed any more; its workspace is, for whoever looks at the work and closes the run.
+fn bring_back(
+    caller: &Caller,
+    control: &Control,
+    hold: &mut Hold,
+    progress: Progress<'_>,
+) -> ServiceResult<()> {
+    if !make_again(hold)? {
+        return Ok(());
+    }
+    let reason = hold.run().reason.clone();
+    to_running(hold, "its workspace is made again")?;
+    carry_out(caller, control, hold, progress)?;
+    if hold.run().state == RunState::Running {
+        hold.go(RunState::Completed, &reason)?;
+    }
+    Ok(())
 }
 
 /// A policy that was trusted when the run was planned may no longer be: ask again before anything starts.
@@ -98,17 +118,18 @@ pub(super) fn to_running(hold: &mut Hold, reason: &str) -> ServiceResult<()> {
     Ok(())
 }
 
-/// Sets the steps of worktrees that are gone back to pending: no agent may start in a folder that is none.
-pub(super) fn make_again(hold: &mut Hold) -> ServiceResult<()> {
+/// Sets the steps of worktrees that are gone back to pending: no agent may start in a folder that is none. Says
+/// whether there are any.
+pub(super) fn make_again(hold: &mut Hold) -> ServiceResult<bool> {
     let run = hold.run();
     if run.strategy == Strategy::Reuse {
-        return Ok(());
+        return Ok(false);
     }
     let is_gone = |t: &&RunWorktree| t.path.as_deref().is_some_and(|path| !path.join(".git").exists());
     let gone: Vec<_> =
         run.worktrees.iter().filter(is_gone).map(|t| (t.ticket.clone(), t.repo.clone())).collect();
     if gone.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     hold.update(|run| {
         for step in run.steps.iter_mut().filter(|s| s.state == StepState::Done) {
@@ -123,7 +144,7 @@ pub(super) fn make_again(hold: &mut Hold) -> ServiceResult<()> {
             }
         }
     })?;
-    Ok(())
+    Ok(true)
 }
 
 /// Sets the start steps of the chosen agents back to pending.

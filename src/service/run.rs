@@ -1,7 +1,7 @@
 //! `run`: from a request to a recorded run, and its plan carried out.
 
 use super::agents::choose_agents;
-use super::event::Progress;
+use super::event::{Event, Progress};
 use super::policies::{self, Rules};
 use super::repos::{Chosen, choose, expand_home};
 use super::tickets::{KnownTicket, TicketMeant};
@@ -74,6 +74,8 @@ pub struct RunReport {
     pub dry_run: bool,
     /// Sentences that a person should know.
     pub notes: Vec<String>,
+    /// Those that the progress has told already.
+    pub told: Vec<String>,
 }
 
 /// Plans a run, records it, and carries the plan out.
@@ -84,7 +86,7 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
     if request.dry_run {
         notes.extend(draft.foretold(&control)?);
         let run = name_workspaces(&control, draft, request, &rules)?;
-        return Ok(RunReport { run, dry_run: true, notes });
+        return Ok(RunReport { run, dry_run: true, notes, told: Vec::new() });
     }
     policies::require_trust(&rules)?;
     let mut hold = record(caller, &control, draft, request, &rules)?;
@@ -95,8 +97,15 @@ pub fn run(caller: &Caller, request: &RunRequest, progress: Progress<'_>) -> Ser
             .filter(|r| !r.base_note.is_empty())
             .map(|r| format!("{}: {}", r.name, r.base_note)),
     );
-    carry_out(caller, &control, &mut hold, progress)?;
-    Ok(RunReport { run: hold.run().clone(), dry_run: false, notes })
+    let mut told = Vec::new();
+    let mut listen = |event: Event| {
+        if let Event::Note(text) = &event {
+            told.extend(text.strip_prefix("note: ").map(str::to_owned));
+        }
+        progress(event);
+    };
+    carry_out(caller, &control, &mut hold, &mut listen)?;
+    Ok(RunReport { run: hold.run().clone(), dry_run: false, notes, told })
 }
 
 /// Plans a run and forgets the plan: whatever keeps it from being made is said before anybody is asked anything.
@@ -173,11 +182,10 @@ impl Draft {
 fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest) -> ServiceResult<Draft> {
     let strategy = request.strategy.unwrap_or(rules.policy.workspace.default_strategy);
     let source = source::find(caller, control, strategy, request.from.as_deref())?;
+    let (given, base) = (request.repos.as_slice(), request.base_branch.as_deref());
     let repos = match &source {
-        Some(source) => {
-            source.choose_repos(caller, &request.repos, request.base_branch.as_deref(), &rules.policy)?
-        }
-        None => choose(caller, control, &request.repos, request.base_branch.as_deref(), &rules.policy)?,
+        Some(source) => source.choose_repos(caller, given, base, &rules.policy)?,
+        None => choose(caller, control, given, base, &rules.policy)?,
     };
     provision::require_possible(control, rules, strategy, &repos)?;
     let doc_home = doc_home(request, &repos)?;

@@ -13,6 +13,8 @@ mod scene;
 #[cfg(target_arch = "x86_64")]
 mod bases;
 #[cfg(target_arch = "x86_64")]
+mod docs;
+#[cfg(target_arch = "x86_64")]
 mod jobs;
 #[cfg(target_arch = "x86_64")]
 mod strikes;

@@ -11,14 +11,17 @@ use server::Server;
 /// A stage whose policy names these servers: name, kind and place.
 fn stage_with(endpoints: &[(&str, &str)], seconds: u64) -> Stage {
     let stage = Stage::with(WORKS);
-    let lines: String = endpoints
-        .iter()
-        .map(|(name, place)| {
-            format!(
-                "[[docs.api.repo_endpoints]]\nname = \"{name}\"\nrepo = \"api\"\nbase_url = \"{place}\"\n"
-            )
-        })
-        .collect();
+    let mut lines = String::new();
+    for (name, place) in endpoints {
+        let words = [
+            "[[docs.api.repo_endpoints]]\nname = \"",
+            name,
+            "\"\nrepo = \"api\"\nbase_url = \"",
+            place,
+            "\"\n",
+        ];
+        lines.push_str(&words.concat());
+    }
     let text = format!("[docs.api]\nrequest_timeout_seconds = {seconds}\n{lines}");
     stage.repo.write(".metawsm/policy.toml", &text);
     stage

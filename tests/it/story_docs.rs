@@ -211,3 +211,112 @@ fn what_could_not_be_seeded_is_refused_before_anything_is_made() {
     stage.api.write(&format!("{dir}/tasks.md"), "edited again\n");
     stage.world.run(["run", "--dry-run", "--ticket", "MW-1", "--doc-seed-mode", "none"]).at(&stage.api).ok();
 }
+
+#[test]
+fn what_an_update_brought_in_is_no_longer_missing_in_the_workspace() {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let run = stage.run(&["--ticket", "MW-1"]);
+    stage.wait_state(id(&run), "completed");
+    edit(&stage.api, &format!("{dir}/notes.md"), "New\n");
+    assert_eq!(state(&stage, id(&run), 0), "source-ahead");
+    stage.do_(["update", id(&run)]).ok();
+    assert_eq!(state(&stage, id(&run), 0), "in-sync");
+    let copy = stage.api.seen_from(tree(&run, 0, "api"));
+    edit(&copy, &format!("{dir}/tasks.md"), "# Tasks\n\n- [x] Do it\n");
+    assert_eq!(state(&stage, id(&run), 0), "workspace-ahead");
+    stage.do_(["close", id(&run)]).ok().lacks("docs-fresh");
+}
+
+#[test]
+fn a_waiver_leaves_what_somebody_changed_in_the_source_and_says_so() {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    let run = stage.run(&["--ticket", "MW-1", "--repos", "docs"]);
+    stage.wait_state(id(&run), "completed");
+    edit(&stage.api, &format!("{dir}/tasks.md"), "Mine alone\n");
+    let before = stage.world.snapshot();
+    stage.do_(["close", id(&run), "--dry-run"]).code(3).tells("docs-synced");
+    before.assert_same(&stage.world.snapshot());
+    let closed = stage.do_(["close", id(&run), "--waive", "docs-synced=they disagree"]).ok();
+    holds(&closed.stdout, &[&format!("left {dir} of the control repository as it is")]);
+    assert_eq!(stage.api.git(["show", &format!("main:{dir}/tasks.md")]), "Mine alone");
+    holds(&stage.api.git(["show", &format!("main:{dir}/index.md")]), &["Status: active"]);
+    holds(&docs.git(["show", &format!("main:{dir}/index.md")]), &["Status: complete"]);
+    stage.do_(["log", id(&run)]).ok().says("left ");
+}
+
+#[test]
+fn the_brief_and_decisions_of_a_bootstrap_lie_in_the_seeded_documents_under_the_homes_own_root() {
+    let stage = Stage::new(&[("coder", "true")]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    docs.commit(".ttmp.yaml", "root: papers\n");
+    let there = dir.replacen("ttmp", "papers", 1);
+    let words = [
+        "bootstrap",
+        "--json",
+        "--existing",
+        "--ticket",
+        "MW-1",
+        "--goal",
+        "Say hello",
+        "--done",
+        "It is said",
+    ];
+    let more = ["--repos", "api,docs", "--doc-home-repo", "docs"];
+    let made = stage.world.run([&words[..], &more].concat()).at(&stage.api).ok();
+    assert!(!made.stdout.contains("in the record and in the prompt only"), "{made}");
+    let run = made.json();
+    stage.wait_ended(id(&run));
+    let copy = docs.seen_from(tree(&run, 0, "docs"));
+    let listed = copy.git(["ls-files"]);
+    holds(&listed, &[&format!("{there}/index.md"), &format!("{there}/reference/01-bootstrap-brief")]);
+    assert_eq!(state(&stage, id(&run), 0), "workspace-ahead");
+    let asked = ["forum", "ask", "--json", "--title", "Which port?", "--body", "Which one?"];
+    let thread =
+        stage.world.run(asked).at(&stage.api).ok().json()["thread"]["id"].as_str().expect("an id").to_owned();
+    stage.do_(["forum", "answer", &thread, "--body", "8080"]).ok();
+    holds(&copy.git(["ls-files"]), &[&format!("{there}/reference/02-forum-decisions")]);
+    // Giving up touches no source.
+    let source = stage.api.git(["rev-parse", &format!("main:{dir}")]);
+    stage.do_(["discard", id(&run), "--reason", "not wanted"]).ok();
+    assert_eq!(stage.api.git(["rev-parse", &format!("main:{dir}")]), source);
+    assert_eq!(docs.git(["ls-tree", "-r", "--name-only", "main", "papers"]), "");
+}
+
+#[test]
+fn a_doc_home_that_has_the_ticket_is_brought_forward_left_ahead_or_left_apart_and_never_thrown_away() {
+    let stage = Stage::new(&[("coder", WORKER)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let seeded = |stage: &Stage, docs: &Repo, word: &str| {
+        let run =
+            stage.run(&["--ticket", "MW-1", "--repos", docs.path().to_str().expect("a path"), "--dry-run"]);
+        assert_eq!(run["tickets"][0]["docs"], dir.as_str());
+        let run = stage.run(&["--ticket", "MW-1", "--repos", docs.path().to_str().expect("a path")]);
+        stage.wait_state(id(&run), "completed");
+        assert_eq!(state(stage, id(&run), 0), word);
+        let text =
+            docs.seen_from(tree(&run, 0, docs.path().file_name().expect("a name").to_str().expect("text")));
+        let text = text.read(&format!("{dir}/tasks.md"));
+        stage.do_(["discard", id(&run), "--reason", "next"]).ok();
+        text
+    };
+    // Behind: what it has is an older state of the source.
+    let behind = stage.repo_on("behind", "main");
+    ticket(&behind, "MW-1");
+    // Ahead: the source's state is one of its older ones.
+    let ahead = stage.repo_on("ahead", "main");
+    ticket(&ahead, "MW-1");
+    edit(&stage.api, &format!("{dir}/tasks.md"), "newer\n");
+    edit(&ahead, &format!("{dir}/tasks.md"), "newer\n");
+    edit(&ahead, &format!("{dir}/tasks.md"), "newest\n");
+    // Apart: neither comes from the other.
+    let apart = stage.repo_on("apart", "main");
+    ticket(&apart, "MW-1");
+    edit(&apart, &format!("{dir}/tasks.md"), "another\n");
+    assert_eq!(seeded(&stage, &behind, "in-sync"), "newer\n");
+    assert_eq!(seeded(&stage, &ahead, "workspace-ahead"), "newest\n");
+    assert_eq!(seeded(&stage, &apart, "diverged"), "another\n");
+}

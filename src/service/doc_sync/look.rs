@@ -46,18 +46,24 @@ pub fn look(control: &Control, run: &Run, ticket: &TicketId) -> ServiceResult<Op
     let tree = run.worktrees_for(ticket).find(|tree| tree.repo == record.repo);
     let worktree = tree.and_then(|tree| tree.path.clone());
     let worktree = worktree.ok_or_else(|| damaged(run, "the documents of a ticket have no worktree"))?;
+    let branch = tree.map(|tree| tree.branch.as_str()).unwrap_or_default();
     let home = open_repo(run, &record.repo)?;
     let workspace = home.dir_tree(&worktree, &record.dir)?;
-    let source = if record.source.is_empty() {
-        Some(record.base.clone()).filter(|base| !base.is_empty())
-    } else {
-        match source_repo(control)? {
-            Some((repository, head)) => repository.path_id(&head, &record.source)?,
-            None => None,
-        }
+    let is_foreign = home.common_dir() != control.repo.common_dir();
+    let from = if record.source.is_empty() { None } else { source_repo(control)? };
+    let source = match &from {
+        _ if record.source.is_empty() => Some(record.base.clone()).filter(|base| !base.is_empty()),
+        Some((repository, head)) => repository.path_id(head, &record.source)?,
+        None => None,
     };
     let base = Some(record.base.as_str()).filter(|base| !base.is_empty());
-    let agreement = Agreement::of(base, workspace.as_deref(), source.as_deref());
-    let is_foreign = home.common_dir() != control.repo.common_dir();
+    let mut agreement = Agreement::of(base, workspace.as_deref(), source.as_deref());
+    if let Some((repository, head)) = from.filter(|_| agreement.is_warning() && !is_foreign)
+        && let Some(own) = home.branch_id(branch)?
+        && repository.is_ancestor(&head, &own)?
+    {
+        // Base was taken into the run's branch: the source's changes are in the workspace copy by that.
+        agreement = Agreement::of(source.as_deref(), workspace.as_deref(), source.as_deref());
+    }
     Ok(Some(DocView { record, worktree, is_foreign, source, workspace, agreement }))
 }

@@ -2,13 +2,14 @@
 
 use super::super::repos::name_in;
 use super::super::{Control, ServiceResult};
-use crate::federation::{DocCopy, Rank};
+use crate::federation::{DocCopy, Found, Origin, Rank};
 use crate::git::Repository;
 use crate::model::{Run, RunTicket, TicketId};
 use crate::policy::Policy;
 use crate::sys::files;
 use crate::tickets::{self, Glance, Ticket};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of the source of copies that are files here.
 const LOCAL: &str = "local";
@@ -48,6 +49,16 @@ fn checkout(path: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((repo.worktree()?.to_owned(), repo.common_dir().to_owned()))
 }
 
+fn origin(rank: Rank, repo: &str, workspace: &str) -> Arc<Origin> {
+    Arc::new(Origin {
+        rank,
+        source: LOCAL.to_owned(),
+        repo: repo.to_owned(),
+        workspace: workspace.to_owned(),
+        indexed_at: String::new(),
+    })
+}
+
 struct Shelf<'a> {
     wanted: &'a [String],
     copies: Vec<DocCopy>,
@@ -70,35 +81,31 @@ impl Shelf<'_> {
             Ok(listing) => {
                 self.problems
                     .extend(listing.problems.into_iter().map(|problem| format!("{repo}: {problem}")));
+                let origin = origin(Rank::Repo, repo, "");
                 for ticket in listing.tickets {
-                    self.add_ticket(top, repo, &ticket);
+                    self.add_ticket(top, &origin, &ticket);
                 }
             }
             Err(error) => self.problems.push(format!("{repo}: {error}.")),
         }
     }
 
-    fn add_ticket(&mut self, top: &Path, repo: &str, ticket: &Ticket) {
+    fn add_ticket(&mut self, top: &Path, origin: &Arc<Origin>, ticket: &Ticket) {
         let Ok(id) = TicketId::parse(&ticket.id) else {
-            self.problems.push(format!("{repo}: {}: its ticket is no usable id.", ticket.index));
+            self.problems.push(format!("{}: {}: its ticket is no usable id.", origin.repo, ticket.index));
             return;
         };
         if !self.wants(id.as_str()) {
             return;
         }
         let seen = tickets::glance(&top.join(&ticket.index)).ok().flatten();
-        self.copies.push(DocCopy {
+        let found = Found {
             ticket: id,
             title: ticket.title.clone(),
             status: ticket.status.clone(),
             updated: seen.map(|seen| seen.updated).unwrap_or_default(),
-            repo: repo.to_owned(),
-            workspace: String::new(),
-            rank: Rank::Repo,
-            source: LOCAL.to_owned(),
-            indexed_at: String::new(),
-            link: String::new(),
-        });
+        };
+        self.copies.push(DocCopy { found, origin: Arc::clone(origin) });
     }
 
     /// The copy of a ticket in the workspace of an open run.
@@ -108,18 +115,16 @@ impl Shelf<'_> {
         }
         match workspace_copy(run, ticket) {
             Ok(None) => {}
-            Ok(Some(seen)) => self.copies.push(DocCopy {
-                ticket: ticket.id.clone(),
-                title: seen.head.title,
-                status: seen.head.status,
-                updated: seen.updated,
-                repo: run.doc_home.to_string(),
-                workspace: ticket.workspace.to_string(),
-                rank: Rank::Workspace,
-                source: LOCAL.to_owned(),
-                indexed_at: String::new(),
-                link: String::new(),
-            }),
+            Ok(Some(seen)) => {
+                let found = Found {
+                    ticket: ticket.id.clone(),
+                    title: seen.head.title,
+                    status: seen.head.status,
+                    updated: seen.updated,
+                };
+                let origin = origin(Rank::Workspace, run.doc_home.as_str(), ticket.workspace.as_str());
+                self.copies.push(DocCopy { found, origin });
+            }
             Err(error) => self.problems.push(format!("{}: {error}.", ticket.workspace)),
         }
     }

@@ -5,7 +5,7 @@ mod local;
 use super::repos::expand_home;
 use super::{Caller, Control, ServiceError, ServiceResult, control, policies};
 use crate::federation::{
-    self, Answer, DocCopy, Endpoint, FederationError, Freshness, Kind, Question, Rank, time_of,
+    self, Answer, DocCopy, Endpoint, FederationError, Freshness, Kind, Origin, Question, Rank, time_of,
 };
 use crate::model::{Run, RunId, TicketId};
 use crate::policy::{DocsApiPolicy, Policy};
@@ -13,6 +13,7 @@ use crate::sys::clock;
 use crate::sys::process::quoted;
 use crate::workspaces;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The most servers that are asked at once; each costs two threads.
 const SERVERS: usize = 256;
@@ -73,6 +74,8 @@ pub struct DocsTicket {
     pub entry: federation::Entry,
     /// The open runs that work on it.
     pub runs: Vec<RunId>,
+    /// Where people look at it; may be empty.
+    pub link: String,
 }
 
 impl DocsView {
@@ -115,7 +118,7 @@ pub fn docs(caller: &Caller, request: &DocsRequest) -> ServiceResult<DocsView> {
     let keys: BTreeSet<_> = active.keys().cloned().collect();
     let tickets = federation::merge(copies, &keys)
         .into_iter()
-        .map(|entry| DocsTicket { runs: runs_of(&active, &entry.copy), entry })
+        .map(|entry| ticket_of(entry, &active, &endpoints))
         .collect();
     let api = &policy.docs.api;
     let configured = api.workspace_endpoints.len() + api.repo_endpoints.len();
@@ -181,9 +184,12 @@ fn active(runs: &[Run]) -> Active {
     active
 }
 
-fn runs_of(active: &Active, copy: &DocCopy) -> Vec<RunId> {
-    let key = (copy.ticket.as_str().to_ascii_uppercase(), copy.repo.to_lowercase());
-    active.get(&key).cloned().unwrap_or_default()
+fn ticket_of(entry: federation::Entry, active: &Active, endpoints: &[EndpointView]) -> DocsTicket {
+    let runs = active.get(&entry.copy.key()).cloned().unwrap_or_default();
+    let origin = &entry.copy.origin;
+    let server = endpoints.iter().find(|view| view.endpoint.name == origin.source && !origin.rank.is_files());
+    let link = server.map(|view| view.endpoint.link(entry.copy.found.ticket.as_str())).unwrap_or_default();
+    DocsTicket { entry, runs, link }
 }
 
 /// What a server said, as a row and as copies.
@@ -211,21 +217,14 @@ fn answered(answer: Answer, runs: &[Run], policy: &Policy) -> ServiceResult<(End
     let age = time_of(&indexed_at)
         .map(|at| u64::try_from(at.duration_until(clock::precise()).as_secs()).unwrap_or_default());
     let count = tickets.len();
-    let copies = tickets
-        .into_iter()
-        .map(|found| DocCopy {
-            link: endpoint.link(found.ticket.as_str()),
-            ticket: found.ticket,
-            title: found.title,
-            status: found.status,
-            updated: found.updated,
-            repo: endpoint.repo.clone(),
-            workspace: endpoint.workspace.clone(),
-            rank,
-            source: endpoint.name.clone(),
-            indexed_at: indexed_at.clone(),
-        })
-        .collect();
+    let origin = Arc::new(Origin {
+        rank,
+        source: endpoint.name.clone(),
+        repo: endpoint.repo.clone(),
+        workspace: endpoint.workspace.clone(),
+        indexed_at,
+    });
+    let copies = tickets.into_iter().map(|found| DocCopy { found, origin: Arc::clone(&origin) }).collect();
     let view = EndpointView {
         runs: its,
         gone,

@@ -15,6 +15,8 @@ fn a_run_that_may_close_passes() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     docs-synced
+      ok     docs-fresh
       ok     brief
       ok     validation
       ok     guidance
@@ -51,6 +53,8 @@ fn every_blocker_is_named_at_once_with_its_command_and_exit_3() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     docs-synced
+      ok     docs-fresh
       ok     brief
       ok     validation
       ok     guidance
@@ -88,6 +92,8 @@ fn an_agent_that_still_works_blocks() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     docs-synced
+      ok     docs-fresh
       ok     brief
       ok     validation
       ok     guidance

@@ -19,6 +19,8 @@ fn a_completed_run_is_merged_and_published() {
       ok     records-untouched
       ok     forbidden-files
       ok     checks
+      ok     docs-synced
+      ok     docs-fresh
       ok     brief
       ok     validation
       ok     guidance
@@ -44,7 +46,7 @@ fn a_completed_run_is_merged_and_published() {
 
     api: 1 merge into 'main' (OID..OID).
 
-    Closed by Ada Tester <ada@example.org>: 15 gates passed.
+    Closed by Ada Tester <ada@example.org>: 17 gates passed.
 
     Metawsm-Closed: one
     Metawsm-Ticket: do-the-work
@@ -110,7 +112,7 @@ fn a_waiver_needs_a_gate_that_exists_and_a_reason() {
     ");
     insta::assert_snapshot!(stage.refuses(&["close", "--waive", "nope=because"]), @"
     2 usage
-    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, records-untouched, forbidden-files, checks, brief, validation, guidance, forum-quiet, mergeable, base-ready, bypass, policy-drift.
+    error: There is no gate 'nope'; the gates are run-state, agents-quiet, clean-tree, on-branch, records-untouched, forbidden-files, checks, docs-synced, docs-fresh, brief, validation, guidance, forum-quiet, mergeable, base-ready, bypass, policy-drift.
     next:
       git metawsm check
     ");

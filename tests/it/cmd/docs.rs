@@ -38,10 +38,10 @@ fn without_a_server_the_trees_that_lie_here_are_shown() {
     );
     stage.repo.write("ttmp/2026/07/06/MW-3--broken/index.md", "no frontmatter\n");
     insta::assert_snapshot!(stage.said(&["-q", "docs"]), @"
-      MW-1  active  api  local  2026-07-08  Add a login
-      MW-2  active  api  local  2026-07-09  A title that goes on and on until no term…
+      MW-1  active  api  local  DATE  Add a login
+      MW-2  active  api  local  DATE  A title that goes on and on until no te…
     -- story
-    unreadable: api: ttmp/2026/07/06/MW-3--broken/index.md: It does not begin with frontmatter, or the frontmatter does not end.
+    unreadable: api: ttmp/2026/07/06/MW-3--broken/index.md: The document's frontmatter cannot be read: the first line is not '---'.
     ");
     stage.run(&["run", "--ticket", "MW-1", "--run-id", "one", "--repos", "."]).ok();
     let answer = stage.json(&["docs", "--ticket", "mw-1"]);
@@ -57,11 +57,11 @@ fn without_a_server_the_trees_that_lie_here_are_shown() {
     std::fs::write(&index, text.replace("active", "review")).expect("an agent writes");
     ticket(&stage.repo, "MW-1", "Add a login", "2026-07-10T12:00:00Z");
     insta::assert_snapshot!(stage.said(&["-q", "docs", "--ticket", "MW-1,MW-9"]), @"
-    * MW-1  review  api  mw-1  2026-07-08  Add a login
+    * MW-1  review  api  mw-1  DATE  Add a login
           older than the copy in the repository (local)
           run one
     -- story
-    unreadable: api: ttmp/2026/07/06/MW-3--broken/index.md: It does not begin with frontmatter, or the frontmatter does not end.
+    unreadable: api: ttmp/2026/07/06/MW-3--broken/index.md: The document's frontmatter cannot be read: the first line is not '---'.
     ");
     // A link out of the worktree is not read.
     std::fs::remove_file(&index).expect("it is there");
@@ -88,7 +88,17 @@ fn servers_are_rows_and_their_copies_count_before_files() {
     );
     let places = endpoint("all", &repo.place()) + &endpoint("gone", &Server::closed()) + &spaces;
     policy(&stage, &places.replace("http://127", "http://me:secret@127"));
-    insta::assert_snapshot!(stage.said(&["docs"]), @"");
+    insta::assert_snapshot!(stage.said(&["docs"]), @"
+    Servers:
+      space  workspace t-0 (api)  1 ticket, 3 documents indexed now
+          The workspace t-0 is gone.
+      all    repo api             2 tickets, 6 documents indexed now
+      gone   repo api             down: It cannot be reached: Connection refused (os error 111).
+    Tickets:
+      T-0  active  api  all  DATE  Ticket 0 of T
+          older than the copy in the repository (local)
+      T-1  active  api  all  DATE  Ticket 1 of T
+    ");
     let answer = stage.json(&["docs"]);
     assert_eq!(answer["endpoints"][0]["gone"], true, "no run and no directory has that workspace");
     assert!(
@@ -134,8 +144,24 @@ fn only_the_servers_that_are_named_are_asked_and_all_down_is_a_fault_outside() {
     assert_eq!(good.asked().len(), 0);
     stage.run(&["docs"]).ok().says("T-0");
     stage.run(&["docs", "--endpoint", "closed,good"]).ok().says("T-0");
-    insta::assert_snapshot!(stage.refuses(&["docs", "--endpoint", "other"]), @"");
-    insta::assert_snapshot!(stage.refuses(&["docs", "--ticket", "../x"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["docs", "--endpoint", "other"]), @"
+    2 usage
+    error: No server of documents is called 'other'; the policy names good, closed.
+    next:
+      git metawsm docs --endpoint good
+    ");
+    insta::assert_snapshot!(stage.refuses(&["docs", "--ticket", "../x"]), @r#"
+    2 usage
+    error: The ticket "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    next:
+      git metawsm docs -h
+    "#);
     let stage = Stage::with(WORKS);
-    insta::assert_snapshot!(stage.refuses(&["docs", "--endpoint", "other"]), @"");
+    insta::assert_snapshot!(stage.refuses(&["docs", "--endpoint", "other"]), @"
+    2 usage
+    error: No server of documents is called 'other': docs.api of the policy names none.
+    next:
+      git metawsm docs
+      git metawsm policy show
+    ");
 }

@@ -13,6 +13,7 @@ mod diff;
 mod discard;
 mod docs;
 mod every;
+mod flags;
 mod former;
 pub mod forum;
 mod guide;

@@ -39,7 +39,7 @@ fn a_record_that_would_alone_put_base_ahead_waits_until_it_is_asked_for() {
 
     api: nothing to merge into 'main' (OID).
 
-    Closed by Ada Tester <ada@example.org>: 15 gates passed.
+    Closed by Ada Tester <ada@example.org>: 17 gates passed.
 
     Metawsm-Closed: one
     Metawsm-Ticket: do-the-work

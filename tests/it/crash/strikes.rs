@@ -103,6 +103,16 @@ fn a_bootstrap_survives_faults_at_every_call() {
 }
 
 #[test]
+fn documents_are_seeded_once_after_faults_at_every_call() {
+    strike(&super::docs::seed());
+}
+
+#[test]
+fn documents_come_home_once_after_faults_at_every_call() {
+    strike(&super::docs::home());
+}
+
+#[test]
 fn a_completion_survives_faults_at_every_call() {
     strike(&jobs::complete());
 }

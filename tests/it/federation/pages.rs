@@ -40,6 +40,8 @@ fn all_pages_of_all_servers_are_read_at_once_and_nothing_else_is_asked() {
     }
     let cursors: Vec<_> = asked.iter().filter_map(|question| question.value("cursor")).collect();
     assert_eq!(cursors, ["at-1000", "at-2000"]);
+    // One of them is found on whatever page, in whatever case.
+    assert_eq!(ids(&stage.json(&["docs", "--ticket", "many-2400,few-1"])), ["FEW-1", "MANY-2400"]);
 }
 
 #[test]
