@@ -164,7 +164,8 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
       Commands:
         show   Show the policy in force, defaults and personal keys included
         check  Check the policy file; every problem is named at once
-        trust  Trust the programs that the policy starts, for this user and this content
+        trust  Trust the programs that the policy starts and the set-up scripts that repositories bring
+               along, for this user and this content
         apply  Give a run the present policy of base; the difference is shown
         help   Print this message or the help of the given subcommand(s)
     next:
