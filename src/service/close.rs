@@ -1,7 +1,8 @@
 //! `merge` and `close`: judged, planned, composed as objects, then landed.
 
-use super::compose::Work;
+use super::compose::{Work, told_of_record};
 use super::event::Progress;
+use super::facts::Ground;
 use super::push::{BasePush, push_all};
 use super::select::{Selector, require_open, require_run};
 use super::verdicts::{Judged, judge, word};
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::gate::{Action, Standing, Verdict, Waiver};
 use crate::model::{Run, RunState, plain_line};
-use crate::plan::{self, MergePlan};
-use crate::policy;
+use crate::plan::{self, MergePlan, RepoMerge};
+use crate::policy::{self, Track};
 use crate::store::Hold;
 
 /// What is done with a merge or close that was stopped half way.
@@ -236,11 +237,36 @@ fn dry_run(control: &Control, run: Run, request: &CloseRequest) -> ServiceResult
     let judged = judge(control, &run, request.action, &request.waivers)?;
     let (pass, found, _) = judged.require_pass(&run, request.action)?;
     let plan = plan_of(request.action, &pass, &found.facts)?;
-    let acts = describe(control, &run, &plan)?;
+    let policy = policy::stricter(&policies::stored(&run)?, &policies::at_base(control)?);
+    let is_never = policy.state.track == Track::Never;
+    let waits = !is_never && record_waits(&found.grounds, &plan, request.push || policy.merge.push)?;
+    let acts = describe(control, &run, (&plan, &found.grounds), waits)?;
+    let acts = match plan.action {
+        Action::Close if is_never || waits => [acts, vec![told_of_record(&run, None, &policy)]].concat(),
+        Action::Close => [acts, vec![format!("publish {}", crate::store::published_path(&run))]].concat(),
+        Action::Merge | Action::Hook => acts,
+    };
     Ok(CloseReport::of(run, request, pass.verdict().clone(), acts))
 }
 
-fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec<String>> {
+/// Whether the record would have to wait for another merge.
+fn record_waits(grounds: &[Ground], plan: &MergePlan, pushes: bool) -> ServiceResult<bool> {
+    let Some((ground, repo)) = grounds.iter().zip(&plan.repos).find(|(ground, _)| ground.is_control) else {
+        return Ok(false);
+    };
+    if pushes || repo.merges() {
+        return Ok(false);
+    }
+    publish::is_level(&ground.repository, &repo.base, ground.local.as_deref())
+}
+
+/// What a close or merge would do; with `waits` the record would not come into history yet.
+fn describe(
+    control: &Control,
+    run: &Run,
+    (plan, grounds): (&MergePlan, &[Ground]),
+    waits: bool,
+) -> ServiceResult<Vec<String>> {
     let mut acts = Vec::new();
     for repo in &plan.repos {
         for link in &repo.links {
@@ -255,14 +281,19 @@ fn describe(control: &Control, run: &Run, plan: &MergePlan) -> ServiceResult<Vec
     }
     if plan.action == Action::Close {
         let is_foreign = doc_sync::is_foreign(control, run);
+        // On a base apart from the record's nothing has to wait.
+        let is_apart =
+            |(repo, ground): (&RepoMerge, &Ground)| !ground.is_control && repo.repo == run.doc_home;
+        let is_at_once = !waits || plan.repos.iter().zip(grounds).any(is_apart);
         for ticket in publish::closable(control, run)?.iter().filter(|ticket| ticket.docs.is_some()) {
-            acts.push(format!("close ticket {}", ticket.id));
+            if is_at_once {
+                acts.push(format!("close ticket {}", ticket.id));
+            }
             let known = control.store.find_doc_sync(&run.id, &ticket.id).ok().flatten();
-            if let Some(record) = known.filter(|r| is_foreign && !r.source.is_empty()) {
+            if let Some(record) = known.filter(|r| is_foreign && !waits && !r.source.is_empty()) {
                 acts.push(format!("bring its documents home to {}", record.source));
             }
         }
-        acts.push(format!("publish {}", crate::store::published_path(run)));
     }
     Ok(acts)
 }

@@ -149,8 +149,15 @@ impl Work<'_> {
                     publish::close_tickets(self.control, landing, run, &closing)?;
                     *home = Some((landing.repository.clone(), landing.tip.clone()));
                 }
-            } else if self.policy.state.track != Track::Never && publish::may_publish(landing, self.push)? {
+            } else if self.policy.state.track == Track::Never {
+                // Its tickets are closed all the same, and nobody would do it later.
+                if let Some(deciding) = &deciding {
+                    published.said = publish::close_unrecorded(self.control, landing, deciding)?;
+                }
+            } else if publish::may_publish(landing, self.push)? {
                 published = publish::publish(self.control, landing, deciding.as_ref())?;
+            } else if let Some(deciding) = &deciding {
+                published.said = publish::awaited(self.control, landing, deciding)?;
             }
         }
         Ok(published)

@@ -101,9 +101,12 @@ pub(super) fn close_tickets(
     if edits.is_empty() {
         return Ok(());
     }
+    commit(landing, &edits, &closing_message(run, closing, &entry))
+}
+
+fn closing_message(run: &Run, closing: &[&RunTicket], entry: &str) -> String {
     let ids: Vec<_> = closing.iter().map(|t| t.id.as_str()).collect();
-    let message = format!("Close {}\n\n{entry}\n\nMetawsm-Closed: {}\n", ids.join(", "), run.id);
-    commit(landing, &edits, &message)
+    format!("Close {}\n\n{entry}\n\nMetawsm-Closed: {}\n", ids.join(", "), run.id)
 }
 
 /// A run that is just being decided.
@@ -125,6 +128,120 @@ pub(super) struct Composed {
     pub said: Vec<String>,
 }
 
+/// What closing tickets changes in the control repository's own tree.
+#[derive(Debug, Default)]
+struct Documents {
+    /// The closing of tickets whose documents lie there.
+    edits: Edits,
+    /// Directories that come home, each with the tree that it is to hold.
+    homecomings: Vec<(String, String)>,
+    /// What a person should know, as sentences.
+    said: Vec<String>,
+}
+
+impl Documents {
+    /// Adds those of one closed run.
+    fn add(
+        &mut self,
+        control: &Control,
+        landing: &Landing,
+        run: &Run,
+        deciding: Option<&Deciding>,
+    ) -> ServiceResult<()> {
+        let own = deciding.filter(|d| d.run.id == run.id);
+        let closable = closable(control, run)?;
+        if own.is_none_or(|own| own.closes) {
+            // Where the record had to wait, so had the closing of its tickets.
+            let mut closing = closable.clone();
+            closing.retain(|ticket| {
+                let index = ticket.docs.as_ref().map(|dir| format!("{dir}/index.md"));
+                is_closed_here(control, run, ticket)
+                    && index.is_some_and(|index| !self.edits.iter().any(|(path, _)| *path == index))
+            });
+            for ticket in closing.iter().filter(|_| own.is_some() && !doc_sync::is_foreign(control, run)) {
+                let dir = ticket.docs.as_deref().unwrap_or_default();
+                if landing.repository.path_id(&landing.tip, &format!("{dir}/index.md"))?.is_none() {
+                    self.said.push(format!("left {} open: {dir} holds no index.md", ticket.id));
+                }
+            }
+            let entry = entry_of(control, run)?;
+            self.edits.extend(ticket_edits(&landing.repository, &landing.tip, run, &closing, &entry)?);
+        }
+        let home = own.and_then(|own| own.home.as_ref());
+        for ticket in closable {
+            match doc_sync::bring_home(control, (run, ticket), home, landing)? {
+                Some(Homecoming::Put(dir, tree)) => self.bring(run, ticket, dir, tree),
+                Some(Homecoming::Left(why)) => self.said.push(why),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One directory comes home once: what a second run has of it is not put over the first.
+    fn bring(&mut self, run: &Run, ticket: &RunTicket, dir: String, tree: String) {
+        match self.homecomings.iter().find(|(known, _)| *known == dir) {
+            Some((_, known)) if *known == tree => {}
+            Some(_) => self.said.push(format!(
+                "left out what {} holds of the documents of {} for {}: {dir} gets those of another run",
+                run.doc_home, ticket.id, run.id
+            )),
+            None => {
+                self.said.push(format!("brought the documents of {} home to {dir}", ticket.id));
+                self.homecomings.push((dir, tree));
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.edits.is_empty() && self.homecomings.is_empty()
+    }
+
+    /// The tree of the landing with all of it.
+    fn on(&self, landing: &Landing) -> ServiceResult<String> {
+        let repository = &landing.repository;
+        let mut tree = repository.tree_id(&landing.tip)?.unwrap_or_default();
+        if !self.edits.is_empty() {
+            tree = repository.edit_tree(&landing.tip, &self.edits)?;
+        }
+        for (dir, new) in &self.homecomings {
+            tree = repository.graft(&tree, dir, Some(new))?;
+        }
+        Ok(tree)
+    }
+}
+
+/// Closes the tickets of a run that is just being decided where no record goes into history; gives what a person
+/// should know, as sentences.
+pub(super) fn close_unrecorded(
+    control: &Control,
+    landing: &mut Landing,
+    deciding: &Deciding,
+) -> ServiceResult<Vec<String>> {
+    let run = &deciding.run;
+    let mut docs = Documents::default();
+    docs.add(control, landing, run, Some(deciding))?;
+    if !docs.is_empty() {
+        require_identity(&landing.repository)?;
+        let tree = docs.on(landing)?;
+        let message = closing_message(run, &closable(control, run)?, &entry_of(control, run)?);
+        landing.tip = landing.repository.commit_tree(&tree, &[&landing.tip], &message)?;
+    }
+    Ok(docs.said)
+}
+
+/// What a person should know of a run that is just being decided, where its record has to wait.
+pub(super) fn awaited(
+    control: &Control,
+    landing: &Landing,
+    deciding: &Deciding,
+) -> ServiceResult<Vec<String>> {
+    let mut docs = Documents::default();
+    docs.add(control, landing, &deciding.run, Some(deciding))?;
+    let later = |(dir, _): &(String, String)| format!("the documents in {dir} come home with the record");
+    Ok(docs.homecomings.iter().map(later).collect())
+}
+
 /// Puts the record of a run that is just being decided, other decided records that wait, and the closing of tickets
 /// on top of the control repository's landing, as one commit.
 pub(super) fn publish(
@@ -135,48 +252,16 @@ pub(super) fn publish(
     let waiting = control.store.pending_publication()?;
     let others: Vec<_> = waiting.iter().filter(|run| deciding.is_none_or(|d| d.run.id != run.id)).collect();
     let mut composed = Composed::default();
-    let mut docs = Edits::new();
-    let mut trees = Vec::new();
-    for run in deciding.map(|d| &d.run).into_iter().chain(others.iter().copied()) {
-        let own = deciding.filter(|d| d.run.id == run.id);
-        if run.state != RunState::Closed {
-            continue;
-        }
-        let closing = closable(control, run)?;
-        if own.is_none_or(|own| own.closes) {
-            // Where the record had to wait, so had the closing of its tickets.
-            let mut closing = closing.clone();
-            closing.retain(|ticket| {
-                let index = ticket.docs.as_ref().map(|dir| format!("{dir}/index.md"));
-                is_closed_here(control, run, ticket)
-                    && index.is_some_and(|index| !docs.iter().any(|(path, _)| *path == index))
-            });
-            let entry = entry_of(control, run)?;
-            docs.extend(ticket_edits(&landing.repository, &landing.tip, run, &closing, &entry)?);
-        }
-        let home = own.and_then(|own| own.home.as_ref());
-        for ticket in closing {
-            match doc_sync::bring_home(control, (run, ticket), home, landing)? {
-                Some(Homecoming::Put(dir, tree)) => {
-                    composed.said.push(format!("brought the documents of {} home to {dir}", ticket.id));
-                    trees.push((dir, tree));
-                }
-                Some(Homecoming::Left(why)) => composed.said.push(why),
-                None => {}
-            }
-        }
+    let mut docs = Documents::default();
+    let all = || deciding.map(|d| &d.run).into_iter().chain(others.iter().copied());
+    for run in all().filter(|run| run.state == RunState::Closed) {
+        docs.add(control, landing, run, deciding)?;
     }
     let repository = landing.repository.clone();
-    let mut tree = repository.tree_id(&landing.tip)?.unwrap_or_default();
-    if !docs.is_empty() {
-        tree = repository.edit_tree(&landing.tip, &docs)?;
-    }
-    for (dir, new) in &trees {
-        tree = repository.graft(&tree, dir, Some(new))?;
-    }
+    let tree = docs.on(landing)?;
     let mut edits = Edits::new();
     let mut added = Vec::new();
-    for run in deciding.map(|d| &d.run).into_iter().chain(others.iter().copied()) {
+    for run in all() {
         let path = store::published_path(run);
         if repository.path_id(&landing.tip, &path)?.is_none() {
             let home = deciding.filter(|d| d.run.id == run.id).and_then(|d| d.home.clone());
@@ -187,7 +272,7 @@ pub(super) fn publish(
         edits.extend(thread_edits(control, landing, run)?);
         composed.ids.push(run.id.clone());
     }
-    if !(docs.is_empty() && trees.is_empty() && edits.is_empty()) {
+    if !(docs.is_empty() && edits.is_empty()) {
         let deciding = deciding.map(|d| &d.run);
         let is_added = |run: &&&Run| added.contains(&run.id);
         let runs: Vec<_> = deciding.iter().chain(&others).filter(is_added).copied().collect();
@@ -196,6 +281,7 @@ pub(super) fn publish(
         let tree = repository.edit_tree(&tree, &edits)?;
         landing.tip = repository.commit_tree(&tree, &[&landing.tip], &message)?;
     }
+    composed.said = docs.said;
     Ok(composed)
 }
 
@@ -325,9 +411,14 @@ pub(super) fn may_publish(landing: &Landing, pushes: bool) -> ServiceResult<bool
     if pushes || !landing.merged.is_empty() {
         return Ok(true);
     }
-    let upstream = landing.repository.upstream(&landing.receipt.base)?.and_then(|u| u.id);
-    Ok(match (upstream, &landing.local) {
-        (Some(upstream), Some(local)) => !landing.repository.is_ancestor(local, &upstream)?,
-        _ => true,
+    Ok(!is_level(&landing.repository, &landing.receipt.base, landing.local.as_deref())?)
+}
+
+/// Whether base holds nothing that its upstream does not hold; `local` is the commit of the branch here.
+pub(super) fn is_level(repository: &Repository, base: &str, local: Option<&str>) -> ServiceResult<bool> {
+    let upstream = repository.upstream(base)?.and_then(|u| u.id);
+    Ok(match (upstream, local) {
+        (Some(upstream), Some(local)) => repository.is_ancestor(local, &upstream)?,
+        _ => false,
     })
 }

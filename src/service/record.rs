@@ -93,7 +93,7 @@ pub(super) fn publish_waiting(
     let base = require_base(control)?;
     let mut landing = landing_on(control.repo.with_hold(hold.token(), first.id.as_str()), &base)?;
     let from = landing.tip.clone();
-    let ids = publish::publish(control, &mut landing, None)?.ids;
+    let publish::Composed { ids, said } = publish::publish(control, &mut landing, None)?;
     if landing.tip == from {
         // Base holds them already; only our notes did not say so.
         for id in ids.iter().filter(|id| **id != first.id) {
@@ -107,6 +107,9 @@ pub(super) fn publish_waiting(
     let commit = Some(landing.tip.clone());
     let intent = Intent { push, published: ids, commit, ..Intent::new(Deed::Publish, clock::now(), moves) };
     transaction::perform(control, &mut hold, intent, progress)?;
+    for what in &said {
+        hold.note("documents", what)?;
+    }
     Ok(Some(Published { commit: Some(landing.tip) }))
 }
 

@@ -3,7 +3,7 @@
 
 use crate::kit::Repo;
 use crate::stage::{Stage, WORKER, blockers, holds, id, tree};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const DAY: &str = "ttmp/2026/01/02";
 
@@ -319,4 +319,123 @@ fn a_doc_home_that_has_the_ticket_is_brought_forward_left_ahead_or_left_apart_an
     assert_eq!(seeded(&stage, &behind, "in-sync"), "newer\n");
     assert_eq!(seeded(&stage, &ahead, "workspace-ahead"), "newest\n");
     assert_eq!(seeded(&stage, &apart, "diverged"), "another\n");
+}
+
+/// An agent whose work differs from run to run.
+const AGAIN: &str = r#"cd "$METAWSM_WORKSPACE"/docs
+echo "$METAWSM_WORKSPACE" > work.txt
+git add work.txt && git commit -qm Work"#;
+
+/// A run on MW-1 whose documents lie in `docs`, done; its worktree there.
+fn done_in(stage: &Stage, docs: &Repo, more: &[&str]) -> (String, Repo) {
+    let words = ["--ticket", "MW-1", "--repos", "docs", "--doc-home-repo", "docs"];
+    let run = stage.run(&[&words, more].concat());
+    stage.wait_state(id(&run), "completed");
+    (id(&run).to_owned(), docs.seen_from(tree(&run, 0, "docs")))
+}
+
+#[test]
+fn tickets_are_closed_and_brought_home_where_records_stay_out_of_history() {
+    for is_foreign in [true, false] {
+        let stage = Stage::with(&[("coder", WORKER)], "process", &json!({ "state": { "track": "never" } }));
+        let dir = ticket(&stage.api, "MW-1");
+        let docs = stage.repo_on("docs", "main");
+        let name = if is_foreign { "docs" } else { "api" };
+        let run = stage.run(&["--ticket", "MW-1", "--repos", "api,docs", "--doc-home-repo", name]);
+        stage.wait_state(id(&run), "completed");
+        let home = if is_foreign { &docs } else { &stage.api };
+        edit(&home.seen_from(tree(&run, 0, name)), &format!("{dir}/notes.md"), "Ours\n");
+        let before = stage.world.snapshot();
+        let foreseen = stage.do_(["close", id(&run), "--dry-run"]).ok();
+        before.assert_same(&stage.world.snapshot());
+        holds(&foreseen.stdout, &["close ticket MW-1\n", "the record stays out of history"]);
+        assert!(!foreseen.stdout.contains("publish "), "{foreseen}");
+        stage.do_(["close", id(&run)]).ok().says("the record stays out of history");
+        for repo in [&stage.api, home] {
+            holds(&repo.git(["show", &format!("main:{dir}/index.md")]), &["Status: complete"]);
+            assert_eq!(repo.git(["show", &format!("main:{dir}/notes.md")]), "Ours");
+            assert_eq!(repo.git(["status", "--porcelain"]), "");
+        }
+        assert_eq!(stage.api.git(["ls-tree", "-r", "--name-only", "main", ".metawsm/runs"]), "");
+    }
+}
+
+#[test]
+fn what_a_person_took_back_in_the_source_is_not_brought_again() {
+    let stage = Stage::new(&[("coder", AGAIN)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    let (run, copy) = done_in(&stage, &docs, &[]);
+    edit(&copy, &format!("{dir}/notes.md"), "Not wanted\n");
+    stage.do_(["close", &run]).ok();
+    stage.api.git(["checkout", "-q", "HEAD~1", "--", &dir]);
+    stage.api.git(["rm", "-q", &format!("{dir}/notes.md")]);
+    stage.api.git(["commit", "-qm", "Take the documents back"]);
+    let taken_back = stage.api.git(["rev-parse", &format!("main:{dir}")]);
+    let (next, copy) = done_in(&stage, &docs, &[]);
+    assert_eq!(state(&stage, &next, 0), "diverged");
+    assert!(copy.file(&format!("{dir}/notes.md")).exists());
+    stage.do_(["close", &next]).code(3).tells("docs-synced");
+    assert_eq!(stage.api.git(["rev-parse", &format!("main:{dir}")]), taken_back);
+}
+
+#[test]
+fn a_fork_knows_what_the_run_that_it_forks_from_has_synced() {
+    let stage = Stage::new(&[("coder", AGAIN)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    let (run, copy) = done_in(&stage, &docs, &[]);
+    edit(&copy, &format!("{dir}/tasks.md"), "# Tasks\n\n- [x] Ours\n");
+    edit(&stage.api, &format!("{dir}/tasks.md"), "# Tasks\n\n- [ ] Theirs\n");
+    stage.do_(["docs", "sync", &run, "--keep", "workspace"]).ok();
+    edit(&stage.api, &format!("{dir}/notes.md"), "From the source\n");
+    stage.do_(["docs", "sync", &run]).ok();
+    assert_eq!(state(&stage, &run, 0), "workspace-ahead");
+    let (fork, copy) = done_in(&stage, &docs, &["--workspace-strategy", "fork", "--from", &run, "--again"]);
+    assert_eq!(state(&stage, &fork, 0), "workspace-ahead");
+    edit(&stage.api, &format!("{dir}/notes.md"), "From the source again\n");
+    assert_eq!(state(&stage, &fork, 0), "diverged");
+    stage.do_(["docs", "sync", &fork]).ok();
+    assert_eq!(copy.read(&format!("{dir}/tasks.md")), "# Tasks\n\n- [x] Ours\n");
+    assert_eq!(copy.read(&format!("{dir}/notes.md")), "From the source again\n");
+}
+
+#[test]
+fn documents_come_home_with_a_record_that_has_to_wait_and_both_are_said() {
+    let stage = Stage::new(&[("coder", AGAIN)]);
+    let dir = ticket(&stage.api, "MW-1");
+    let docs = stage.repo_on("docs", "main");
+    stage.api.with_origin();
+    stage.api.git(["branch", "-q", "--set-upstream-to=origin/main", "main"]);
+    let (run, copy) = done_in(&stage, &docs, &[]);
+    edit(&copy, &format!("{dir}/notes.md"), "Ours\n");
+    edit(&copy, &format!("{dir}/tasks.md"), "# Tasks\n\n- [x] Do it\n");
+    let foreseen = stage.do_(["close", &run, "--dry-run"]).ok();
+    holds(&foreseen.stdout, &["close ticket MW-1\n", "the record waits for the next merge"]);
+    assert!(!foreseen.stdout.contains("publish ") && !foreseen.stdout.contains("home to"), "{foreseen}");
+    let closed = stage.do_(["close", &run]).ok();
+    holds(&closed.stdout, &[&format!("the documents in {dir} come home with the record")]);
+    holds(&stage.api.git(["show", &format!("main:{dir}/index.md")]), &["Status: active"]);
+    stage.do_(["cleanup", &run]).ok();
+    stage.do_(["publish"]).ok();
+    is_home_once(&stage, &docs, ("MW-1", &dir), &run);
+    stage.do_(["log", &run]).ok().says("brought the documents of MW-1 home");
+}
+
+#[test]
+fn documents_that_are_gone_close_no_ticket_and_that_is_said() {
+    for home in ["docs", "api"] {
+        let stage = Stage::new(&[("coder", WORKER)]);
+        let dir = ticket(&stage.api, "MW-1");
+        let docs = stage.repo_on("docs", "main");
+        let run = stage.run(&["--ticket", "MW-1", "--repos", "api,docs", "--doc-home-repo", home]);
+        stage.wait_state(id(&run), "completed");
+        let copy = if home == "docs" { &docs } else { &stage.api }.seen_from(tree(&run, 0, home));
+        copy.git(["mv", &dir, &format!("{dir}-renamed")]);
+        copy.git(["commit", "-qm", "Another name"]);
+        stage.do_(["close", id(&run)]).code(3).tells("are gone from");
+        let closed = stage.do_(["close", id(&run), "--waive", "docs-synced=it has another name"]).ok();
+        let told = if home == "docs" { "MW-1 open there" } else { "left MW-1 open" };
+        holds(&closed.stdout, &[told]);
+    }
 }

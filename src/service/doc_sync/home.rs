@@ -51,7 +51,12 @@ pub(in crate::service) fn bring_home(
             None => return Ok(None),
         },
     };
-    let Some(closed) = repository.path_id(&tip, &record.dir)? else { return Ok(None) };
+    let Some(closed) = repository.path_id(&tip, &record.dir)? else {
+        return Ok(Some(Homecoming::Left(format!(
+            "left {} of the control repository as it is, and {} open there: {} is gone from {}",
+            record.source, ticket.id, record.dir, record.repo
+        ))));
+    };
     let now = landing.repository.path_id(&landing.tip, &record.source)?;
     if now.as_ref() == Some(&closed) {
         return Ok(None);

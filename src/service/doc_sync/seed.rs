@@ -10,7 +10,7 @@ use crate::model::{
     plain_line,
 };
 use crate::policy::SeedMode;
-use crate::store;
+use crate::store::{self, Entry};
 use crate::sys::clock;
 use std::path::Path;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(in crate::service) fn seed(
     let home = open_repo(run, &tree.repo)?.at(path)?;
     let there = home.path_id("HEAD", dir)?;
     let source = source_copy(control, &ticket.id)?;
-    let seeding = Seeding { run, tree, path, home: &home, dir, wait };
+    let seeding = Seeding { control, run, tree, path, home: &home, dir, wait };
     let base = match (&source, &there) {
         (None, None) => return Ok(None),
         (None, Some(there)) => there.clone(),
@@ -78,6 +78,7 @@ fn blank(run: &Run, ticket: &RunTicket, dir: &str) -> DocSync {
 
 /// One seeding.
 struct Seeding<'a> {
+    control: &'a Control,
     run: &'a Run,
     tree: &'a RunWorktree,
     path: &'a Path,
@@ -90,14 +91,39 @@ impl Seeding<'_> {
     /// What two versions last had in common, where the doc home has one already. A home that is only behind is brought
     /// to the source; neither is ever thrown away.
     fn agree(&self, source: &SourceCopy, there: &str) -> ServiceResult<String> {
-        if source.tree == there || self.home.dir_has_held("HEAD", self.dir, &source.tree)? {
+        if source.tree == there {
             return Ok(source.tree.clone());
         }
-        if source.repository.dir_has_held(&source.commit, &source.dir, there)? {
-            let ticket = &self.tree.ticket;
-            return self.copy(source, ticket);
+        let is_ahead = self.home.dir_has_held("HEAD", self.dir, &source.tree)?;
+        let is_behind = source.repository.dir_has_held(&source.commit, &source.dir, there)?;
+        match (is_ahead, is_behind) {
+            (true, false) => Ok(source.tree.clone()),
+            (false, true) => self.copy(source, &self.tree.ticket),
+            // Somebody took a change back, and a person has to say which copy that stands for.
+            (true, true) => Ok(String::new()),
+            (false, false) => self.in_common(source),
         }
-        Ok(String::new())
+    }
+
+    /// What a run, on whose documents this one goes on, last had in common with the source; empty where none had.
+    fn in_common(&self, source: &SourceCopy) -> ServiceResult<String> {
+        let store = &self.control.store;
+        let mut ids = store.closed_ids()?;
+        ids.extend(store.open_runs()?.iter().filter_map(Entry::run).map(|run| run.id.clone()));
+        let mut newest: Option<DocSync> = None;
+        for id in ids.iter().filter(|id| **id != self.run.id) {
+            // What cannot be read says nothing.
+            let Ok(Some(record)) = store.find_doc_sync(id, &self.tree.ticket) else { continue };
+            let is_whole = record.state == DocSyncState::Synced && !record.base.is_empty();
+            if is_whole
+                && (record.dir == self.dir && record.source == source.dir)
+                && newest.as_ref().is_none_or(|known| known.at < record.at)
+                && self.home.dir_has_held("HEAD", self.dir, &record.revision)?
+            {
+                newest = Some(record);
+            }
+        }
+        Ok(newest.map(|record| record.base).unwrap_or_default())
     }
 
     fn copy(&self, source: &SourceCopy, ticket: &TicketId) -> ServiceResult<String> {
