@@ -48,7 +48,13 @@ pub(super) fn require_possible(
         require_local_base(chosen)?;
         wsm.require_registered(&chosen.name, &chosen.repo)?;
     }
-    setup_scripts::require_trust(control, repos)
+    let starts: Vec<_> = repos
+        .iter()
+        .map(|chosen| {
+            Ok((chosen.name.clone(), chosen.repo.clone(), chosen.repo.require_branch(&chosen.base.branch)?))
+        })
+        .collect::<ServiceResult<_>>()?;
+    setup_scripts::require_trust_for_wsm(&starts)
 }
 
 /// The command that opens the policy.
@@ -128,6 +134,14 @@ pub(super) fn ensure_by_wsm(work: &Work<'_>, on_child: &mut dyn FnMut(Child)) ->
         .collect();
     let base = run.repo(&tree.repo).map(|repo| repo.base.as_str()).unwrap_or_default();
     let (name, branch) = (&ticket.workspace, tree.branch.as_str());
+    if let Ok(None) = workspaces::find_usable_wsm_workspace(name.as_str()) {
+        // The base may have moved since the run was planned, and wsm starts from where it is now.
+        let starts: Vec<_> = repos
+            .iter()
+            .map(|tree| Ok((tree.name.clone(), tree.repo.clone(), tree.repo.require_branch(base)?)))
+            .collect::<ServiceResult<_>>()?;
+        setup_scripts::require_trust_for_wsm(&starts)?;
+    }
     let order = WsmOrder { run: &run.id, name, dir: &dir, branch, base, repos: &repos };
     let made = Wsm::find()?.ensure(&order, on_child)?;
 

@@ -9,7 +9,8 @@ use super::{
     Caller, Control, ServiceError, ServiceResult, control, guidance, policies, sessions as agents_now,
     signals,
 };
-use crate::model::{Run, RunId, RunState, RunWorktree, StepKind, StepState, Strategy};
+use crate::model::{Run, RunId, RunState, RunWorktree, Step, StepKind, StepState, Strategy};
+use crate::plan;
 use crate::sessions::Observation;
 use crate::store::{Entry, Hold};
 
@@ -73,16 +74,22 @@ fn resume_one(caller: &Caller, control: &Control, id: &RunId, progress: Progress
     Ok(hold.run().clone())
 }
 
-/// No agent of a completed run is needed any more; its workspace is, for whoever looks at the work and closes the run.
+/// No agent of a completed run is needed any more, started or not; its workspace is, for whoever looks at the work and
+/// closes the run.
 fn bring_back(
     caller: &Caller,
     control: &Control,
     hold: &mut Hold,
     progress: Progress<'_>,
 ) -> ServiceResult<()> {
-    if !make_again(hold)? {
+    make_again(hold)?;
+    if plan::is_finished(&hold.run().steps) {
         return Ok(());
     }
+    hold.update(|run| {
+        let is_start = |step: &&mut Step| step.kind == StepKind::StartAgent && step.state != StepState::Done;
+        run.steps.iter_mut().filter(is_start).for_each(|step| step.state = StepState::Skipped);
+    })?;
     let reason = hold.run().reason.clone();
     to_running(hold, "its workspace is made again")?;
     carry_out(caller, control, hold, progress)?;
@@ -160,7 +167,7 @@ pub(super) fn reset_starts(run: &mut Run, chosen: &dyn Fn(usize) -> bool) {
         if !chosen(index) || agent.completed.is_some() {
             continue;
         }
-        let is_start = |s: &&mut crate::model::Step| {
+        let is_start = |s: &&mut Step| {
             s.kind == StepKind::StartAgent
                 && s.ticket == agent.ticket
                 && s.agent.as_ref() == Some(&agent.name)

@@ -6,6 +6,7 @@ use super::repos::{Chosen, expand_home};
 use super::{Caller, Control, ServiceError, ServiceResult, base, policies, repos};
 use crate::git::{EntryKind, Repository};
 use crate::model::{RepoName, Run, content_hash, plain_line, quoted, title_of};
+use crate::policy::WorkspaceProvider;
 use crate::store;
 use std::path::Path;
 
@@ -169,16 +170,58 @@ fn trust_command(scripts: &[SetupScript]) -> String {
     }
 }
 
-/// Requires that the scripts of these repositories are trusted: wsm runs them without asking anybody.
-pub(super) fn require_trust(control: &Control, chosen: &[Chosen]) -> ServiceResult<()> {
-    let scripts: Vec<_> =
-        of_chosen(control, chosen)?.into_iter().filter(|script| script.repo.is_some()).collect();
+/// Requires that everything is trusted that wsm would run of these commits, from which it starts (name, repository,
+/// commit): it runs all of it without asking anybody.
+pub(super) fn require_trust_for_wsm(repos: &[(RepoName, Repository, String)]) -> ServiceResult<()> {
+    let mut scripts = Vec::new();
+    for (name, repo, commit) in repos {
+        if let Some((path, why)) = beyond_trust(repo, commit)? {
+            let message = format!(
+                "wsm would run {name}/{}, which cannot be trusted: {why}; workspace.provider = \"builtin\" passes it over.",
+                title_of(&plain_line(&path), 200)
+            );
+            let dir = quoted(&repo.dir().display().to_string());
+            return Err(ServiceError::forbidden(message, &[&format!("git -C {dir} show --stat {commit}")]));
+        }
+        scripts.extend(folder_of(repo, commit, Some(name))?);
+    }
     let untrusted: Vec<_> = scripts.iter().filter(|script| !script.trusted).map(SetupScript::name).collect();
     if untrusted.is_empty() {
         return Ok(());
     }
     let message = format!("wsm runs set-up scripts that you have not trusted yet: {}.", untrusted.join(", "));
     Err(ServiceError::forbidden(message, &[&trust_command(&scripts)]))
+}
+
+/// What wsm would run of a commit although nobody can be asked to trust it, and why: it follows links wherever they lead,
+/// and knows no caps.
+fn beyond_trust(repo: &Repository, commit: &str) -> ServiceResult<Option<(String, String)>> {
+    const LINK: &str = "it is a link";
+    for (dir, name) in [("", ".wsm"), (".wsm", FOLDER)] {
+        let entries = repo.list_tree(commit, dir, false)?;
+        if entries.iter().any(|e| e.mode == 0o120_000 && e.path.as_str() == Some(name)) {
+            return Ok(Some((name.to_owned(), LINK.to_owned())));
+        }
+    }
+    let entries = repo.list_tree(commit, FOLDER, false)?;
+    if entries.len() > MOST_SCRIPTS {
+        let why = format!("it holds {} files, and at most {MOST_SCRIPTS} are looked at", entries.len());
+        return Ok(Some((FOLDER.to_owned(), why)));
+    }
+    for entry in entries {
+        let path = String::from_utf8_lossy(entry.path.as_bytes()).into_owned();
+        if entry.mode == 0o120_000 {
+            return Ok(Some((path, LINK.to_owned())));
+        }
+        let is_run = entry.mode == 0o100_755 && entry.kind == EntryKind::Blob;
+        if is_run && entry.path.as_str().is_none() {
+            return Ok(Some((path, "its name is no text".to_owned())));
+        }
+        if is_run && repo.read_blob(&entry.id)?.is_none_or(|bytes| bytes.len() > MOST_BYTES) {
+            return Ok(Some((path, format!("it has more than {MOST_BYTES} bytes"))));
+        }
+    }
+    Ok(None)
 }
 
 /// The scripts that `policy` speaks of: those of the control repository, of the repositories named by policy, by open
@@ -189,15 +232,11 @@ pub(super) fn of_policy(
     rules: &policies::Rules,
     named: &[String],
 ) -> ServiceResult<Vec<SetupScript>> {
-    let mut found: Vec<(RepoName, Repository, String)> = Vec::new();
-    let mut add = |name: RepoName, repo: Repository, commit: String| {
-        if !found.iter().any(|(_, known, at)| known.common_dir() == repo.common_dir() && *at == commit) {
-            found.push((name, repo, commit));
-        }
-    };
+    let by_wsm = rules.policy.workspace.provider == WorkspaceProvider::Wsm;
+    let mut found = Commits { by_wsm, all: Vec::new() };
     if !named.is_empty() {
         for chosen in repos::choose(caller, control, named, None, &unfetched(rules))? {
-            add(chosen.name, chosen.repo, chosen.base.id);
+            found.add(&chosen.name, &chosen.repo, &chosen.base.branch, chosen.base.id);
         }
     }
     let wishes = |name: &RepoName| Wishes {
@@ -214,27 +253,48 @@ pub(super) fn of_policy(
         if let Some(repo) = discover(&dir)
             && let Ok(base) = base_of(&repo, &wishes(name), 0)
         {
-            add(name.clone(), repo, base.id);
+            found.add(name, &repo, &base.branch, base.id);
         }
     }
     for entry in control.store.open_runs()? {
         let Some(run) = entry.run() else { continue };
         for repo in &run.repos {
             if let Some(opened) = repo.path.as_deref().and_then(discover) {
-                add(repo.name.clone(), opened, repo.base_id.clone());
+                found.add(&repo.name, &opened, &repo.base, repo.base_id.clone());
             }
         }
     }
     if let (Ok(name), Ok(base)) =
         (repos::name_of(&control.repo), base_of(&control.repo, &Wishes::default(), 0))
     {
-        add(name, control.repo.clone(), base.id);
+        found.add(&name, &control.repo, &base.branch, base.id);
     }
-    let mut scripts = scripts_of(control, &found)?;
+    let mut scripts = scripts_of(control, &found.all)?;
     // The same content at several commits is one thing to trust.
     let mut seen = std::collections::BTreeSet::new();
     scripts.retain(|script| seen.insert((script.name(), script.hash.clone())));
     Ok(scripts)
+}
+
+/// The commits whose scripts are to be trusted.
+struct Commits {
+    /// wsm starts from the local branch, whatever its upstream holds.
+    by_wsm: bool,
+    all: Vec<(RepoName, Repository, String)>,
+}
+
+impl Commits {
+    fn add(&mut self, name: &RepoName, repo: &Repository, base: &str, commit: String) {
+        let local = if self.by_wsm { repo.branch_id(base).ok().flatten() } else { None };
+        for commit in [Some(commit), local].into_iter().flatten() {
+            let is_it = |(_, known, at): &(_, Repository, String)| {
+                known.common_dir() == repo.common_dir() && *at == commit
+            };
+            if !self.all.iter().any(is_it) {
+                self.all.push((name.clone(), repo.clone(), commit));
+            }
+        }
+    }
 }
 
 fn unfetched(rules: &policies::Rules) -> crate::policy::Policy {

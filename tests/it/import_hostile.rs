@@ -3,6 +3,8 @@
 use crate::cmd::import::{Old, PROJECT, SCHEMA};
 use crate::cmd::stage::plain;
 use crate::kit::{Snapshot, all, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -165,4 +167,25 @@ fn an_import_that_is_killed_goes_on_when_it_is_repeated() {
         pid.is_some_and(|pid: i32| !std::path::Path::new(&format!("/proc/{pid}")).exists())
     });
     assert!(dead.count() <= 1);
+}
+
+#[test]
+fn an_import_that_is_interrupted_in_a_long_thread_stops_and_the_next_one_goes_on() {
+    let many = "INSERT INTO forum_threads (thread_id, ticket, title, state, priority, opened_by_type, opened_at, updated_at)
+          VALUES ('fthr-1', 'T-1', 't', 'new', 'low', 'human', '2026-03-01T10:00:00Z', '');
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+          INSERT INTO forum_events (event_id, event_type, event_version, occurred_at, thread_id, ticket, actor_type,
+            actor_name, payload_json) SELECT 'e' || i, 'forum.post.added', 1, '2026-03-01T10:00:00Z', 'fthr-1', 'T-1',
+            'human', 'kim', '{\"body\":\"b\"}' FROM n;";
+    let Some(old) = Old::of(&[SCHEMA, many]) else { return };
+    let thread = old.stage.repo.common_dir().join("metawsm/forum/2026-03/fthr-1");
+    let count = || fs::read_dir(&thread).map_or(0, Iterator::count);
+    let import = old.stage.run(&["import"]).start();
+    wait_until("some events are there", Duration::from_secs(60), || count() >= 10);
+    kill(Pid::from_raw(import.pid().cast_signed()), Signal::SIGINT).expect("it runs");
+    import.end().code(130).tells("git metawsm import");
+    assert!(count() < 900, "it stopped");
+    old.stage.run(&["import"]).ok();
+    let thread = old.stage.json(&["forum", "thread", "fthr-1"]);
+    assert_eq!(thread["thread"]["posts_count"], 1001);
 }

@@ -1,6 +1,6 @@
 //! Threads that another program kept: its events become ours, once.
 
-use super::super::{Caller, Control, ServiceResult};
+use super::super::{Caller, Control, ServiceError, ServiceResult};
 use super::read::Reader;
 use crate::model::{FiledEvent, ForumEvent};
 use crate::store;
@@ -36,6 +36,12 @@ impl<'a> PastThreads<'a> {
             let id = FiledEvent::id_of(event.lamport, &store::event_bytes(event)?)?;
             if known.contains(&id) {
                 continue;
+            }
+            if let Some(signal) = caller.interrupt.signal() {
+                return Err(ServiceError::Interrupted {
+                    signal,
+                    hints: vec!["git metawsm import".to_owned()],
+                });
             }
             new += 1;
             if !control.store.is_frozen() {

@@ -193,9 +193,7 @@ impl Import<'_> {
             match self.take_run(&old, threads, report, &mut *progress) {
                 Ok(()) => {}
                 // One run that cannot be made keeps no other from it; a disk that is full keeps all.
-                Err(error @ (ServiceError::Sys(_) | ServiceError::Store(StoreError::Sys(_)))) => {
-                    return Err(error);
-                }
+                Err(error) if keeps_all(&error) => return Err(error),
                 Err(error) => report.leave_out(name, error.to_string()),
             }
         }
@@ -279,9 +277,7 @@ impl Import<'_> {
             }
             match threads.take(self.caller, &events) {
                 Ok(new) => report.heard(new),
-                Err(error @ (ServiceError::Sys(_) | ServiceError::Store(StoreError::Sys(_)))) => {
-                    return Err(error);
-                }
+                Err(error) if keeps_all(&error) => return Err(error),
                 Err(error) => report.leave_out(format!("the thread {name}"), error.to_string()),
             }
         }
@@ -304,4 +300,10 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an error is about more than what was just imported.
+fn keeps_all(error: &ServiceError) -> bool {
+    let is_ours = matches!(error, ServiceError::Sys(_) | ServiceError::Store(StoreError::Sys(_)));
+    is_ours || matches!(error, ServiceError::Interrupted { .. })
 }

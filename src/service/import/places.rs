@@ -6,6 +6,7 @@ use super::spec::{Spec, created};
 use crate::git::{Head, Repository};
 use crate::model::{RepoName, RunRepo, RunWorktree, TicketId, WorkspaceName};
 use crate::service::ServiceResult;
+use crate::service::base::{Wishes, base_branch};
 use crate::service::repos::{expand_home, lookup};
 use crate::store::OldRun;
 use crate::sys::clock;
@@ -41,8 +42,8 @@ impl Site {
         notes: &mut Vec<String>,
     ) -> Option<Self> {
         let workspace = names::name(WorkspaceName::parse, name, "workspace", notes)?;
-        let known = match workspaces::find_wsm_workspace(workspace.as_str()) {
-            Ok(known) => known.filter(|known| known.path.is_absolute()),
+        let known = match workspaces::find_usable_wsm_workspace(workspace.as_str()) {
+            Ok(known) => known,
             Err(error) => {
                 notes.push(format!("What wsm knows of the workspace '{workspace}' cannot be used: {error}."));
                 None
@@ -109,12 +110,12 @@ pub(super) fn find(
             notes.push(format!("The repository '{name}' is another one of this run by another name."));
             continue;
         }
-        let (base, base_id) = base(&repository, &spec.base)?;
+        let (base, base_id) = base((name, &repository), &spec.base, notes)?;
         for site in sites {
             let tree =
                 site.tree(name, is_only).filter(|(_, tree)| tree.common_dir() == repository.common_dir());
             let ends = (base.as_str(), base_id.as_str());
-            found.worktrees.push(worktree((old, site), name, (&repository, tree), ends)?);
+            found.worktrees.push(worktree((old, spec, site), name, (&repository, tree), ends)?);
         }
         found.repos.push(RunRepo {
             name: name.clone(),
@@ -165,19 +166,36 @@ fn main_of(tree: &Repository) -> Repository {
     found.filter(|found| found.common_dir() == common).unwrap_or_else(|| tree.clone())
 }
 
-/// The base of a run and its commit; empty where neither the branch nor its upstream is there.
-fn base(repository: &Repository, wanted: &str) -> ServiceResult<(String, String)> {
+/// The base of a run and its commit. Where neither the branch nor its upstream is there, which the first program never
+/// looked at, it is the repository's own; the commit is empty where that has none.
+fn base(
+    (name, repository): (&RepoName, &Repository),
+    wanted: &str,
+    notes: &mut Vec<String>,
+) -> ServiceResult<(String, String)> {
     let wanted = if repository.require_branch_name(wanted).is_ok() { wanted } else { "main" };
-    let local = repository.branch_id(wanted)?;
-    let id = match local {
-        Some(id) => Some(id),
-        None => repository.ref_id(&format!("refs/remotes/origin/{wanted}"))?,
-    };
-    Ok((wanted.to_owned(), id.unwrap_or_default()))
+    if let Some(id) = base_id(repository, wanted)? {
+        return Ok((wanted.to_owned(), id));
+    }
+    if let Ok(own) = base_branch(repository, &Wishes::default())
+        && let Some(id) = base_id(repository, &own)?
+    {
+        notes.push(format!("'{name}' has no branch '{wanted}'; its base is '{own}' now."));
+        return Ok((own, id));
+    }
+    notes.push(format!("'{name}' has no branch '{wanted}' to start from, so it cannot be resumed."));
+    Ok((wanted.to_owned(), String::new()))
+}
+
+fn base_id(repository: &Repository, branch: &str) -> ServiceResult<Option<String>> {
+    match repository.branch_id(branch)? {
+        Some(id) => Ok(Some(id)),
+        None => Ok(repository.ref_id(&format!("refs/remotes/origin/{branch}"))?),
+    }
 }
 
 fn worktree(
-    (old, site): (&OldRun, &Site),
+    (old, spec, site): (&OldRun, &Spec, &Site),
     name: &RepoName,
     (repository, tree): (&Repository, Option<(PathBuf, Repository)>),
     (base, base_id): (&str, &str),
@@ -197,8 +215,10 @@ fn worktree(
         Some(id) if !base_id.is_empty() => repository.merge_base(id, base_id)?.unwrap_or_default(),
         _ => String::new(),
     };
-    // Branches that it made carry its name for the workspace, or stand among its pull requests.
-    let is_its = branch == made || old.pulls.iter().any(|pull| pull.head == branch);
+    // Branches that it made carry its name for the workspace, or stand among its pull requests; the workspace that it
+    // reused had its branch before.
+    let is_its =
+        (spec.strategy != "reuse" && branch == made) || old.pulls.iter().any(|pull| pull.head == branch);
     Ok(RunWorktree {
         ticket: site.ticket.clone(),
         repo: name.clone(),

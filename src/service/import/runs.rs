@@ -6,7 +6,7 @@ use super::spec::{Spec, spec};
 use super::{Import, MAKER, control_posts, past, talk};
 use crate::model::{
     AgentName, Brief, ForumEvent, Mode, RECORD_FORMAT, RepoName, Run, RunAgent, RunId, RunState, RunTicket,
-    Strategy, TicketId, WorkspaceName, plain_line, title_of,
+    Step, StepKind, StepState, Strategy, TicketId, WorkspaceName, plain_line, title_of,
 };
 use crate::plan::{self, Wants};
 use crate::policy::{self, AgentProfile, Command, Format, Policy, Runner, RunnerOptions};
@@ -101,6 +101,11 @@ pub(super) fn draft(import: &mut Import<'_>, old: &OldRun, id: RunId) -> Service
     run.agents = agents(&spec, &run, &policy, &mut notes);
     name_sessions(&mut run, &policy);
     run.steps = if state.is_open() { plan::run_steps(&run, Wants::default()) } else { Vec::new() };
+    if state == RunState::Completed {
+        // Its agents have done their work, and it wrote its brief down itself.
+        let is_over = |step: &&mut Step| matches!(step.kind, StepKind::StartAgent | StepKind::EnsureDocs);
+        run.steps.iter_mut().filter(is_over).for_each(|step| step.state = StepState::Done);
+    }
     let mut questions = old.questions.clone();
     questions.extend(control_posts::questions(import, old)?);
     if state == RunState::Completed {
@@ -207,6 +212,9 @@ fn settle_in(
         run.doc_home = repos[0].name.clone();
     }
     (run.repos, run.worktrees) = (repos, worktrees);
+    if run.strategy == Strategy::Reuse && spec.strategy != "reuse" {
+        run.worktrees.iter_mut().for_each(|tree| tree.branch_is_ours = false);
+    }
     for site in sites {
         let home = run.worktrees_for(&site.ticket).find(|tree| tree.repo == run.doc_home);
         let found =

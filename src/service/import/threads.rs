@@ -10,13 +10,14 @@ use crate::model::{
 use crate::store::{OldForumEvent, OldThread};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The events of a thread; else why it cannot be had, as the rest of a sentence.
 pub(super) fn events(old: &OldThread) -> Result<Vec<ForumEvent>, String> {
     let id = ThreadId::parse(&names::mended(&old.id)).map_err(|error| error.to_string())?;
     let opened = time(&old.opened).or_else(|| old.events.iter().find_map(|event| time(&event.at)));
     let opened = opened.ok_or("it does not say when it was opened")?;
-    let making = Making { old, id, opened };
+    let making = Making::of(old, id, opened);
     let mut events = vec![making.opening()];
     for event in &old.events {
         let number = events.len() as u64 + 1;
@@ -29,6 +30,10 @@ struct Making<'a> {
     old: &'a OldThread,
     id: ThreadId,
     opened: Timestamp,
+    /// The posts, by their ids.
+    posts: BTreeSet<&'a str>,
+    /// What made the thread answered, by the ids that the moves name as their cause.
+    answers: BTreeSet<&'a str>,
 }
 
 /// The words of a payload; a payload that is none has none.
@@ -44,7 +49,14 @@ fn is_opening(event: &OldForumEvent) -> bool {
     event.what == "forum.thread.opened"
 }
 
-impl Making<'_> {
+impl<'a> Making<'a> {
+    fn of(old: &'a OldThread, id: ThreadId, opened: Timestamp) -> Self {
+        let posts = old.events.iter().filter(|event| event.what == "forum.post.added");
+        let moves = old.events.iter().filter(|event| is_to_answered(event));
+        let posts = posts.map(|event| event.id.as_str()).collect();
+        let answers = moves.map(|event| event.cause.as_str()).collect();
+        Self { old, id, opened, posts, answers }
+    }
     fn event(&self, what: EventWhat, number: u64, at: Timestamp, who: Actor) -> ForumEvent {
         let mut event = ForumEvent::new(self.id.clone(), what, number, at, who);
         event.nonce = hash(&format!("{} {number}", self.old.id), 16);
@@ -123,15 +135,16 @@ impl Making<'_> {
 
     /// Whether a post is one of those that made the thread answered: the move names it as its cause.
     fn answers(&self, post: &OldForumEvent) -> bool {
-        let mut moves = self.old.events.iter().filter(|event| event.what == "forum.state.changed");
-        moves.any(|event| event.cause == post.id && word(&payload(&event.payload), "to_state") == "answered")
+        self.answers.contains(post.id.as_str())
     }
 
     fn is_of_an_answer(&self, moved: &OldForumEvent) -> bool {
-        let is_its = |post: &&OldForumEvent| post.what == "forum.post.added" && post.id == moved.cause;
-        word(&payload(&moved.payload), "to_state") == "answered"
-            && self.old.events.iter().any(|post| is_its(&post))
+        self.posts.contains(moved.cause.as_str()) && is_to_answered(moved)
     }
+}
+
+fn is_to_answered(event: &OldForumEvent) -> bool {
+    event.what == "forum.state.changed" && word(&payload(&event.payload), "to_state") == "answered"
 }
 
 #[cfg(test)]

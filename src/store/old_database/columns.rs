@@ -10,6 +10,22 @@ const READ_CAP: usize = 16 << 20;
 /// The most rows that are read for one run or thread.
 pub(super) const ROWS_CAP: usize = 10_000;
 
+/// The most bytes that are kept of those rows.
+pub(super) const ROWS_BYTES: usize = 64 << 20;
+
+/// The most oddities that are told of one run or thread.
+const ODD_CAP: usize = 50;
+
+/// Notes down what is odd, once, and not without end.
+pub(super) fn tell(odd: &mut Vec<String>, what: String) {
+    if odd.len() < ODD_CAP && !odd.contains(&what) {
+        odd.push(what);
+        if odd.len() == ODD_CAP - 1 {
+            odd.push("More is odd about its rows than is told here".to_owned());
+        }
+    }
+}
+
 /// A row of a table, by the names of the columns that were asked for.
 pub(super) struct Cells {
     columns: &'static [&'static str],
@@ -71,15 +87,24 @@ impl OldDatabase {
         let mut query = self.conn.prepare_cached(&sql).map_err(|e| self.failed(&e))?;
         let mut rows = query.query(params![ask.is]).map_err(|e| self.failed(&e))?;
         let mut found = Vec::new();
+        let mut size = 0;
         while let Some(row) = rows.next().map_err(|e| self.failed(&e))? {
             if found.len() == ROWS_CAP {
-                odd.push(format!("{} has more than {ROWS_CAP} rows here; the rest was left out", ask.table));
+                tell(odd, format!("{} has more than {ROWS_CAP} rows here; the rest was left out", ask.table));
+                break;
+            }
+            if size > ROWS_BYTES {
+                tell(
+                    odd,
+                    format!("{} has more than {ROWS_BYTES} bytes here; the rest was left out", ask.table),
+                );
                 break;
             }
             let texts = (0..ask.columns.len())
                 .map(|at| text_at(row, at, (ask.table, ask.columns[at]), odd))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|e| self.failed(&e))?;
+            size += texts.iter().map(String::len).sum::<usize>();
             found.push(Cells { columns: ask.columns, texts });
         }
         Ok(found)
@@ -94,12 +119,12 @@ fn text_at(
 ) -> Result<String, rusqlite::Error> {
     let length: Option<i64> = row.get(at * 2 + 1)?;
     let Some(length) = length.and_then(|length| usize::try_from(length).ok()) else {
-        odd.push(format!("{table}.{column} held nothing (NULL) where a text belongs"));
+        tell(odd, format!("{table}.{column} held nothing (NULL) where a text belongs"));
         return Ok(String::new());
     };
     let (mut text, is_odd) = match row.get_ref(at * 2)? {
         ValueRef::Null => {
-            odd.push(format!("{table}.{column} had {length} bytes and was left out"));
+            tell(odd, format!("{table}.{column} had {length} bytes and was left out"));
             return Ok(String::new());
         }
         ValueRef::Integer(number) => (number.to_string(), false),
@@ -108,13 +133,13 @@ fn text_at(
         ValueRef::Blob(bytes) => (lossy(bytes).0, true),
     };
     if is_odd {
-        odd.push(format!("{table}.{column} was no clean text; what could not be read is marked in it"));
+        tell(odd, format!("{table}.{column} was no clean text; what could not be read is marked in it"));
     }
     if text.len() > TEXT_CAP {
         let cut = (0..=TEXT_CAP).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(cut);
         text.push('…');
-        odd.push(format!("{table}.{column} had {length} bytes and was cut to {TEXT_CAP}"));
+        tell(odd, format!("{table}.{column} had {length} bytes and was cut to {TEXT_CAP}"));
     }
     Ok(text)
 }

@@ -1,6 +1,6 @@
 //! Threads of the old forum and what happened in them.
 
-use super::columns::{Ask, Cells};
+use super::columns::{Ask, Cells, ROWS_BYTES, tell};
 use super::{OldDatabase, StoreResult};
 use rusqlite::types::Value;
 
@@ -99,6 +99,7 @@ impl OldDatabase {
         let ask = |table, columns, order| Ask { table, columns, key: "thread_id", is: &key, order };
         let found = self.cells(ask("forum_threads", THREAD, "thread_id"), &mut odd)?;
         let mut thread = found.first().map(thread).unwrap_or_default();
+        let mut size = 0;
         for row in self.cells(ask("forum_events", EVENT, "sequence"), &mut odd)? {
             let mut event = event(&row);
             let is = Value::Text(event.id.clone());
@@ -111,6 +112,11 @@ impl OldDatabase {
             };
             let post = self.cells(post, &mut odd)?;
             event.body = post.first().map(|row| row.text("body_text")).unwrap_or_default();
+            size += event.body.len();
+            if size > ROWS_BYTES {
+                tell(&mut odd, format!("its posts have more than {ROWS_BYTES} bytes; the rest was left out"));
+                break;
+            }
             thread.events.push(event);
         }
         thread.odd = odd;

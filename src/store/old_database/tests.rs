@@ -171,3 +171,21 @@ fn null_where_a_text_belongs_is_named() {
     assert_eq!(run.odd[0], "runs.status held nothing (NULL) where a text belongs");
     assert!(old.threads().expect("none").is_empty() && !old.has_forum());
 }
+
+#[test]
+fn the_rows_of_one_run_are_read_up_to_a_size_and_their_oddities_told_once() {
+    let place = Place::new();
+    let rows = "DROP TABLE events; CREATE TABLE events (id INTEGER PRIMARY KEY, run_id, message, created_at);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80)
+          INSERT INTO events SELECT i, 'r-1', printf('%.*c', 1048576, 'x'), NULL FROM n;
+        DROP TABLE steps; CREATE TABLE steps (run_id, step_index, kind, command_text, ticket, workspace_name);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+          INSERT INTO steps SELECT 'r-1', i, 'shell', zeroblob(1048577 + i), NULL, NULL FROM n;";
+    drop(place.with(&[ROW, rows].concat()));
+    let old = place.open().expect("opened");
+    let run = old.run(old.runs().expect("runs")[0]).expect("read");
+    assert_eq!(run.past.len(), 65, "about 64 MiB");
+    assert!(run.odd.len() <= 50, "{}", run.odd.len());
+    let is_told = |words: &str| run.odd.iter().filter(|odd| odd.contains(words)).count() == 1;
+    assert!(is_told("steps.ticket held nothing") && is_told("More is odd"), "{:?}", run.odd);
+}

@@ -38,6 +38,7 @@ pub(in super::super) fn create(worktree: &Path, new: &NewTicket<'_>) -> TicketRe
             Found::Missing { .. } => super::super::create::refuse_broken(id, &list(&root)?.problems)?,
         }
     }
+    refuse_links(&root, id, &below)?;
     let topics = topics_of(new);
     ensure_vocabulary_there(&root, &topics)?;
     let title = new.shown_title();
@@ -54,6 +55,28 @@ pub(in super::super) fn create(worktree: &Path, new: &NewTicket<'_>) -> TicketRe
         docmgr.run("changelog update", &[("ticket", &ticket.id), ("entry", &entry)])?;
     }
     there_already(&root, ticket.dir)
+}
+
+/// docmgr writes wherever a link leads.
+fn refuse_links(root: &DocsRoot, id: &str, below: &str) -> TicketResult<()> {
+    let occupied = |at: &Path, why: &str| {
+        let dir = at.strip_prefix(&root.top).unwrap_or(at).display().to_string();
+        Err(TicketError::Occupied { id: id.to_owned(), dir, why: why.to_owned() })
+    };
+    let mut at = root.path();
+    for part in below.split('/') {
+        at.push(part);
+        if at.symlink_metadata().is_ok_and(|meta| !meta.is_dir()) {
+            return occupied(&at, "it is not a directory of its own");
+        }
+    }
+    for name in ["index.md", "README.md", "tasks.md", "changelog.md"] {
+        let file = at.join(name);
+        if file.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+            return occupied(&file, "it is not a regular file");
+        }
+    }
+    Ok(())
 }
 
 /// Whether docmgr came to the end of making it.
@@ -91,6 +114,10 @@ pub(in super::super) fn add(worktree: &Path, order: &Adding<'_>) -> TicketResult
     let docmgr = Docmgr::of(&root)?;
     let folder = root.top.join(order.dir).join("reference");
     let title = one_line(order.title);
+    if folder.symlink_metadata().is_ok_and(|meta| !meta.is_dir()) {
+        let why = format!("was not asked: {} is not a directory of its own", folder.display());
+        return Err(docmgr.wrong("doc add", why));
+    }
     let names = files::names_in(&folder)?;
     let before = match files::find_foreign(order.note, DOCUMENT_CAP)? {
         Some(note) => names_of(&note, &title),

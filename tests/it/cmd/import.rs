@@ -314,3 +314,62 @@ INSERT INTO forum_outbox (message_id, topic, message_key, payload_json, status, 
     );
     assert!(record.contains("status = \"passed\""), "{record}");
 }
+
+#[test]
+fn a_completed_run_is_closed_without_its_agents_starting_once_more() {
+    let Some(old) = Old::project() else { return };
+    let run = "run-20260202-101500";
+    let dir = old.workspace("new-2-0260202-101500");
+    old.stage.run(&["import"]).ok();
+    let refusal = old.stage.refuses(&["close", run]);
+    assert!(refusal.contains(&format!("git metawsm resume {run}")), "{refusal}");
+    assert!(!refusal.contains("start agent"), "{refusal}");
+    old.stage.run(&["policy", "trust", run]).ok();
+    old.stage.run(&["resume", run]).ok().says("completed");
+    assert!(!dir.join("api/work.txt").exists(), "no agent worked");
+    old.stage.run(&["close", run, "--waive", "validation=it was seen to hold"]).ok();
+    assert_eq!(old.state(run), "closed");
+    assert_eq!(old.stage.repo.read("old.txt"), "what the old agent did\n");
+}
+
+#[test]
+fn a_person_may_complete_and_close_a_run_whose_agents_never_started_here() {
+    let Some(old) = Old::project() else { return };
+    let run = "run-20260203-101500";
+    let dir = old.workspace("new-3-0260203-101500");
+    old.stage.run(&["import"]).ok();
+    old.stage.run(&["complete", run, "--reason", "it was done before"]).ok();
+    old.stage.run(&["policy", "trust", run]).ok();
+    old.stage.run(&["resume", run]).ok();
+    assert!(!dir.join("api/work.txt").exists(), "no agent worked");
+    old.stage.run(&["close", run]).ok();
+    assert_eq!(old.stage.repo.read("old.txt"), "what the old agent did\n");
+}
+
+#[test]
+fn a_run_whose_base_is_not_there_goes_on_from_the_base_of_its_repository() {
+    let Some(old) = Old::project() else { return };
+    old.stage.repo.git(["branch", "-m", "main", "trunk"]);
+    let said = old.stage.said(&["import"]);
+    assert!(said.contains("note: 'api' has no branch 'main'; its base is 'trunk' now.\n"), "{said}");
+    let run = "run-20260206-101500";
+    old.stage.run(&["policy", "trust", run]).ok();
+    old.stage.run(&["resume", run]).ok();
+    old.stage.wait(run, "completed");
+}
+
+#[test]
+fn the_branch_of_a_workspace_that_was_reused_is_never_removed() {
+    let Some(old) = Old::project() else { return };
+    let run = "run-20260203-101500";
+    let name = "new-3-0260203-101500";
+    let dir = old.workspace(name);
+    old.sql(&format!(
+        "UPDATE runs SET spec_json = json_set(spec_json, '$.workspace_strategy', 'reuse') WHERE run_id = '{run}';
+         UPDATE steps SET command_text = 'wsm info ''{name}''' WHERE run_id = '{run}' AND command_text LIKE 'wsm %';"
+    ));
+    old.stage.run(&["import"]).ok();
+    old.stage.repo.git(["worktree", "remove", &dir.join("api").to_string_lossy()]);
+    old.stage.run(&["discard", run]).ok();
+    assert!(old.stage.repo.rev(&format!("task/{name}")).is_some(), "it was there before the run");
+}

@@ -228,6 +228,37 @@ fn what_a_killed_docmgr_left_of_a_ticket_is_gone_on_with() {
 }
 
 #[test]
+fn docmgr_is_not_asked_where_a_link_would_lead_it_out_of_the_repository() {
+    let stage = kept_by_docmgr("true");
+    let outside = stage.world.root().join("outside");
+    std::fs::create_dir(&outside).expect("made");
+    let link = |path: &str| {
+        let at = stage.api.file(path);
+        std::fs::create_dir_all(at.parent().expect("a folder")).expect("made");
+        std::os::unix::fs::symlink(&outside, at).expect("linked");
+        stage.api.git(["add", "-A"]);
+        stage.api.git(["commit", "-q", "-m", "A link"]);
+    };
+    let refused = |words: &[&str], why: &str| {
+        let told = stage.world.run(words.to_vec()).at(&stage.api).output();
+        assert_ne!(told.status, Some(0), "{told}");
+        told.tells(why);
+        assert_eq!(std::fs::read_dir(&outside).expect("listed").count(), 0, "nothing was written there");
+    };
+    let index = "---\nTitle: T\nTicket: T-1\nStatus: active\nTopics: [a]\nDocType: index\n---\n\n# T\n";
+    stage.api.commit("ttmp/2020/07/06/T-1--x/index.md", index);
+    link("ttmp/2020/07/06/T-1--x/reference");
+    let brief = ["--goal", "Say hello", "--done", "hello.txt is there"];
+    let words =
+        [&["bootstrap", "--existing", "--ticket", "T-1", "--doc-seed-mode", "none"], &brief[..]].concat();
+    refused(&words, "reference is not a directory");
+    let year = jiff::Zoned::now().year();
+    link(&format!("ttmp/{year}"));
+    let words = ["run", "--ticket", "PAGE-1", "--create", "Build the page"];
+    refused(&words, &format!("ttmp/{year} is there already, and it is not a directory of its own"));
+}
+
+#[test]
 fn a_docmgr_that_only_says_so_has_made_nothing() {
     let stage = kept_by_docmgr("true");
     StandIn::of(&stage.world).set("silent-ticket_create-ticket");

@@ -1,12 +1,12 @@
 //! What wsm's users are used to holds for the workspaces that we make: `go.work`, `AGENT.md`, `.wsm/wsm.json`, set-up
 //! scripts; and wsm sees, describes and deletes them.
 
-use super::stand_in::{calls, config, install, odd};
+use super::stand_in::{calls, config, even, install, odd};
 use crate::kit::Repo;
 use crate::stage::{Stage, WORKER, holds, id, needs, tree, workspace};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -142,6 +142,75 @@ fn wsm_that_runs_scripts_itself_does_so_after_trust_and_alone() {
     stage.wait_ended(id(&run));
     stage.do_(["discard", id(&run)]).ok();
     assert!(!workspace(&run, 0).exists());
+}
+
+/// wsm runs scripts, and may only where everything that it would run is trusted.
+fn run_by_newer_wsm() -> Stage {
+    let provider = json!({ "workspace": { "provider": "wsm" } });
+    let stage = Stage::with(&[("coder", WORKER)], "process", &provider);
+    install(&stage.world, &[&stage.api]);
+    odd(&stage.world, "newer", "");
+    stage
+}
+
+fn assert_wsm_is_not_asked(stage: &Stage, why: &str) {
+    let refused = stage.do_(["run", "First part"]).code(3);
+    holds(&refused.stderr, &[why]);
+    assert!(!calls(&stage.world).contains("create"));
+}
+
+#[test]
+fn wsm_is_not_asked_where_it_would_follow_a_link_to_what_it_runs() {
+    let stage = run_by_newer_wsm();
+    let commit = || {
+        stage.api.git(["add", "-A"]);
+        stage.api.git(["commit", "-q", "-m", "A link"]);
+    };
+    stage.api.write("payload", "touch ran\n");
+    let link = stage.api.file(".wsm/setup.d/10-x");
+    fs::create_dir_all(link.parent().expect("a folder")).expect("made");
+    symlink("../../payload", &link).expect("linked");
+    commit();
+    stage.do_(["policy", "trust"]).ok();
+    assert_wsm_is_not_asked(
+        &stage,
+        "wsm would run api/.wsm/setup.d/10-x, which cannot be trusted: it is a link",
+    );
+    stage.api.git(["rm", "-q", "-r", ".wsm"]);
+    symlink("elsewhere", stage.api.file(".wsm")).expect("linked");
+    commit();
+    assert_wsm_is_not_asked(&stage, "wsm would run api/.wsm, which cannot be trusted: it is a link");
+}
+
+#[test]
+fn what_wsm_would_run_is_what_its_local_base_holds_when_it_begins() {
+    let stage = run_by_newer_wsm();
+    // It starts from there, whatever is newer upstream.
+    script(&stage.api, ".wsm/setup.d/20-y", "echo twice >> told\n");
+    let origin = stage.api.with_origin();
+    let clone = stage.world.root().join("clone");
+    let (origin, clone) = (origin.display().to_string(), clone.display().to_string());
+    stage.git(stage.world.root(), &["clone", "-q", &origin, &clone]).ok();
+    stage.git(&clone, &["rm", "-q", "-r", ".wsm"]).ok();
+    stage.git(&clone, &["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-q", "-m", "None"]).ok();
+    stage.git(&clone, &["push", "-q", "origin", "main"]).ok();
+    assert_wsm_is_not_asked(&stage, "set-up scripts that you have not trusted yet: api/.wsm/setup.d/20-y.");
+    stage.do_(["policy", "trust"]).ok().says("20-y");
+
+    // What moves between the plan and wsm is looked at once more.
+    odd(&stage.world, "fail", "0");
+    let failed = stage.do_(["run", "First part"]).output();
+    assert_ne!(failed.status, Some(0), "{failed}");
+    script(&stage.api, ".wsm/setup.d/30-z", "touch ran\n");
+    even(&stage.world);
+    odd(&stage.world, "newer", "");
+    let before = calls(&stage.world);
+    let resumed = stage.do_(["resume"]).output();
+    holds(&resumed.stderr, &["that you have not trusted yet: api/.wsm/setup.d/30-z."]);
+    assert_eq!(calls(&stage.world), before, "wsm was not asked");
+    stage.do_(["policy", "trust"]).ok();
+    stage.do_(["resume"]).ok();
+    assert!(calls(&stage.world).len() > before.len(), "now it was");
 }
 
 #[test]
