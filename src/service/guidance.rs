@@ -126,8 +126,9 @@ pub(super) fn take_answers(control: &Control, hold: &mut Hold) -> ServiceResult<
             if let Err(why) = leave(control, hold.run(), &asked) {
                 hold.note("no response file", &format!("{}.{}: {why}", asked.ticket, asked.agent))?;
             }
-            hold.update(|run| run.guidance[index].answered = Some(now))?;
+            // The line first: after a kill it stands there twice rather than never.
             hold.note("answered", &format!("{}.{}: {}", asked.ticket, asked.agent, asked.thread))?;
+            hold.update(|run| run.guidance[index].answered = Some(now))?;
         }
     }
     hand_over(control, hold)

@@ -347,7 +347,7 @@ fn a_record_of_a_newer_version_is_shown_and_never_written() {
     }
     insta::assert_snapshot!(stage.refuses(&["stop", "one"]), @"
     6 newer
-    error: $WORLD/repos/api/.git/metawsm/runs/one/run.toml has record format 99, and this version writes format 3; a newer git-metawsm made it, so it is left alone.
+    error: $WORLD/repos/api/.git/metawsm/runs/one/run.toml has record format 99, and this version writes format 4; a newer git-metawsm made it, so it is left alone.
     next:
       git metawsm --version
     ");

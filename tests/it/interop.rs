@@ -240,12 +240,9 @@ fn shown(cell: &Cell) -> String {
     match cell {
         Nothing(why) => (*why).to_owned(),
         Proven(real, everywhere) => {
-            let count = |tests: &[&str], what: &str| match tests.len() {
-                0 => None,
-                n => Some(format!("{n} {what}")),
-            };
-            let parts = [count(real, "real"), count(everywhere, "everywhere")];
-            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+            let places = [(real, "real program"), (everywhere, "every machine")];
+            let tested = places.iter().filter(|(tests, _)| !tests.is_empty()).map(|(_, place)| *place);
+            tested.collect::<Vec<_>>().join(", ")
         }
     }
 }

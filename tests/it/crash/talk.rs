@@ -25,7 +25,8 @@ pub fn guide() -> Job {
             assert!(said.contains("\"answer\": \"blue\""), "{said}");
             let journal = scene.journal(&scene.id(TICKET));
             let count = |event: &str| journal.iter().filter(|line| line["event"] == event).count();
-            assert_eq!((count("asked"), count("answered")), (1, 1), "{journal:?}");
+            let (asked, answered) = (count("asked"), count("answered"));
+            assert!(asked == 1 && (1..=2).contains(&answered), "{asked} {answered} {journal:?}");
         },
     }
 }
