@@ -122,13 +122,18 @@ pub(super) fn name_in(control: &Control, policy: &Policy, repo: &Repository) -> 
     }
 }
 
+/// Whether a word for a repository is a path, not a name.
+pub(super) fn is_path(place: &str) -> bool {
+    place.contains('/') || place == "." || place == ".."
+}
+
 fn resolve(
     caller: &Caller,
     control: &Control,
     place: &str,
     policy: &Policy,
 ) -> ServiceResult<(Repository, RepoName)> {
-    if place.contains('/') || place == "." || place == ".." {
+    if is_path(place) {
         let dir = caller.cwd.join(place);
         let repo = Repository::discover(&dir)?.ok_or_else(|| missing(place, &dir))?;
         let name = name_in(control, policy, &repo)?;

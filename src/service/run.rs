@@ -3,14 +3,14 @@
 use super::agents::choose_agents;
 use super::event::{Event, Progress};
 use super::policies::{self, Rules};
-use super::repos::{Chosen, choose, expand_home};
+use super::repos::{Chosen, choose, expand_home, is_path};
 use super::tickets::{KnownTicket, TicketMeant};
 use super::tickets::{TicketPlan, choose_tickets};
 use super::{
     Caller, Control, ServiceError, ServiceResult, control, execute, hidden, participate, provision, settle,
     setup_scripts, skills, source,
 };
-use crate::git;
+use crate::git::{self, Repository};
 use crate::model::{
     Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
     plain_line,
@@ -188,7 +188,7 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         None => choose(caller, control, given, base, &rules.policy)?,
     };
     provision::require_possible(control, rules, strategy, &repos)?;
-    let doc_home = doc_home(request, &repos)?;
+    let doc_home = doc_home(caller, request, &repos)?;
     let (doc_authority, doc_seed) = doc_modes(&rules.policy, request)?;
     let home = repos.iter().find(|r| r.name == doc_home).unwrap_or(&repos[0]);
     let TicketPlan { tickets, goal, mut notes, known } =
@@ -262,7 +262,8 @@ fn run_repo(chosen: &Chosen) -> RunRepo {
     }
 }
 
-fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
+/// The doc home by its name, or by a path as `--repos` takes it.
+fn doc_home(caller: &Caller, request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
     if let (Some(home), Some(old)) = (&request.doc_home, &request.doc_repo)
         && !home.eq_ignore_ascii_case(old)
     {
@@ -273,7 +274,11 @@ fn doc_home(request: &RunRequest, repos: &[Chosen]) -> ServiceResult<RepoName> {
     }
     let wanted = request.doc_home.as_ref().or(request.doc_repo.as_ref());
     let Some(wanted) = wanted else { return Ok(repos[0].name.clone()) };
-    let found = repos.iter().find(|r| r.name.as_str().eq_ignore_ascii_case(wanted));
+    let mut found = repos.iter().find(|r| r.name.as_str().eq_ignore_ascii_case(wanted));
+    if found.is_none() && is_path(wanted) {
+        let there = Repository::discover(&caller.cwd.join(wanted))?;
+        found = there.and_then(|there| repos.iter().find(|r| r.repo.common_dir() == there.common_dir()));
+    }
     found.map(|r| r.name.clone()).ok_or_else(|| {
         let names: Vec<_> = repos.iter().map(|r| r.name.as_str()).collect();
         ServiceError::wrong(

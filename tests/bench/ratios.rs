@@ -5,6 +5,7 @@
 //! (11) and `METAWSM_BENCH_RECORDS` (100,000) set the size of the first benches, the number of repetitions, and the
 //! length of the history in the last two.
 
+mod docs;
 mod forum;
 mod hooks;
 #[allow(dead_code, unused_imports, reason = "the kit also serves the tests")]
@@ -12,6 +13,9 @@ mod hooks;
 mod kit;
 mod measure;
 mod scene;
+#[allow(dead_code, reason = "the servers also serve the tests")]
+#[path = "../it/federation/server.rs"]
+mod server;
 
 use measure::{Failed, Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use scene::Scene;
@@ -43,7 +47,7 @@ const MOST_KIB: u64 = 64 * 1024;
 type Line = (String, bool);
 type Bench = fn() -> Result<Vec<Line>, Failed>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("status", status),
     ("provisioning", provisioning),
     ("gates", gates),
@@ -51,6 +55,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("forum", forum::forum),
     ("hooks", hooks::hooks),
     ("memory", memory),
+    ("docs", docs::docs),
 ];
 
 fn line(ratio: &Ratio) -> Line {

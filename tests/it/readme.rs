@@ -62,6 +62,12 @@ const LINES: &[(&str, How)] = &[
     ),
     ("git metawsm diff shop-7", How::InShop(0)),
     ("git metawsm close shop-7", How::InShop(0)),
+    ("git metawsm run --ticket SHOP-7 --repos .,../docs --doc-home-repo docs", How::AgentsEnd),
+    ("git metawsm status shop-7", How::InShop(0)),
+    ("git metawsm docs diff shop-7", How::InShop(0)),
+    ("git metawsm docs sync shop-7", How::InShop(0)),
+    ("git metawsm close shop-7", How::InShop(0)),
+    ("git metawsm docs", How::InShop(0)),
     (
         "git metawsm bootstrap --ticket SHOP-9 --goal 'Greet in French' --done 'BONJOUR.md greets the reader'",
         How::AgentsEnd,

@@ -38,6 +38,8 @@ fn state(stage: &Stage, run: &str, at: usize) -> String {
     if warns {
         let sync = format!("git metawsm docs sync {run} --ticket {}", docs["ticket"].as_str().unwrap_or("?"));
         holds(&text, &["  docs warnings:\n", &sync]);
+        // Who looks at all runs is told before closing is tried.
+        holds(&stage.at(&stage.api, ["status"]).ok().stdout, &["needs you: ", &sync]);
     }
     word
 }
@@ -133,7 +135,7 @@ fn two_tickets_are_judged_each_against_its_own_workspace() {
     let stage = Stage::new(&[("coder", WORKER)]);
     let dirs = [ticket(&stage.api, "MW-1"), ticket(&stage.api, "MW-2")];
     let docs = stage.repo_on("docs", "main");
-    let words = ["run", "--json", "--ticket", "MW-1,MW-2", "--repos", "docs", "--doc-home-repo", "docs"];
+    let words = ["run", "--json", "--ticket", "MW-1,MW-2", "--repos", "docs", "--doc-home-repo", "../docs"];
     let run = stage.world.run(words).at(&stage.api).ok().json();
     let name = id(&run).to_owned();
     stage.wait_state(&name, "completed");

@@ -3,7 +3,7 @@
 use super::super::needs::Need;
 use super::super::{Control, ServiceResult};
 use super::{DocView, look};
-use crate::model::{Agreement, DocSyncState, RepoName, Run, RunTicket, TicketId, plain_line};
+use crate::model::{Agreement, DocSyncState, RepoName, Run, RunState, RunTicket, TicketId, plain_line};
 use crate::policy;
 use crate::sys::clock;
 
@@ -127,13 +127,14 @@ fn changed(ticket: &TicketId, agreement: Agreement) -> Option<String> {
     }
 }
 
-/// A change of the source presses once the last sync is older than `docs.stale_warning_seconds`.
+/// A change of the source presses once the last sync is older than `docs.stale_warning_seconds`, and at once where the
+/// next step is to close: that is refused, or leaves the change behind.
 fn fade_in(shown: &mut DocsShown, run: &Run, view: &DocView, what: &str, command: String) {
     let age = clock::now().as_second().saturating_sub(view.record.at.as_second());
     let limit = i64::try_from(policy::docs_from_table(&run.policy).stale_warning_seconds).unwrap_or(i64::MAX);
-    shown.is_pressing = age > limit;
-    let stale =
-        if shown.is_pressing { format!("; the last sync is {} old", rough(age)) } else { String::new() };
+    let is_old = age > limit;
+    shown.is_pressing = is_old || run.state == RunState::Completed;
+    let stale = if is_old { format!("; the last sync is {} old", rough(age)) } else { String::new() };
     shown.warnings.push(Need { what: format!("{what}{stale}."), command });
 }
 

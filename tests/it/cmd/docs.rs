@@ -178,3 +178,21 @@ fn a_repository_without_a_checkout_shows_what_its_base_holds() {
     assert_eq!((&shown["title"], &shown["updated"]), (&json!("Add a login"), &json!("2026-07-08T12:00:00Z")));
     assert_eq!((answer["tickets"].as_array().map(Vec::len), &answer["problems"]), (Some(1), &json!([])));
 }
+
+#[test]
+fn global_options_may_stand_before_a_verb_and_those_of_docs_alone_may_not() {
+    let stage = Stage::with(WAITS);
+    ticket(&stage.repo, "MW-1", "Add a login", "2026-07-08T12:00:00Z");
+    stage.run(&["run", "--ticket", "MW-1", "--run-id", "one", "--repos", "."]).ok();
+    for verb in ["sync", "diff"] {
+        let before = stage.run(&["docs", "--json", "--color", "never", verb, "one"]).ok().json();
+        assert_eq!(before, stage.json(&["docs", verb, "one"]), "{verb}");
+    }
+    insta::assert_snapshot!(stage.refuses(&["docs", "--ticket", "MW-1", "sync"]), @"
+    2 usage
+    error: --refresh, --ticket and --endpoint before 'sync' belong to 'docs' alone; what is meant for 'sync' follows it.
+    next:
+      git metawsm docs sync -h
+      git metawsm docs -h
+    ");
+}
