@@ -186,6 +186,5 @@ fn an_import_that_is_interrupted_in_a_long_thread_stops_and_the_next_one_goes_on
     import.end().code(130).tells("git metawsm import");
     assert!(count() < 900, "it stopped");
     old.stage.run(&["import"]).ok();
-    let thread = old.stage.json(&["forum", "thread", "fthr-1"]);
-    assert_eq!(thread["thread"]["posts_count"], 1001);
+    assert_eq!(count(), 1001);
 }
