@@ -51,14 +51,22 @@ pub(super) fn of_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
         screen.answer(&text);
         return screen.exit(ExitCode::SUCCESS);
     }
-    render::failure(&screen, &usage(error.kind(), &text, command_in(args)));
+    let words = args.get(1..).unwrap_or_default();
+    render::failure(&screen, &usage(error.kind(), &text, command_in(words).as_deref()));
     ExitCode::from(2)
 }
 
-/// The first word that is a command.
-fn command_in(args: &[OsString]) -> Option<&str> {
-    let known = super::Cli::command();
-    args.iter().skip(1).filter_map(|word| word.to_str()).find(|word| known.find_subcommand(word).is_some())
+/// The first word that is a command, and those below it: `policy apply`.
+fn command_in(words: &[OsString]) -> Option<String> {
+    let mut known = super::Cli::command();
+    let mut path = Vec::new();
+    for word in words.iter().filter_map(|word| word.to_str()) {
+        if let Some(below) = known.find_subcommand(word) {
+            path.push(word);
+            known = below.clone();
+        }
+    }
+    (!path.is_empty()).then(|| path.join(" "))
 }
 
 /// The parser's text, taken apart: its sentence, its tips and usage line, and where to read more.
@@ -187,14 +195,16 @@ fn is_newer(problem: &Problem) -> bool {
 
 /// Commands to paste that go on from an error of what was asked.
 fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
-    let command = asked.command;
+    // A value before the command may be called like one.
+    let before = asked.words.iter().take_while(|word| *word != asked.command).count();
+    let command = command_in(&asked.words[before..]).unwrap_or_else(|| asked.command.to_owned());
     let some = |hints: &[&str]| hints.iter().map(|h| (*h).to_owned()).collect();
     match error {
         ServiceError::Wrong { hints, .. }
         | ServiceError::Failed { hints, .. }
         | ServiceError::Forbidden { hints, .. }
         | ServiceError::Interrupted { hints, .. } => hints.clone(),
-        ServiceError::Several { words, .. } => words.iter().take(5).map(|w| again(command, w)).collect(),
+        ServiceError::Several { words, .. } => words.iter().take(5).map(|w| again(&command, w)).collect(),
         ServiceError::Refused(refusal) => vec![format!("git metawsm status {}", refusal.run)],
         ServiceError::Move { run, .. } => vec![format!("git metawsm status {run}")],
         ServiceError::Policy { path, problems } => of_policy(path, problems),
@@ -280,6 +290,20 @@ mod tests {
         assert_eq!(failure.message, "The following required arguments were not provided: --reason <TEXT>");
         assert_eq!(failure.details, ["Usage: git metawsm complete --reason <TEXT> [RUN]"]);
         assert_eq!(failure.hints, ["git metawsm complete -h"]);
+    }
+
+    #[test]
+    fn a_command_is_named_with_the_verb_below_it() {
+        let named = |line: &str| command_in(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for (line, command) in [
+            ("--json policy apply --dry-run", Some("policy apply")),
+            ("docs --json diff --no", Some("docs diff")),
+            ("docs --refresh", Some("docs")),
+            ("run status", Some("run")),
+            ("nothing", None),
+        ] {
+            assert_eq!(named(line).as_deref(), command, "{line}");
+        }
     }
 
     #[test]

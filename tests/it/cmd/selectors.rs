@@ -94,6 +94,13 @@ fn without_a_word_the_only_run_is_meant_and_several_are_listed() {
       git metawsm complete two --reason '<why the work is done>'
       git metawsm complete one --reason '<why the work is done>'
     ");
+    insta::assert_snapshot!(stage.refuses(&["policy", "apply"]), @"
+    2 usage
+    error: Several runs are open, so name one: two (Second work, running); one (First work, stopped).
+    next:
+      git metawsm policy apply two
+      git metawsm policy apply one
+    ");
     stage.run(&["complete", "one", "--reason", "it is done"]).ok();
     assert!(stage.said(&["resume"]).starts_with("two running"), "resume cannot act on a completed run");
 }
