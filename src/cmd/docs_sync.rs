@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// Take what changed in the control repository into the documents of a run.
 ///
 /// Both copies are merged from what they last had in common, and the result is one commit on the run's branch. Where
-/// both changed the same, nothing changes and the files are named (exit 1).
+/// both changed the same lines, nothing changes and the files are named (exit 1).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run id, a unique prefix of one, or a ticket.

@@ -47,7 +47,7 @@ pub fn docs(screen: &Screen, view: &DocsView) {
     if view.configured == 0 {
         screen.story(
             "note: these are the trees that lie here; a server of docmgr's is shown too once the policy names it:\n  \
-             repo_endpoints = [{ name = \"api\", repo = \"api\", base_url = \"http://127.0.0.1:8787\" }]   (in [docs.api])",
+             \"docs\": {\"api\": {\"repo_endpoints\": [{\"name\": \"api\", \"repo\": \"api\", \"base_url\": \"http://127.0.0.1:8787\"}]}}",
         );
     }
 }

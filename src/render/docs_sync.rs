@@ -17,7 +17,7 @@ pub fn docs_synced(screen: &Screen, report: &DocSyncReport) {
         screen.answer_json(json!({
             "run": report.run.id,
             "dry_run": report.dry_run,
-            "tickets": report.tickets.iter().map(line_json).collect::<Vec<_>>(),
+            "tickets": report.tickets.iter().map(|line| line_json(report, line)).collect::<Vec<_>>(),
         }));
         return;
     }
@@ -55,7 +55,10 @@ fn line_text(line: &DocSyncLine, dry_run: bool) -> String {
         }
         DocSynced::Conflict { files } => {
             let would = if dry_run { "would be" } else { "was" };
-            format!("{ticket}: both copies changed the same, so nothing {would} taken: {}", files_text(files))
+            format!(
+                "{ticket}: both copies changed {}, each in its own way, so nothing {would} taken",
+                files_text(files)
+            )
         }
         DocSynced::Refused(error) => format!("{ticket}: {error}"),
     }
@@ -95,7 +98,7 @@ fn hints_of(error: &ServiceError) -> Vec<String> {
     }
 }
 
-fn line_json(line: &DocSyncLine) -> Value {
+fn line_json(report: &DocSyncReport, line: &DocSyncLine) -> Value {
     let none = || (None, Vec::new(), None);
     let (outcome, (commit, files, why)) = match &line.outcome {
         DocSynced::NotSeeded => ("not-seeded", none()),
@@ -112,6 +115,7 @@ fn line_json(line: &DocSyncLine) -> Value {
         "commit": commit,
         "files": files,
         "why": why,
+        "hints": ways_on(report, line),
     })
 }
 

@@ -150,6 +150,12 @@ impl Documents {
     ) -> ServiceResult<()> {
         let own = deciding.filter(|d| d.run.id == run.id);
         let closable = closable(control, run)?;
+        let shared =
+            |ticket: &&RunTicket| ticket.docs.is_some() && !closable.iter().any(|t| t.id == ticket.id);
+        for ticket in run.tickets.iter().filter(shared).filter(|_| own.is_some()) {
+            self.said
+                .push(format!("left {} open, with its documents: another open run works on it", ticket.id));
+        }
         if own.is_none_or(|own| own.closes) {
             // Where the record had to wait, so had the closing of its tickets.
             let mut closing = closable.clone();

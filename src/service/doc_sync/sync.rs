@@ -212,7 +212,7 @@ fn judge(
         let hint = format!("git -C {} log -1 -- {}", shown(control.root()), quoted(&view.record.source));
         return Err(ServiceError::failed(message, &[&hint]));
     };
-    if view.agreement == Agreement::WorkspaceAhead {
+    if view.agreement == Agreement::WorkspaceAhead && view.workspace.is_some() {
         return Ok(Judged::Done(DocSynced::NothingNew));
     }
     require_ready(run, ticket, view, home)?;

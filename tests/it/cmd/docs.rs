@@ -27,7 +27,7 @@ fn without_a_server_the_trees_that_lie_here_are_shown() {
     No tickets.
     -- story
     note: these are the trees that lie here; a server of docmgr's is shown too once the policy names it:
-      repo_endpoints = [{ name = "api", repo = "api", base_url = "http://127.0.0.1:8787" }]   (in [docs.api])
+      "docs": {"api": {"repo_endpoints": [{"name": "api", "repo": "api", "base_url": "http://127.0.0.1:8787"}]}}
     "#);
     ticket(&stage.repo, "MW-1", "Add a login", "2026-07-08T12:00:00Z");
     ticket(

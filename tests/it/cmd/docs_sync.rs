@@ -114,7 +114,7 @@ fn each_ticket_of_a_run_is_synced_by_itself() {
     }
     copies[0].commit(&format!("{}/list.md", dir("A-1")), "ours\n");
     insta::assert_snapshot!(stage.told(&stage.run(&["docs", "sync", "one"]).code(1)), @"
-      A-1: both copies changed the same, so nothing was taken: list.md
+      A-1: both copies changed list.md, each in its own way, so nothing was taken
       B-2: took list.md: OID
       C-3: in-sync
     -- story

@@ -142,6 +142,20 @@ fn a_copy_that_is_gone_is_told_and_comes_back_when_a_person_says_so() {
 }
 
 #[test]
+fn a_copy_that_is_gone_is_told_also_where_the_source_has_nothing_new() {
+    let scene = Scene::new(Home::Other);
+    let before = scene.in_copy("list.md");
+    scene.copy.git(["rm", "-q", "-r", DIR]);
+    scene.copy.git(["commit", "-q", "-m", "Away"]);
+    let refused = scene.syncs_to("refused");
+    assert!(refused["why"].as_str().is_some_and(|why| why.contains("is gone from")), "{refused:#}");
+    assert!(refused["hints"][0].as_str().is_some_and(|hint| hint.ends_with("--keep source")), "{refused:#}");
+    let taken = scene.sync(&["one", "--keep", "source"]);
+    assert_eq!(taken["outcome"], "taken", "{taken:#}");
+    assert!(before.is_some() && scene.in_copy("list.md") == before);
+}
+
+#[test]
 fn bytes_move_as_they_are_whatever_they_say() {
     let hostile: [(&str, Vec<u8>); 6] = [
         ("index.md", b"---\nTitle: [unclosed\nTicket: : :\n  - bad\n---\n".to_vec()),

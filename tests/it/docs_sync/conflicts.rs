@@ -86,7 +86,7 @@ fn a_conflict_names_every_file_and_changes_nothing() {
     assert_eq!(scene.record(), record);
     scene.is_tidy();
     let output = scene.stage.run(&["docs", "sync", "one", "--dry-run"]).code(1);
-    let output = output.says("both copies changed the same, so nothing would be taken");
+    let output = output.says("each in its own way, so nothing would be taken");
     assert!(output.stderr.contains("--keep workspace"), "{output}");
     before.assert_same(&scene.copy.snapshot());
 }
