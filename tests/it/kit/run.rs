@@ -2,9 +2,10 @@
 
 use super::wait_until;
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_git-metawsm");
@@ -107,7 +108,7 @@ impl Output {
     /// Runs a command to its end; `name` stands in the message when it cannot start.
     #[track_caller]
     pub fn of(command: &mut Command, name: &str) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let output = ended(command.stdin(Stdio::null())).unwrap_or_else(|e| panic!("{name}: {e}"));
         let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
         Self::from_process(format!("{name} {}", words.join(" ")), &output)
     }
@@ -236,5 +237,19 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Runs a command to its end. A program that was copied just now is busy while a child of another test, forked in the
+/// same moment and not begun yet, still holds the file that was open for writing.
+fn ended(command: &mut Command) -> std::io::Result<std::process::Output> {
+    let began = Instant::now();
+    loop {
+        match command.output() {
+            Err(e) if e.kind() == ErrorKind::ExecutableFileBusy && began.elapsed() < LIMIT => {
+                std::thread::yield_now();
+            }
+            done => return done,
+        }
     }
 }
