@@ -12,15 +12,8 @@ use std::process::ExitCode;
 /// both changed the same lines, nothing changes and the files are named (exit 1).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run id, a unique prefix of one, or a ticket.
-    #[arg(value_name = "RUN")]
-    word: Option<String>,
-    /// The run's id, or a unique prefix of it.
-    #[arg(long, value_name = "ID")]
-    run_id: Option<String>,
-    /// Only this ticket; may be given several times.
-    #[arg(long, value_name = "TICKET", value_delimiter = ',')]
-    ticket: Vec<String>,
+    #[command(flatten)]
+    which: Which,
     /// Where both changed the same file, take it whole as this side has it.
     #[arg(long, value_name = "SIDE")]
     keep: Option<Side>,
@@ -35,16 +28,34 @@ enum Side {
     Source,
 }
 
-/// The words that name a run, with those that name its tickets.
-pub(super) fn selector(word: Option<String>, run_id: Option<String>, tickets: &[String]) -> Selector {
-    let named = word.is_some() || run_id.is_some();
-    Selector { word, run_id, ticket: tickets.first().filter(|_| !named).cloned() }
+/// Which run is meant, and which of its tickets.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// A run id, a unique prefix of one, or a ticket.
+    #[arg(value_name = "RUN")]
+    word: Option<String>,
+    /// The run's id, or a unique prefix of it.
+    #[arg(long, value_name = "ID")]
+    run_id: Option<String>,
+    /// Only this ticket; may be given several times.
+    #[arg(long, value_name = "TICKET", value_delimiter = ',')]
+    ticket: Vec<String>,
+}
+
+impl Which {
+    /// The words that name the run, and those that name its tickets.
+    pub(super) fn split(self) -> (Selector, Vec<String>) {
+        let named = self.word.is_some() || self.run_id.is_some();
+        let ticket = self.ticket.first().filter(|_| !named).cloned();
+        (Selector { word: self.word, run_id: self.run_id, ticket }, self.ticket)
+    }
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
+    let (selector, tickets) = args.which.split();
     let request = DocSyncRequest {
-        selector: selector(args.word, args.run_id, &args.ticket),
-        tickets: args.ticket,
+        selector,
+        tickets,
         keep: args.keep.map(|side| match side {
             Side::Workspace => Keep::Workspace,
             Side::Source => Keep::Source,
