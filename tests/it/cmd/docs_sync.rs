@@ -1,7 +1,7 @@
 //! `docs sync`: what it takes, and what it leaves alone.
 
 use crate::cmd::stage::Stage;
-use crate::docs_sync::scene::{DIR, Home, Scene, TEN, index, tree_of};
+use crate::docs_sync::scene::{DIR, Home, Scene, TEN, dir_of, index, run_on_three_tickets, tree_of};
 
 const HOMES: [Home; 2] = [Home::Control, Home::Other];
 
@@ -98,21 +98,12 @@ fn what_is_not_committed_in_the_documents_stops_a_sync_and_other_work_does_not()
 
 #[test]
 fn each_ticket_of_a_run_is_synced_by_itself() {
-    let stage = Stage::with("true");
-    let dir = |ticket: &str| format!("ttmp/2026/01/02/{ticket}--x");
-    for ticket in ["A-1", "B-2", "C-3"] {
-        stage.repo.write(&format!("{}/index.md", dir(ticket)), &index(ticket));
-        stage.repo.write(&format!("{}/list.md", dir(ticket)), TEN);
-    }
-    stage.repo.git(["add", "ttmp"]);
-    stage.repo.git(["commit", "-q", "-m", "Documents"]);
-    stage.run(&["run", "--ticket", "A-1,B-2,C-3", "--run-id", "one"]).ok();
-    stage.wait_for_end("one");
+    let stage = run_on_three_tickets();
     let copies = ["A-1", "B-2", "C-3"].map(|t| stage.repo.seen_from(tree_of(&stage, "one", t, "api")));
     for ticket in ["A-1", "B-2"] {
-        stage.repo.commit(&format!("{}/list.md", dir(ticket)), "theirs\n");
+        stage.repo.commit(&format!("{}/list.md", dir_of(ticket)), "theirs\n");
     }
-    copies[0].commit(&format!("{}/list.md", dir("A-1")), "ours\n");
+    copies[0].commit(&format!("{}/list.md", dir_of("A-1")), "ours\n");
     insta::assert_snapshot!(stage.told(&stage.run(&["docs", "sync", "one"]).code(1)), @"
       A-1: both copies changed list.md, each in its own way, so nothing was taken
       B-2: took list.md: OID
@@ -123,13 +114,13 @@ fn each_ticket_of_a_run_is_synced_by_itself() {
       git metawsm docs sync one --ticket A-1 --keep workspace
       git metawsm docs sync one --ticket A-1 --keep source
     ");
-    assert_eq!(copies[0].read(&format!("{}/list.md", dir("A-1"))), "ours\n");
-    assert_eq!(copies[1].read(&format!("{}/list.md", dir("B-2"))), "theirs\n");
+    assert_eq!(copies[0].read(&format!("{}/list.md", dir_of("A-1"))), "ours\n");
+    assert_eq!(copies[1].read(&format!("{}/list.md", dir_of("B-2"))), "theirs\n");
     stage.run(&["docs", "sync", "one", "--ticket", "c-3", "--ticket", "B-2"]).ok();
     let refused = stage.refuses(&["docs", "sync", "one", "--ticket", "D-4"]);
     assert!(refused.contains("one has no ticket 'D-4'; it has A-1, B-2, C-3."), "{refused}");
     stage.run(&["docs", "sync", "--ticket", "A-1", "--keep", "source"]).ok();
-    assert_eq!(copies[0].read(&format!("{}/list.md", dir("A-1"))), "theirs\n");
+    assert_eq!(copies[0].read(&format!("{}/list.md", dir_of("A-1"))), "theirs\n");
 }
 
 #[test]

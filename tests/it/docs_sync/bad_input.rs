@@ -1,7 +1,6 @@
 //! Whatever lies where documents are: a clear message, no byte lost, other tickets unaffected.
 
-use super::scene::{DIR, Home, Scene, TEN, index, tree_of};
-use crate::cmd::stage::Stage;
+use super::scene::{DIR, Home, Scene, dir_of, index, run_on_three_tickets, tree_of};
 use crate::kit::{Repo, Snapshot, World};
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -185,21 +184,12 @@ fn bytes_move_as_they_are_whatever_they_say() {
 
 #[test]
 fn a_source_that_became_a_link_and_a_damaged_record_keep_no_other_ticket_from_it() {
-    let stage = Stage::with("true");
-    let dir = |ticket: &str| format!("ttmp/2026/01/02/{ticket}--x");
-    for ticket in ["A-1", "B-2", "C-3"] {
-        stage.repo.write(&format!("{}/index.md", dir(ticket)), &index(ticket));
-        stage.repo.write(&format!("{}/list.md", dir(ticket)), TEN);
-    }
-    stage.repo.git(["add", "ttmp"]);
-    stage.repo.git(["commit", "-q", "-m", "Documents"]);
-    stage.run(&["run", "--ticket", "A-1,B-2,C-3", "--run-id", "one"]).ok();
-    stage.wait_for_end("one");
-    stage.repo.git(["mv", &dir("A-1"), "ttmp/elsewhere"]);
-    symlink("../../../elsewhere", stage.repo.file(&dir("A-1"))).expect("a link");
+    let stage = run_on_three_tickets();
+    stage.repo.git(["mv", &dir_of("A-1"), "ttmp/elsewhere"]);
+    symlink("../../../elsewhere", stage.repo.file(&dir_of("A-1"))).expect("a link");
     stage.repo.git(["add", "--all", "ttmp"]);
     stage.repo.git(["commit", "-q", "-m", "A link"]);
-    stage.repo.commit(&format!("{}/list.md", dir("C-3")), "theirs\n");
+    stage.repo.commit(&format!("{}/list.md", dir_of("C-3")), "theirs\n");
     let record = stage.repo.common_dir().join("metawsm/runs/one/docs/B-2.toml");
     std::fs::write(&record, "format = [").expect("written");
     let answer = stage.run(&["docs", "sync", "one", "--json"]).code(1).json();
@@ -209,7 +199,7 @@ fn a_source_that_became_a_link_and_a_damaged_record_keep_no_other_ticket_from_it
     assert!(why(0).contains("is no directory but a link"), "{answer:#}");
     assert!(why(1).contains("B-2.toml"), "{answer:#}");
     let copy = stage.repo.seen_from(tree_of(&stage, "one", "C-3", "api"));
-    assert_eq!(copy.read(&format!("{}/list.md", dir("C-3"))), "theirs\n");
+    assert_eq!(copy.read(&format!("{}/list.md", dir_of("C-3"))), "theirs\n");
     let output = stage.run(&["docs", "diff", "one"]).code(1);
     output.says("== C-3 (in-sync)");
 }

@@ -127,3 +127,22 @@ pub fn tree_of(stage: &Stage, run: &str, ticket: &str, repo: &str) -> String {
         tree["path"].as_str().map(str::to_owned)
     })
 }
+
+/// Where the documents of a ticket lie in [`run_on_three_tickets`].
+pub fn dir_of(ticket: &str) -> String {
+    format!("ttmp/2026/01/02/{ticket}--x")
+}
+
+/// The ended run `one` on the tickets A-1, B-2 and C-3, whose documents its only repository keeps.
+pub fn run_on_three_tickets() -> Stage {
+    let stage = Stage::with("true");
+    for ticket in ["A-1", "B-2", "C-3"] {
+        stage.repo.write(&format!("{}/index.md", dir_of(ticket)), &index(ticket));
+        stage.repo.write(&format!("{}/list.md", dir_of(ticket)), TEN);
+    }
+    stage.repo.git(["add", "ttmp"]);
+    stage.repo.git(["commit", "-q", "-m", "Documents"]);
+    stage.run(&["run", "--ticket", "A-1,B-2,C-3", "--run-id", "one"]).ok();
+    stage.wait_for_end("one");
+    stage
+}
