@@ -121,13 +121,17 @@ fn merge(cmd: &Cmd, base: &str, head: &str) -> GitResult<Merged> {
     Ok(Merged::Conflict { files })
 }
 
-/// Messages are: number of paths, the paths, a kind, a text.
+/// The paths of conflicts among messages, which are: number of paths, the paths, a kind, a text. Messages of other
+/// kinds tell what went well ("Auto-merging").
 fn files_of_messages(bytes: &[u8]) -> Vec<RepoPath> {
     let mut files = Vec::new();
     let mut fields = split_nul(bytes);
     while let Some(count) = fields.next().and_then(|n| std::str::from_utf8(n).ok()?.parse::<usize>().ok()) {
-        files.extend(fields.by_ref().take(count).map(RepoPath::new));
-        fields.by_ref().take(2).for_each(drop);
+        let paths: Vec<_> = fields.by_ref().take(count).map(RepoPath::new).collect();
+        if fields.next().is_some_and(|kind| kind.starts_with(b"CONFLICT")) {
+            files.extend(paths);
+        }
+        fields.next();
     }
     files
 }
@@ -161,6 +165,24 @@ mod tests {
         sandbox.commit_on("main2", "main", &[("a.txt", "main\n"), ("ü\n", "main\n")]);
         let Merged::Conflict { files } = merged(&sandbox, "main2", "task") else { panic!("conflict") };
         assert_eq!(files, ["a.txt", "ü\n"]);
+    }
+
+    #[test]
+    fn a_conflict_without_an_unmerged_file_names_the_folder_and_nothing_that_went_well() {
+        let sandbox = Sandbox::new();
+        let lines = |word: &str| (0..12).map(|n| format!("{word} {n}\n")).collect::<String>();
+        for file in ["old/a", "old/b", "both"] {
+            sandbox.commit(file, &lines(file));
+        }
+        sandbox.commit_on("task", "main", &[("old/c", "new\n"), ("both", &(lines("both") + "task\n"))]);
+        sandbox.commit("both", &("main\n".to_owned() + &lines("both")));
+        for (from, to) in [("old/a", "one"), ("old/b", "two")] {
+            fs::create_dir_all(sandbox.dir().join(to)).expect("made");
+            sandbox.git(&["mv", from, to]);
+        }
+        sandbox.git(&["commit", "--quiet", "-m", "Move the folder two ways"]);
+        let Merged::Conflict { files } = merged(&sandbox, "main", "task") else { panic!("conflict") };
+        assert_eq!(files, ["old"]);
     }
 
     #[test]

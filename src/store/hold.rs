@@ -123,7 +123,7 @@ impl Store {
         let dir = self.place_of(id).ok_or_else(|| not_found(id))?;
         let run = find_record(&dir, id)?.ok_or_else(|| not_found(id))?;
         require_writable(&run, &dir)?;
-        temps::sweep_dir(&dir)?;
+        temps::sweep_parts(&dir)?;
         let (journal, before) = Writer::open(&dir)?;
         let actor = actor_of(&run);
         let mut hold = Hold { store: self.clone(), run, dir, journal, actor, token, _lock: lock };

@@ -36,6 +36,30 @@ pub(super) fn sweep_dir(dir: &Path) -> StoreResult<usize> {
     Ok(removed)
 }
 
+/// The folders of a run that are written without its hold, by the wrappers of its agents.
+const OF_WRAPPERS: [&str; 2] = ["agents", "logs"];
+
+/// Removes the temporary files in a run's directory and in the folders of its parts; the caller holds the run.
+pub(super) fn sweep_parts(dir: &Path) -> StoreResult<usize> {
+    let mut removed = sweep_dir(dir)?;
+    for name in files::names_in(dir)? {
+        let folder = dir.join(&name);
+        if !OF_WRAPPERS.contains(&name.as_str()) && is_real_dir(&folder) {
+            removed += sweep_dir(&folder)?;
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether a kill left something in a run's directory or in the folders of its parts.
+fn has_temps(dir: &Path) -> StoreResult<bool> {
+    let is_temp = |name: &String| name.starts_with(TEMP_PREFIX);
+    let names = files::names_in(dir)?;
+    let folders = names.iter().filter(|name| !OF_WRAPPERS.contains(&name.as_str()));
+    let below = folders.map(|name| dir.join(name)).filter(|folder| is_real_dir(folder));
+    Ok(names.iter().any(is_temp) || below.flat_map(|folder| files::names_in(&folder)).flatten().any(|name| is_temp(&name)))
+}
+
 impl Store {
     /// Removes what killed commands left under temporary names, each under the lock of its writers; what is
     /// locked now is left for the next time. Says how many files and directories went.
@@ -89,13 +113,13 @@ impl Store {
 
     fn sweep_run(&self, id: &RunId, dir: &Path) -> StoreResult<usize> {
         // Looking first keeps an ordinary sweep from touching every lock file.
-        if !files::names_in(dir)?.iter().any(|n| n.starts_with(TEMP_PREFIX)) {
+        if !has_temps(dir)? {
             return Ok(0);
         }
         let Some(_lock) = lock::try_take(&run_lock(self.common_dir(), id), "sweep", "")? else {
             return Ok(0);
         };
-        sweep_dir(dir)
+        sweep_parts(dir)
     }
 }
 
@@ -130,7 +154,9 @@ mod tests {
         let busy = place.made("held");
         drop(place.made("free"));
         let dir = store.dir();
-        fs::create_dir(dir.join("open")).expect("mkdir");
+        for folder in ["open", "runs/free/docs-orders", "runs/free/agents"] {
+            fs::create_dir_all(dir.join(folder)).expect("mkdir");
+        }
         let make = |name: &str, is_dir: bool| {
             let path = dir.join(name);
             if is_dir { fs::create_dir(&path) } else { fs::write(&path, "x") }.expect("make");
@@ -142,12 +168,14 @@ mod tests {
         let gone = [
             make("runs/.tmp-dead~abcdefgh", true),
             make("runs/free/.tmp-1234", false),
+            make("runs/free/docs-orders/.tmp-1234", false),
             make("open/.tmp-1234", false),
             old,
         ];
         let kept = [
             make("runs/.tmp-held~abcdefgh", true),
             make("runs/held/.tmp-1234", false),
+            make("runs/free/agents/.tmp-1234", false),
             make(".tmp-young", false),
             make("runs/.tmp-of-somebody", true),
         ];

@@ -49,14 +49,24 @@ enum Real {
 fn really_merge(scratch: &Path, base: &str, head: &str) -> Real {
     git(scratch, &["reset", "-q", "--hard", base]).ok();
     git(scratch, &["clean", "-q", "-ffdx"]).ok();
-    let merged = git(scratch, &["merge", "-q", "--no-ff", "--no-commit", "--no-autostash", head]);
+    let merged = git(scratch, &["merge", "--no-ff", "--no-commit", "--no-autostash", head]);
     let unmerged: BTreeSet<_> =
         fields(&git(scratch, &["diff", "--name-only", "--diff-filter=U", "-z"]).ok()).into_iter().collect();
+    let unmerged = if unmerged.is_empty() { split_folders(&merged.stdout) } else { unmerged };
     match (merged.status, unmerged.is_empty()) {
         (Some(0), true) => Real::Tree(git(scratch, &["write-tree"]).ok().stdout.trim().to_owned()),
         (Some(1), _) => Real::Unmerged(unmerged),
         _ => Real::Refused,
     }
+}
+
+/// The folders that git could not follow, as their parts went several ways: a conflict that leaves no file unmerged.
+fn split_folders(told: &str) -> BTreeSet<String> {
+    let folder = |line: &str| {
+        let line = line.strip_prefix("CONFLICT (directory rename split): Unclear where to rename ")?;
+        line.split_once(" to;").map(|(folder, _)| folder.to_owned())
+    };
+    told.lines().filter_map(folder).collect()
 }
 
 /// What our program says of the same merge, in the same words.
