@@ -27,6 +27,7 @@ mod signal;
 mod status;
 mod update;
 mod verdict;
+mod width;
 
 pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
@@ -50,3 +51,4 @@ pub use signal::{responded, signalled};
 pub use status::status;
 pub use update::{published, updated};
 pub use verdict::{judged, verdict_lines};
+pub use width::{columns, cut, wrap};

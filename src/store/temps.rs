@@ -57,7 +57,8 @@ fn has_temps(dir: &Path) -> StoreResult<bool> {
     let names = files::names_in(dir)?;
     let folders = names.iter().filter(|name| !OF_WRAPPERS.contains(&name.as_str()));
     let below = folders.map(|name| dir.join(name)).filter(|folder| is_real_dir(folder));
-    Ok(names.iter().any(is_temp) || below.flat_map(|folder| files::names_in(&folder)).flatten().any(|name| is_temp(&name)))
+    Ok(names.iter().any(is_temp)
+        || below.flat_map(|folder| files::names_in(&folder)).flatten().any(|name| is_temp(&name)))
 }
 
 impl Store {
