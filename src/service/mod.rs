@@ -51,6 +51,7 @@ mod land;
 mod landed;
 mod list;
 mod losses;
+mod need;
 mod needs;
 mod notify;
 mod participate;
@@ -113,7 +114,7 @@ pub use import::{ImportReport, ImportRequest, ImportedRun, LeftOut, import};
 pub use iterate::{IterateReport, IterateRequest, iterate};
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
-pub use needs::Need;
+pub use need::{Need, NeedKind};
 pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{

@@ -5,7 +5,7 @@ use super::doc_sync::{self, DocsShown};
 use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
-use super::needs::Need;
+use super::needs::{Need, NeedKind};
 use super::notify::Lookout;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
@@ -194,9 +194,8 @@ fn add(
 /// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
 /// should have been answered by now.
 fn is_said_by_the_run(run: &Run, need: &Need) -> bool {
-    let is_its =
-        |asked: &crate::model::Guidance| asked.is_open() && need.command.ends_with(asked.thread.as_str());
-    run.guidance.iter().any(is_its) && !need.what.contains("is escalated")
+    let is_its = |asked: &crate::model::Guidance| asked.is_open() && need.subject == asked.thread.as_str();
+    run.guidance.iter().any(is_its) && need.kind != NeedKind::Escalated
 }
 
 /// What only git can tell is kept for those who may not ask it. Who holds a run now keeps it himself.
