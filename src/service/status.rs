@@ -50,7 +50,7 @@ pub struct RunView {
     /// Who holds the run now.
     pub holder: Option<Holder>,
     /// What changed per worktree; empty without `--git`.
-    pub changes: Vec<Changes>,
+    pub changes: Vec<TreeChanges>,
     /// Whether base holds the work already.
     pub landed: Landed,
     /// The documents of its tickets, in the order of the record; none of a run that is over.
@@ -70,7 +70,7 @@ pub struct AgentView {
 
 /// What changed in one worktree since its start.
 #[derive(Debug, Clone)]
-pub struct Changes {
+pub struct TreeChanges {
     /// `<ticket>/<repository>`.
     pub place: String,
     /// Its directory.
@@ -311,14 +311,14 @@ fn keep_activity(fresh: &mut [Observation], before: &[Observation]) {
     }
 }
 
-fn changes(run: &Run) -> Vec<Changes> {
+fn changes(run: &Run) -> Vec<TreeChanges> {
     std::thread::scope(|scope| {
         let tasks: Vec<_> = run
             .worktrees
             .iter()
             .map(|tree| {
                 scope.spawn(move || {
-                    let mut changes = Changes {
+                    let mut changes = TreeChanges {
                         place: format!("{}/{}", tree.ticket, tree.repo),
                         path: tree.path.clone().unwrap_or_default(),
                         commits: 0,
@@ -339,7 +339,7 @@ fn changes(run: &Run) -> Vec<Changes> {
 fn look(
     repository: &Repository,
     tree: &crate::model::RunWorktree,
-    changes: &mut Changes,
+    changes: &mut TreeChanges,
 ) -> ServiceResult<()> {
     let state = repository.clean_state(&changes.path)?;
     changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
