@@ -39,6 +39,7 @@ pub(super) use sla::{Needs, all_escalated, needs, questions};
 pub use travel::BusView;
 pub(super) use travel::look;
 pub use view::{ThreadView, thread};
+pub(super) use watch::add_threads;
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
 pub(super) use write::write;
