@@ -27,11 +27,9 @@ pub(super) fn take(app: &mut App, message: Message) -> Vec<Effect> {
         Message::Done(outcome) => done(app, outcome),
         Message::Back(answer) => back(app, answer),
         Message::Broke => vec![Effect::Quit(None)],
-        Message::Key(_)
-        | Message::Pasted(_)
-        | Message::Resized(..)
-        | Message::Signal(_)
-        | Message::Gone => Vec::new(),
+        Message::Key(_) | Message::Pasted(_) | Message::Resized(..) | Message::Signal(_) | Message::Gone => {
+            Vec::new()
+        }
     }
 }
 
@@ -185,7 +183,9 @@ fn planned(app: &mut App, number: u64, answer: Answer<String>) -> Vec<Effect> {
         Some(Dialog::Planning(act, asked)) if asked == number => {
             app.dialog = Some(match answer {
                 Ok(plan) => Dialog::Confirm(act, Page::of(&plan)),
-                Err(refusal) => Dialog::Told(format!("{} is not possible now", act.title()), Page::of(&refusal), false),
+                Err(refusal) => {
+                    Dialog::Told(format!("{} is not possible now", act.title()), Page::of(&refusal), false)
+                }
             });
         }
         // Somebody has left it meanwhile.
@@ -221,7 +221,8 @@ fn tell(working: &mut Working, event: Event) {
 
 fn done(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     app.acting = None;
-    let title = if outcome.is_good { outcome.title.to_owned() } else { format!("{} did not succeed", outcome.title) };
+    let title =
+        if outcome.is_good { outcome.title.to_owned() } else { format!("{} did not succeed", outcome.title) };
     app.dialog = Some(Dialog::Told(title, Page::of(&outcome.text), outcome.is_good));
     let mut effects = changed(app);
     app.shown.tabs.iter_mut().for_each(|tab| tab.is_stale = true);
@@ -233,7 +234,8 @@ fn done(app: &mut App, outcome: Outcome) -> Vec<Effect> {
 
 fn back(app: &mut App, answer: Answer<()>) -> Vec<Effect> {
     if let Err(trouble) = answer {
-        app.dialog = Some(Dialog::Told("the session cannot be entered".to_owned(), Page::of(&trouble), false));
+        app.dialog =
+            Some(Dialog::Told("the session cannot be entered".to_owned(), Page::of(&trouble), false));
     }
     look(app)
 }

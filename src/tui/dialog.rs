@@ -133,8 +133,7 @@ fn draft_key(app: &App, purpose: &Purpose) -> String {
 /// Opens a box for words, with what was written in it before.
 pub(super) fn edit(app: &mut App, purpose: Purpose, intro: &str) {
     let draft = app.drafts.get(&draft_key(app, &purpose)).cloned().unwrap_or_default();
-    let edit =
-        Edit { purpose, intro: Page::of(intro), editor: Editor::of(&draft), trouble: None };
+    let edit = Edit { purpose, intro: Page::of(intro), editor: Editor::of(&draft), trouble: None };
     app.dialog = Some(Dialog::Edit(Box::new(edit)));
 }
 
@@ -347,7 +346,9 @@ fn work_key(app: &mut App, mut working: Box<Working>, event: KeyEvent) -> Vec<Ef
         if working.can_stop {
             working.is_stopping = true;
             effects.push(Effect::Stop);
-            working.page.add(&screen.paint(Paint::Warn, "asked to stop; it stops where nothing is left half done"));
+            working
+                .page
+                .add(&screen.paint(Paint::Warn, "asked to stop; it stops where nothing is left half done"));
         } else {
             working.page.add(&screen.paint(Paint::Dim, "this cannot be stopped half way; it ends soon"));
         }

@@ -66,8 +66,7 @@ pub(super) fn areas(app: &App) -> Areas {
         )
     };
     let (list_head, list) = left.map(|area| cut_top(area, 1)).unzip();
-    let (head, rest) =
-        right.map(|area| cut_top(area, head_lines(area.width, area.height))).unzip();
+    let (head, rest) = right.map(|area| cut_top(area, head_lines(area.width, area.height))).unzip();
     let (agents, body) = match rest {
         Some(area) if app.tab == Tab::Agents => {
             let (above, below) = cut_top(area, agent_lines(app, area));

@@ -155,7 +155,8 @@ mod tests {
         assert_eq!(of("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(of("漢字漢字", 5), ["漢字", "漢字"]);
         for limit in 4..30 {
-            for row in broken(&rows("   a漢b字c e\u{301} שלום a-very-long-word-that-is-cut")[0], limit) {
+            for row in broken(&rows("   a漢b字c e\u{301} שלום a-very-long-word-that-is-cut")[0], limit)
+            {
                 assert!(row_columns(&row) <= limit, "{limit}: {row:?}");
             }
         }

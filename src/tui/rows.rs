@@ -44,7 +44,8 @@ pub(super) fn items(app: &App) -> Vec<Item> {
         let decided = app.decided.iter().enumerate().filter(|(_, (key, run))| {
             let tickets: Vec<&str> = run.tickets.iter().map(crate::model::TicketId::as_str).collect();
             let is_seen = app.runs().iter().any(|view| view.run.id == key.id && view.root == key.root);
-            !is_seen && holds(&[&[key.id.as_str(), &run.title, run.state.as_str()], tickets.as_slice()].concat())
+            !is_seen
+                && holds(&[&[key.id.as_str(), &run.title, run.state.as_str()], tickets.as_slice()].concat())
         });
         items.extend(decided.map(|(index, _)| Item::Decided(index)));
     }

@@ -45,7 +45,8 @@ pub(super) fn require() -> Result<(), ServiceError> {
             Err(ServiceError::failed(message, instead))
         }
         Some(kind @ ("dumb" | "unknown")) => {
-            let message = format!("The screen needs a terminal that can move its cursor, and TERM is '{kind}'.");
+            let message =
+                format!("The screen needs a terminal that can move its cursor, and TERM is '{kind}'.");
             Err(ServiceError::failed(message, instead))
         }
         Some(_) => Ok(()),
@@ -81,7 +82,9 @@ impl Terminal {
     /// Draws a frame, unless the terminal was given back by a panic.
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), ServiceError> {
         if self.is_taken.load(Ordering::SeqCst) {
-            self.inner.draw(draw).map_err(|error| SysError::Other(format!("The screen could not be drawn: {error}")))?;
+            self.inner
+                .draw(draw)
+                .map_err(|error| SysError::Other(format!("The screen could not be drawn: {error}")))?;
         }
         Ok(())
     }

@@ -226,7 +226,9 @@ fn step(app: &mut App, by: isize) -> Vec<Effect> {
 }
 
 fn turn(app: &mut App, direction: isize) -> Vec<Effect> {
-    let height = |area: Option<ratatui::layout::Rect>| area.map_or(1, |area| isize::try_from(area.height).unwrap_or(1));
+    let height = |area: Option<ratatui::layout::Rect>| {
+        area.map_or(1, |area| isize::try_from(area.height).unwrap_or(1))
+    };
     let areas = layout::areas(app);
     if app.focus == Focus::Runs {
         return go_to(app, app.row.saturating_add_signed(direction * (height(areas.list) - 1).max(1)));
@@ -245,7 +247,11 @@ fn ends(app: &mut App, first: bool) -> Vec<Effect> {
     if app.is_among_threads() {
         return step(app, if first { isize::MIN } else { isize::MAX });
     }
-    if first { app.page().to_top() } else { app.page().to_end() }
+    if first {
+        app.page().to_top()
+    } else {
+        app.page().to_end()
+    }
     Vec::new()
 }
 
@@ -298,7 +304,8 @@ fn check(app: &mut App) {
         app.tab = Tab::Gates;
         app.tab_state().is_stale = true;
     } else {
-        app.notice = Some(format!("The run {} is {}: nothing is left to judge.", view.run.id, view.run.state));
+        app.notice =
+            Some(format!("The run {} is {}: nothing is left to judge.", view.run.id, view.run.state));
     }
 }
 
@@ -367,13 +374,21 @@ fn attach(app: &mut App) -> Vec<Effect> {
 
 fn begin_act(app: &mut App, verb: ActVerb) -> Vec<Effect> {
     let in_thread = verb == ActVerb::Answer && app.tab == Tab::Forum && app.focus == Focus::Detail;
-    let command = if in_thread { "forum" } else { TABLE.iter().find(|b| b.verb == Verb::Act(verb)).map_or("", |b| b.short) };
+    let command = if in_thread {
+        "forum"
+    } else {
+        TABLE.iter().find(|b| b.verb == Verb::Act(verb)).map_or("", |b| b.short)
+    };
     if !may_act(app, command) {
         return Vec::new();
     }
-    if in_thread && let Some(thread) = app.shown.reading.clone().or_else(|| {
-        app.shown.threads.get(app.shown.thread).map(|found| found.thread.id.clone())
-    }) {
+    if in_thread
+        && let Some(thread) = app
+            .shown
+            .reading
+            .clone()
+            .or_else(|| app.shown.threads.get(app.shown.thread).map(|found| found.thread.id.clone()))
+    {
         return answer_thread(app, thread);
     }
     let Some(view) = app.view() else { return Vec::new() };
@@ -445,7 +460,9 @@ fn help() -> String {
         let key = screen.paint(Paint::Bold, &format!("{:<10}", binding.name));
         let _ = writeln!(text, "{key} {}", binding.long);
     }
-    text.push_str("\nWhat changes anything shows its plan first and asks; y does it, any other answer does not.\n");
+    text.push_str(
+        "\nWhat changes anything shows its plan first and asks; y does it, any other answer does not.\n",
+    );
     text.push_str("In a box for words: Enter goes on, Alt-Enter or Ctrl-J begins a new line, Esc leaves and keeps them.\n");
     text.push_str("In the list: ? an agent asks, ! something else needs you.\n");
     text
