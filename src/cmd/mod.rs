@@ -43,6 +43,7 @@ mod signal;
 mod status;
 mod stop;
 mod tell;
+mod tui;
 mod update;
 mod verbose;
 
@@ -130,6 +131,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
+            Command::Tui(args) => tui::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)
@@ -137,8 +139,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             | Command::Review(_)
             | Command::Operator(_)
             | Command::Serve(_)
-            | Command::Watch(_)
-            | Command::Tui(_) => former::run(asked.command),
+            | Command::Watch(_) => former::run(asked.command),
         }
     });
     let code = match outcome {
