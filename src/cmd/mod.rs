@@ -45,6 +45,7 @@ mod stop;
 mod tell;
 mod update;
 mod verbose;
+mod watch;
 
 pub use args::Cli;
 
@@ -102,6 +103,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
+            Command::Watch(args) => watch::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),
             Command::Diff(args) => diff::run(&caller, &screen, args),
@@ -137,7 +139,6 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             | Command::Review(_)
             | Command::Operator(_)
             | Command::Serve(_)
-            | Command::Watch(_)
             | Command::Tui(_) => former::run(asked.command),
         }
     });
