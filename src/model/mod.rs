@@ -37,7 +37,7 @@ pub use run::{
     Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
     SessionBackend, Step, StepKind, Strategy,
 };
-pub use shell::quoted;
+pub use shell::{quoted, split_words};
 pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
