@@ -1,8 +1,8 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former, forum,
-    guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former,
+    forum, guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
     restart, resume, run, setup, signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};

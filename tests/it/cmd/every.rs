@@ -177,7 +177,9 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
 #[test]
 fn outside_any_repository_every_command_says_so() {
     let world = World::new();
-    for command in COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "setup" | "doctor" | "demo")) {
+    for command in
+        COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "setup" | "doctor" | "demo"))
+    {
         let output = world.run(*command).code(1);
         plain(&output);
         output.tells("is not inside a git repository.").tells("next:\n  git init && git commit");
@@ -263,7 +265,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 24] = [
+const FOR_AGENTS: [&str; 25] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -288,6 +290,7 @@ const FOR_AGENTS: [&str; 24] = [
     "rescue show",
     "policy show",
     "policy check",
+    "doctor",
 ];
 
 #[test]
