@@ -5,6 +5,7 @@
 //! because every id is parsed once, at the edge, by its own type.
 
 mod age;
+mod blank;
 mod digest;
 mod doc_sync;
 mod landing;
@@ -38,7 +39,7 @@ pub use run::{
     Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
     SessionBackend, Step, StepKind, Strategy,
 };
-pub use shell::quoted;
+pub use shell::{quoted, split_words};
 pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};
