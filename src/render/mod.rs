@@ -4,11 +4,13 @@
 //! here: looking anything up. Commands call it with a service's report. One rule: the answer goes to standard
 //! output, the story to standard error, and every foreign string through [`escape`].
 
+mod alerts;
 mod bus;
 mod close;
 mod demo;
 mod docs;
 mod docs_sync;
+mod doctor;
 mod escape;
 mod failure;
 mod forum;
@@ -22,6 +24,7 @@ mod range;
 mod rescue;
 mod run;
 mod screen;
+mod setup;
 mod show;
 mod signal;
 mod status;
@@ -29,11 +32,13 @@ mod update;
 mod verdict;
 mod width;
 
+pub use alerts::{alert, not_notified, watched, watching};
 pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;
 pub use docs::docs;
 pub use docs_sync::{docs_diff, docs_synced};
+pub use doctor::diagnosis;
 pub use escape::{escape, escape_lines};
 pub use failure::{Failure, failure};
 pub use forum::{acted as forum_acted, answered, heard, opened, thread, threads, unreadable};
@@ -46,6 +51,7 @@ pub use range::range;
 pub use rescue::{rescue, rescue_dropped, rescued_file, rescues, restored};
 pub use run::{acted, question, ran, resumed};
 pub use screen::{ColorChoice, Paint, Screen};
+pub use setup::set_up;
 pub use show::{attach_command, diffs, journal, output_end, output_lines, plain_path, raw, told};
 pub use signal::{responded, signalled};
 pub use status::status;

@@ -34,6 +34,8 @@ pub const RUN_ID: &str = "METAWSM_RUN_ID";
 pub const RUN_STATUS: &str = "METAWSM_RUN_STATUS";
 /// Its tickets, with commas between them.
 pub const TICKETS: &str = "METAWSM_TICKETS";
+/// The command that goes on, for the program of `watch --notify-cmd`.
+pub const COMMAND: &str = "METAWSM_COMMAND";
 
 /// Makes each of our hooks say that it was reached, and refuse whatever is going on.
 pub const PROBE: &str = "METAWSM_PROBE";
@@ -99,6 +101,11 @@ fn xdg(name: &str, fallback: &str) -> Option<PathBuf> {
 /// `$XDG_CONFIG_HOME` or `~/.config`.
 pub fn config_dir() -> Option<PathBuf> {
     xdg("XDG_CONFIG_HOME", ".config")
+}
+
+/// `$XDG_DATA_HOME` or `~/.local/share`.
+pub fn data_dir() -> Option<PathBuf> {
+    xdg("XDG_DATA_HOME", ".local/share")
 }
 
 /// `$XDG_STATE_HOME` or `~/.local/state`.
