@@ -3,7 +3,7 @@
 use super::{
     attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, former, forum,
     guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
-    restart, resume, run, signal, status, stop, tell, update, watch,
+    restart, resume, run, signal, status, stop, tell, tui, update, watch,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -223,6 +223,7 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Tui(tui) = "tui", Read;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;
@@ -230,7 +231,6 @@ commands! {
     Review(former) = "review", Act;
     Operator(former) = "operator", Act;
     Serve(former) = "serve", Act;
-    Tui(former) = "tui", Act;
 }
 
 impl Command {

@@ -14,7 +14,7 @@ pub(super) struct Args {
 }
 
 /// Each command, what to say of it, and what to type instead.
-const ANSWERS: [(&str, &str, &[&str]); 6] = [
+const ANSWERS: [(&str, &str, &[&str]); 5] = [
     (
         "pr",
         "'pr' is no more: 'close' merges by itself, and pull requests are opened by the program of your forge, from the \
@@ -46,11 +46,6 @@ const ANSWERS: [(&str, &str, &[&str]); 6] = [
         "serve",
         "'serve' is no more: there is no daemon, and every command reads and writes the records itself.",
         &["git metawsm forum list", "git metawsm forum relay"],
-    ),
-    (
-        "tui",
-        "'tui' is not built yet; 'status' shows the same.",
-        &["git metawsm status", "git metawsm attach"],
     ),
 ];
 

@@ -43,6 +43,7 @@ mod signal;
 mod status;
 mod stop;
 mod tell;
+mod tui;
 mod update;
 mod verbose;
 mod watch;
@@ -132,14 +133,14 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
+            Command::Tui(args) => tui::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)
             | Command::Auth(_)
             | Command::Review(_)
             | Command::Operator(_)
-            | Command::Serve(_)
-            | Command::Tui(_) => former::run(asked.command),
+            | Command::Serve(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

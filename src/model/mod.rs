@@ -4,6 +4,7 @@
 //! formatting for people. Everybody may import it; it imports no room. One rule: a value that exists is valid,
 //! because every id is parsed once, at the edge, by its own type.
 
+mod blank;
 mod digest;
 mod doc_sync;
 mod landing;

@@ -140,7 +140,7 @@ pub use rescues::{
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
-pub use sessions::{attach, follow, logs, tell};
+pub use sessions::{attach, follow, log_file, logs, tell};
 pub use setup_scripts::SetupScript;
 pub use signals::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};
 pub use status::{AgentView, RunView, StatusReport, StatusRequest, TreeChanges, status};

@@ -36,6 +36,11 @@ impl Interrupt {
         }
     }
 
+    /// Asks to stop as if this signal had come: whoever works behind a screen is asked by a key.
+    pub fn raise(&self, signal: i32) {
+        self.number.store(usize::try_from(signal).unwrap_or_default(), Ordering::Relaxed);
+    }
+
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.signal().is_some()
