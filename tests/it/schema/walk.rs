@@ -102,7 +102,7 @@ fn work(walk: &Walk) {
         ],
     );
     walk.on(&stage, &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y", "--dry-run"]);
-    walk.all(&stage, &["demo"]);
+    walk.all(&stage, &["demo", "doctor", "setup --dry-run"]);
 }
 
 /// Questions, answers and threads.
