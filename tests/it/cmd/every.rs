@@ -142,7 +142,7 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
     insta::assert_snapshot!(stage.refuses(&["stauts"]), @"
     2 usage
     error: Unrecognized subcommand 'stauts'.
-      tip: some similar subcommands exist: 'restart', 'status'
+      tip: some similar subcommands exist: 'setup', 'restart', 'status'
       Usage: git metawsm [OPTIONS] [COMMAND]
     next:
       git metawsm -h
