@@ -71,7 +71,7 @@ pub(super) fn wanted_output(app: &App) -> Option<Watched> {
 }
 
 /// Writes what is known of the chosen run into its tabs.
-pub(super) fn refresh(app: &mut App) {
+pub(super) fn refresh(app: &mut App, _width: usize) {
     let (overview, docs) = match (&app.chosen, app.view()) {
         (Some(Chosen::Notes), _) => (app.report.as_ref().map(notes).unwrap_or_default(), String::new()),
         (_, Some(view)) => (overview(view), docs(view)),
