@@ -46,6 +46,7 @@ mod tell;
 mod tui;
 mod update;
 mod verbose;
+mod watch;
 
 pub use args::Cli;
 
@@ -103,6 +104,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
+            Command::Watch(args) => watch::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),
             Command::Diff(args) => diff::run(&caller, &screen, args),
@@ -138,8 +140,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             | Command::Auth(_)
             | Command::Review(_)
             | Command::Operator(_)
-            | Command::Serve(_)
-            | Command::Watch(_) => former::run(asked.command),
+            | Command::Serve(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

@@ -8,10 +8,11 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 55] = [
+const COMMANDS: [&[&str]; 56] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
+    &["watch", "--once"],
     &["list"],
     &["log"],
     &["diff"],
@@ -67,8 +68,9 @@ const COMMANDS: [&[&str]; 55] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 24] = [
+const TAKING_RUNS: [(&str, &[&str]); 25] = [
     ("status", &[]),
+    ("watch", &["--exit"]),
     ("log", &[]),
     ("diff", &[]),
     ("path", &[]),
@@ -268,7 +270,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 24] = [
+const FOR_AGENTS: [&str; 25] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -281,6 +283,7 @@ const FOR_AGENTS: [&str; 24] = [
     "forum search",
     "hooks run",
     "status",
+    "watch",
     "list",
     "log",
     "diff",

@@ -42,3 +42,4 @@ mod status;
 mod stop;
 mod tell;
 mod update;
+pub mod watch;
