@@ -113,6 +113,9 @@ fn end_of(cells: &[(char, Option<Paint>)], limit: usize) -> usize {
     let (mut taken, mut blank) = (0, None);
     for (index, (c, _)) in cells.iter().enumerate() {
         taken += width(*c);
+        if taken > limit && *c == ' ' {
+            return index;
+        }
         if taken > limit {
             return blank.filter(|at| *at > limit / 2).unwrap_or(index.max(1));
         }

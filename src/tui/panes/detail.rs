@@ -1,6 +1,6 @@
 //! The chosen run: its name, the tabs, and what the tab shows.
 
-use super::super::layout::Areas;
+use super::super::layout::{Areas, NAMED};
 use super::super::page::Page;
 use super::super::state::{App, Chosen, Focus, Tab};
 use super::{Canvas, ago};
@@ -128,7 +128,9 @@ fn in_sight(app: &App) -> (usize, usize) {
 fn tabs(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let (mut line, mut x) = (0, area.x);
     for tab in Tab::ALL {
-        let text = format!("{} {}", tab.place() + 1, tab.name());
+        let is_named = tab == app.tab || area.width >= NAMED;
+        let name = if is_named { format!(" {}", tab.name()) } else { String::new() };
+        let text = format!("{}{name}", tab.place() + 1);
         let width = u16::try_from(columns(&text)).unwrap_or(u16::MAX);
         if x > area.x && x + width > area.right() {
             line += 1;
@@ -202,10 +204,10 @@ fn threads(to: &mut Canvas<'_>, app: &App, area: Rect) {
 fn thread(to: &mut Canvas<'_>, app: &App, area: Rect, found: &Found) {
     let thread = &found.thread;
     let state = match thread.waiting_seconds(app.now) {
-        Some(_) => {
+        Some(_) if area.width >= 60 => {
             format!("{} since {}", thread.state, ago(thread.waiting_since.unwrap_or(thread.opened), app.now))
         }
-        None => thread.state.to_string(),
+        _ => thread.state.to_string(),
     };
     let state = cut(state.trim_end_matches(" ago"), usize::from(area.width) / 2);
     let width = u16::try_from(columns(&state)).unwrap_or(0);

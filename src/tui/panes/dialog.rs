@@ -29,8 +29,7 @@ pub(super) fn draw(to: &mut Canvas<'_>, app: &App) -> Option<Position> {
         Dialog::Confirm(_, page) => {
             let above = Rect { height: inner.height.saturating_sub(2), ..inner };
             text(to, page, above);
-            let question = format!("Do it? y/N{}", more(page));
-            to.text(inner, inner.height.saturating_sub(1), Some(Paint::Warn), &question);
+            to.text(inner, inner.height.saturating_sub(1), Some(Paint::Warn), "Do it? y/N");
         }
         Dialog::Planning(..) => {
             to.text(inner, 0, Some(Paint::Dim), "judging and planning; nothing is changed ...");
@@ -54,13 +53,6 @@ fn words(dialog: &Dialog) -> (String, &'static str) {
         Dialog::Working(working) => {
             (format!("{} is under way", working.title), if working.can_stop { "Esc stop" } else { "wait" })
         }
-    }
-}
-
-fn more(page: &Page) -> String {
-    match page.below() {
-        0 => String::new(),
-        below => format!("   (\u{2193} {below} more)"),
     }
 }
 

@@ -4,6 +4,8 @@ mod detail;
 mod dialog;
 mod foot;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use super::layout::{self, areas, is_too_small};
 use super::painted::{Row, Stretch};
