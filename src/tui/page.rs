@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn numbers(count: usize) -> String {
-        (0..count).map(|n| format!("{n}\n")).collect()
+        (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

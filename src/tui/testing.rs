@@ -6,7 +6,7 @@ use super::state::{App, RunKey};
 use super::update::{begin, update};
 use crate::model::{Run, RunId, Thread};
 use crate::service::forum::Found;
-use crate::service::{AgentView, Health, Landed, Need, NeedKind, RunView, StatusReport};
+use crate::service::{AgentView, Health, Landed, Need, NeedKind, RunView, StatusReport, Threads};
 use crate::sessions::Observation;
 use crate::sys::clock;
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +56,8 @@ pub(super) fn view(id: &str, title: &str, state: &str) -> RunView {
         changes: Vec::new(),
         landed: Landed::No,
         docs: Vec::new(),
+        threads: Threads::default(),
+        journal: Vec::new(),
         run,
     }
 }

@@ -113,8 +113,8 @@ fn shows(tab: Tab, app: &mut App) {
         }
         Tab::Agents => {
             let of = app.watched.clone().expect("it is looked at");
-            let text = (1..60).map(|n| format!("line {n} of what the agent printed\n")).collect();
-            send(app, Message::Output(of, Ok(text)));
+            let lines: Vec<_> = (1..60).map(|n| format!("line {n} of what the agent printed")).collect();
+            send(app, Message::Output(of, Ok(lines.join("\n"))));
             return;
         }
         Tab::Overview | Tab::Docs => return,
