@@ -3,7 +3,7 @@
 use super::{
     attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, former, forum,
     guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
-    restart, resume, run, signal, status, stop, tell, update,
+    restart, resume, run, setup, signal, status, stop, tell, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -222,6 +222,7 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Setup(setup) = "setup", Act;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;

@@ -13,6 +13,7 @@ mod cleanup;
 mod close;
 mod commit;
 mod complete;
+mod completions;
 mod demo;
 mod diff;
 mod discard;
@@ -23,6 +24,7 @@ mod failure;
 mod former;
 mod forum;
 mod guide;
+mod help;
 mod hooks;
 mod import;
 mod iterate;
@@ -39,6 +41,7 @@ mod rescue;
 mod restart;
 mod resume;
 mod run;
+mod setup;
 mod signal;
 mod status;
 mod stop;
@@ -47,6 +50,8 @@ mod update;
 mod verbose;
 
 pub use args::Cli;
+pub use help::program;
+pub use setup::manual;
 
 use crate::render::Screen;
 use crate::service::ServiceError;
@@ -78,6 +83,11 @@ fn enter(args: &[OsString]) -> ExitCode {
             _ => {}
         }
     }
+    if args.get(1).is_some_and(|word| word == "completions")
+        && let Some(asked) = completions::Asked::of(&args[2..])
+    {
+        return completions::enter(asked);
+    }
     let args = former::spelled(args.to_vec());
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
@@ -86,8 +96,16 @@ fn enter(args: &[OsString]) -> ExitCode {
                 let screen = plain_screen(args.iter().any(|word| word == "--json"));
                 failure::of(&screen, &gone, &Asked { command: "", words: &args })
             }
-            None => failure::of_usage(&error, &args),
+            None => failure::of_usage(&taught(error, &args), &args),
         },
+    }
+}
+
+/// Help with its groups and examples, which parsing needs not know.
+fn taught(error: clap::Error, args: &[OsString]) -> clap::Error {
+    match error.kind() {
+        clap::error::ErrorKind::DisplayHelp => program().try_get_matches_from(args).err().unwrap_or(error),
+        _ => error,
     }
 }
 
@@ -134,6 +152,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
+            Command::Setup(args) => setup::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)
