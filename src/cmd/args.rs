@@ -1,7 +1,7 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, former, forum,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former, forum,
     guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
     restart, resume, run, setup, signal, status, stop, tell, update,
 };
@@ -223,6 +223,7 @@ commands! {
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
     Setup(setup) = "setup", Act;
+    Doctor(doctor) = "doctor", Read;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;
@@ -243,6 +244,7 @@ impl Command {
             // An agent's word for its own tests counts for nothing.
             Self::Check(args) if args.runs() => Reach::Act,
             Self::Docs(args) => args.reach(),
+            Self::Doctor(args) if args.acts() => Reach::Act,
             Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }

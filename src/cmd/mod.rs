@@ -18,6 +18,7 @@ mod demo;
 mod diff;
 mod discard;
 mod docs;
+mod doctor;
 mod docs_diff;
 mod docs_sync;
 mod failure;
@@ -153,6 +154,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Setup(args) => setup::run(&caller, &screen, args),
+            Command::Doctor(args) => doctor::run(&caller, &screen, &args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)

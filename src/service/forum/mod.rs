@@ -21,6 +21,7 @@ mod travel;
 mod view;
 mod watch;
 mod who;
+mod whole;
 mod write;
 
 pub use about::About;
@@ -41,4 +42,5 @@ pub(super) use travel::look;
 pub use view::{ThreadView, thread};
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
+pub use whole::read_all;
 pub(super) use write::write;
