@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former, forum,
-    guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
-    restart, resume, run, setup, signal, status, stop, tell, update,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former,
+    forum, guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
+    restart, resume, run, setup, signal, status, stop, tell, tui, update,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -224,6 +224,7 @@ commands! {
     Hooks(hooks) = "hooks", Act;
     Setup(setup) = "setup", Act;
     Doctor(doctor) = "doctor", Read;
+    Tui(tui) = "tui", Read;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;
@@ -232,7 +233,6 @@ commands! {
     Operator(former) = "operator", Act;
     Serve(former) = "serve", Act;
     Watch(former) = "watch", Act;
-    Tui(former) = "tui", Act;
 }
 
 impl Command {

@@ -14,7 +14,7 @@ pub(super) struct Args {
 }
 
 /// Each command, what to say of it, and what to type instead.
-const ANSWERS: [(&str, &str, &[&str]); 7] = [
+const ANSWERS: [(&str, &str, &[&str]); 6] = [
     (
         "pr",
         "'pr' is no more: 'close' merges by itself, and pull requests are opened by the program of your forge, from the \
@@ -54,11 +54,6 @@ const ANSWERS: [(&str, &str, &[&str]); 7] = [
             "git metawsm forum watch --follow",
             "git config metawsm.notify.command '<program>'",
         ],
-    ),
-    (
-        "tui",
-        "'tui' is not built yet; 'status' shows the same.",
-        &["git metawsm status", "git metawsm attach"],
     ),
 ];
 

@@ -18,9 +18,9 @@ mod demo;
 mod diff;
 mod discard;
 mod docs;
-mod doctor;
 mod docs_diff;
 mod docs_sync;
+mod doctor;
 mod failure;
 mod former;
 mod forum;
@@ -47,6 +47,7 @@ mod signal;
 mod status;
 mod stop;
 mod tell;
+mod tui;
 mod update;
 mod verbose;
 
@@ -155,6 +156,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Setup(args) => setup::run(&caller, &screen, args),
             Command::Doctor(args) => doctor::run(&caller, &screen, &args),
+            Command::Tui(args) => tui::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)
@@ -162,8 +164,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             | Command::Review(_)
             | Command::Operator(_)
             | Command::Serve(_)
-            | Command::Watch(_)
-            | Command::Tui(_) => former::run(asked.command),
+            | Command::Watch(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

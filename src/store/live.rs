@@ -82,6 +82,11 @@ impl Store {
         [Folder::Live, Folder::Closed].iter().any(|folder| self.folder(*folder).is_dir())
     }
 
+    /// The directory of the runs that are not archived, one directory each.
+    pub fn runs_dir(&self) -> PathBuf {
+        self.folder(Folder::Live)
+    }
+
     pub(super) fn folder(&self, folder: Folder) -> PathBuf {
         self.dir().join(folder.name())
     }

@@ -3,6 +3,7 @@
 mod agent_programs;
 mod bad_input;
 mod bus;
+mod changes;
 mod cleanup_situations;
 mod cmd;
 mod crash;
