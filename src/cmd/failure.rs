@@ -255,10 +255,14 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
     }
 }
 
+/// A longer line is not one to paste.
+const LONGEST_LINE: usize = 2000;
+
 /// The same words once more.
 fn same_words(words: &[OsString]) -> String {
-    let words: Vec<_> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
-    format!("git metawsm {}", words.join(" "))
+    let quoted: Vec<_> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let line = quoted.join(" ");
+    if line.len() > LONGEST_LINE { "git metawsm -h".to_owned() } else { format!("git metawsm {line}") }
 }
 
 /// The same words, more patient.

@@ -1,5 +1,9 @@
 //! Bad input: a clear error with its exit code, nothing lost, nothing half done.
 
+mod many;
+mod places;
+mod words;
+
 use crate::cmd::stage::{Stage, WAITS, WORKS, answer, plain};
 use crate::kit::{Repo, World};
 use std::fs;

@@ -8,7 +8,7 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 57] = [
+pub const COMMANDS: [&[&str]; 57] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -177,7 +177,9 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
 #[test]
 fn outside_any_repository_every_command_says_so() {
     let world = World::new();
-    for command in COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "setup" | "doctor" | "demo")) {
+    for command in
+        COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "setup" | "doctor" | "demo"))
+    {
         let output = world.run(*command).code(1);
         plain(&output);
         output.tells("is not inside a git repository.").tells("next:\n  git init && git commit");

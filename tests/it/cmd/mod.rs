@@ -15,7 +15,7 @@ mod discard;
 mod docs;
 mod docs_diff;
 mod docs_sync;
-mod every;
+pub mod every;
 mod flags;
 mod former;
 pub mod forum;

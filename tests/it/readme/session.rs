@@ -30,7 +30,7 @@ fn recorded() -> Vec<String> {
 
 fn sample(text: &str) -> String {
     let masks = [
-        (r"\brun-\d{8}-\d{6}-[a-z2-7]{4}\b", "run-20260102-150405-k3vq"),
+        (r"run-\d{8}-\d{6}-[a-z2-7]{4}\b", "run-20260102-150405-k3vq"),
         (r"\b20\d\d-\d\d-\d\d\b", "2026-01-02"),
         (r"\bruns/20\d\d-\d\d/", "runs/2026-01/"),
         (r"\b[0-9a-f]{12}\b", "4c21e24fd982"),
