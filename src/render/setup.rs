@@ -53,7 +53,8 @@ fn told(screen: &Screen, report: &SetupReport) -> String {
         let _ = writeln!(text, "{} {}", screen.paint(Paint::Good, "works:"), escape(what));
     }
     for (what, line) in &report.to_do {
-        let _ = writeln!(text, "{} {}:\n  {}", screen.paint(Paint::Warn, "to do:"), escape(what), escape(line));
+        let _ =
+            writeln!(text, "{} {}:\n  {}", screen.paint(Paint::Warn, "to do:"), escape(what), escape(line));
     }
     text
 }
@@ -73,7 +74,9 @@ fn by_folder(report: &SetupReport) -> Vec<(String, String)> {
     }
     let line = |((folder, word), files): ((&Path, &str), Vec<&Path>)| match files.as_slice() {
         [one] => (format!("{word}: "), escape(&one.display().to_string())),
-        many => (format!("{word}: "), format!("{} ({} files)", escape(&folder.display().to_string()), many.len())),
+        many => {
+            (format!("{word}: "), format!("{} ({} files)", escape(&folder.display().to_string()), many.len()))
+        }
     };
     folders.into_iter().map(line).collect()
 }

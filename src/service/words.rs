@@ -88,7 +88,8 @@ impl Here<'_> {
     fn runs(&self, open: bool) -> Vec<Run> {
         let store = &self.control.store;
         let entries = if open { store.open_runs() } else { store.live_runs() };
-        let mut runs: Vec<Run> = entries.unwrap_or_default().into_iter().filter_map(Entry::into_run).collect();
+        let mut runs: Vec<Run> =
+            entries.unwrap_or_default().into_iter().filter_map(Entry::into_run).collect();
         runs.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         runs
     }
@@ -105,14 +106,18 @@ impl Here<'_> {
         let root = self.control.repo.worktree().and_then(|top| tickets::docs_root(top).ok().flatten());
         // The outside program would have to be started for the same names.
         let listed = root.and_then(|root| Provider::Builtin.list(&root).ok()).unwrap_or_default();
-        words.extend(listed.tickets.into_iter().filter(|t| !t.is_closed()).map(|t| (t.id.clone(), t.title.clone())));
+        words.extend(
+            listed.tickets.into_iter().filter(|t| !t.is_closed()).map(|t| (t.id.clone(), t.title.clone())),
+        );
         once(words)
     }
 
     fn agents(&self) -> Vec<Word> {
         let policy = self.policy();
-        let roles = policy.agents.iter().map(|role| (role.name.to_string(), format!("role, {}", role.profile)));
-        let profiles = policy.agent_profiles.iter().map(|p| (p.name.clone(), format!("profile, {}", p.runner)));
+        let roles =
+            policy.agents.iter().map(|role| (role.name.to_string(), format!("role, {}", role.profile)));
+        let profiles =
+            policy.agent_profiles.iter().map(|p| (p.name.clone(), format!("profile, {}", p.runner)));
         once(roles.chain(profiles).collect())
     }
 
@@ -122,7 +127,9 @@ impl Here<'_> {
             let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
             words.extend(run.repos.iter().map(|r| (r.name.to_string(), path(&r.path).unwrap_or_default())));
         }
-        words.extend(self.policy().workspace.repos.iter().map(|(name, path)| (name.to_string(), path.clone())));
+        words.extend(
+            self.policy().workspace.repos.iter().map(|(name, path)| (name.to_string(), path.clone())),
+        );
         once(words)
     }
 
@@ -142,7 +149,7 @@ impl Here<'_> {
 
     fn rescues(&self) -> Vec<Word> {
         let mut saved = self.control.repo.saved_work().unwrap_or_default();
-        saved.sort_by(|a, b| b.at.cmp(&a.at));
+        saved.sort_by_key(|work| std::cmp::Reverse(work.at));
         saved.truncate(RESCUES);
         saved.iter().map(|work| (work.short().to_owned(), work.parts().join(" "))).collect()
     }

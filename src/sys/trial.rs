@@ -18,7 +18,12 @@ pub fn try_disk(dir: &Path) -> Result<(), String> {
     let mut file = match OpenOptions::new().read(true).write(true).custom_flags(nameless).open(dir) {
         Ok(file) => file,
         // A file system that has no files without names may do all else.
-        Err(e) if matches!(e.raw_os_error(), Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR | nix::libc::ENOENT)) => {
+        Err(e)
+            if matches!(
+                e.raw_os_error(),
+                Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR | nix::libc::ENOENT)
+            ) =>
+        {
             return Ok(());
         }
         Err(e) => return Err(format!("no file can be made in it ({e})")),

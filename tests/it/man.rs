@@ -109,7 +109,10 @@ fn every_page_renders_without_a_warning() {
     let known = Output::of(lexgrog.args(&files), "lexgrog").ok();
     for name in &files {
         let stem = name.rsplit_once('.').expect("a section").0;
-        assert!(known.stdout.contains(&format!("{name}: \"{stem} - ")), "apropos does not know {name}: {known}");
+        assert!(
+            known.stdout.contains(&format!("{name}: \"{stem} - ")),
+            "apropos does not know {name}: {known}"
+        );
     }
 }
 

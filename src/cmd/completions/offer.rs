@@ -1,9 +1,9 @@
 //! What can follow a half-typed line: options and words of the command line itself, and names of what is here.
 
 use crate::cmd::Cli;
+use crate::model::{Priority, RunState, ThreadState};
 use crate::render::{cut, escape};
 use crate::service::{Caller, Shell, WordKind, words};
-use crate::model::{Priority, RunState, ThreadState};
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use std::ffi::{OsStr, OsString};
@@ -47,7 +47,11 @@ fn line(text: &mut String, shell: Shell, value: &str, help: &str) {
         (Shell::Zsh, help) => {
             let mark = if value.ends_with(['=', '/', ',', ':']) { '-' } else { '+' };
             let value = value.replace('\\', "\\\\").replace(':', "\\:");
-            if help.is_empty() { writeln!(text, "{mark}{value}") } else { writeln!(text, "{mark}{value}:{help}") }
+            if help.is_empty() {
+                writeln!(text, "{mark}{value}")
+            } else {
+                writeln!(text, "{mark}{value}:{help}")
+            }
         }
     };
 }

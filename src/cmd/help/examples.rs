@@ -12,12 +12,18 @@ const EXAMPLES: &[Row] = &[
             ("run 'Make the tests pass on Windows'", "one agent, here, on a text"),
             ("run --ticket API-7 --repos api,web:develop", "a ticket across two repositories"),
             ("run --ticket API-7 --agent claude --dry-run", "show the plan, change nothing"),
-            ("run --workspace-strategy fork --from API-7 'Try it with SQLite'", "go on from another run's branches"),
+            (
+                "run --workspace-strategy fork --from API-7 'Try it with SQLite'",
+                "go on from another run's branches",
+            ),
         ],
     ),
     (
         "bootstrap",
-        &[("bootstrap --ticket API-8 --goal 'Cut start-up time' --done 'Below 50 ms'", "ask for nothing that is said here")],
+        &[(
+            "bootstrap --ticket API-8 --goal 'Cut start-up time' --done 'Below 50 ms'",
+            "ask for nothing that is said here",
+        )],
     ),
     (
         "status",
@@ -38,7 +44,10 @@ const EXAMPLES: &[Row] = &[
     ),
     (
         "path",
-        &[("path API-7", "the directory of the workspace"), ("path API-7 web", "the worktree of one repository")],
+        &[
+            ("path API-7", "the directory of the workspace"),
+            ("path API-7 web", "the worktree of one repository"),
+        ],
     ),
     ("attach", &[("attach API-7:reviewer", "look over an agent's shoulder; detach with Ctrl-b d")]),
     ("logs", &[("logs API-7 -f", "follow what the agent prints")]),
@@ -51,15 +60,27 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     ("signal", &[("signal complete --summary 'The parser is done'", "for agents: the work is done")]),
-    ("signal question", &[("signal question --question 'Which port?'", "for agents: hold the run until somebody answers")]),
-    ("signal complete", &[("signal complete --summary 'The parser is done'", "for agents: the work is done")]),
+    (
+        "signal question",
+        &[("signal question --question 'Which port?'", "for agents: hold the run until somebody answers")],
+    ),
+    (
+        "signal complete",
+        &[("signal complete --summary 'The parser is done'", "for agents: the work is done")],
+    ),
     ("signal validate", &[("signal validate --status passed", "for agents: the done criteria are met")]),
     ("resume", &[("resume API-7", "start what is not done"), ("resume --all", "after a reboot")]),
     ("stop", &[("stop API-7", "end the agents and keep everything")]),
     ("restart", &[("restart API-7", "end the agents and start them again")]),
-    ("iterate", &[("iterate API-7 --feedback 'Add a test for empty input'", "another round with what you found")]),
+    (
+        "iterate",
+        &[("iterate API-7 --feedback 'Add a test for empty input'", "another round with what you found")],
+    ),
     ("complete", &[("complete API-7 --reason 'Reviewed by hand'", "the work is done, say you")]),
-    ("discard", &[("discard API-7 --reason 'Solved elsewhere'", "drop a run; its work is saved in rescue refs")]),
+    (
+        "discard",
+        &[("discard API-7 --reason 'Solved elsewhere'", "drop a run; its work is saved in rescue refs")],
+    ),
     ("commit", &[("commit API-7 -m 'Add the parser'", "commit what agents left, in all repositories")]),
     ("docs", &[("docs --refresh --ticket API-7", "tickets here and on other servers, asked anew")]),
     ("docs sync", &[("docs sync API-7", "merge both copies of the ticket's documents")]),
@@ -90,7 +111,13 @@ const EXAMPLES: &[Row] = &[
             ("check --range origin/main..HEAD", "the commits of a range, in CI"),
         ],
     ),
-    ("merge", &[("merge API-7 --dry-run", "what would come into base"), ("merge API-7", "bring it in, and leave the run open")]),
+    (
+        "merge",
+        &[
+            ("merge API-7 --dry-run", "what would come into base"),
+            ("merge API-7", "bring it in, and leave the run open"),
+        ],
+    ),
     (
         "close",
         &[
@@ -131,7 +158,10 @@ const EXAMPLES: &[Row] = &[
     ),
     (
         "doctor",
-        &[("doctor", "look at everything, change nothing"), ("doctor --repair", "mend what can be mended safely")],
+        &[
+            ("doctor", "look at everything, change nothing"),
+            ("doctor --repair", "mend what can be mended safely"),
+        ],
     ),
 ];
 

@@ -1,6 +1,8 @@
 //! `setup`: man pages and completions.
 
 mod pages;
+mod policy_page;
+mod records_page;
 mod roff;
 mod sections;
 
@@ -56,5 +58,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
 
 /// Every page of the manual, by its file name.
 pub fn manual() -> Vec<(String, String)> {
-    pages::pages()
+    let mut pages = pages::pages();
+    pages.extend([policy_page::page(), records_page::page()]);
+    pages
 }

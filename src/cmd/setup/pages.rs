@@ -18,7 +18,11 @@ pub(super) fn pages() -> Vec<(String, String)> {
 fn add(command: &Command, top: &Command, path: &str, pages: &mut Vec<(String, String)>) {
     pages.push((format!("{}.1", name_of(command)), page(command, top, path)));
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-        let path = if path.is_empty() { below.get_name().to_owned() } else { format!("{path} {}", below.get_name()) };
+        let path = if path.is_empty() {
+            below.get_name().to_owned()
+        } else {
+            format!("{path} {}", below.get_name())
+        };
         add(below, top, &path, pages);
     }
 }
@@ -71,7 +75,9 @@ fn grouped(page: &mut Page, top: &Command) {
         let members = members(top, names);
         if !members.is_empty() {
             page.below(heading);
-            members.into_iter().for_each(|command| entry(page, command));
+            for command in members {
+                entry(page, command);
+            }
         }
     }
 }
@@ -118,25 +124,32 @@ fn shown(page: &mut Page, path: &str) {
 fn see_also(command: &Command, top: &Command, path: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     if path.is_empty() {
-        names.extend(["git-metawsm-run", "git-metawsm-status", "git-metawsm-diff", "git-metawsm-close"].map(|n| format!("{n}(1)")));
-        names.extend(["git-metawsm-policy(5)", "git-metawsm-records(5)", "git(1)", "git-worktree(1)", "tmux(1)"].map(str::to_owned));
+        names.extend(
+            ["git-metawsm-run", "git-metawsm-status", "git-metawsm-diff", "git-metawsm-close"]
+                .map(|n| format!("{n}(1)")),
+        );
+        names.extend(
+            ["git-metawsm-policy(5)", "git-metawsm-records(5)", "git(1)", "git-worktree(1)", "tmux(1)"]
+                .map(str::to_owned),
+        );
         return names;
     }
     names.push("git-metawsm(1)".to_owned());
     let first = path.split(' ').next().unwrap_or_default();
-    let siblings = match path.split_once(' ') {
-        Some((above, _)) => {
-            names.push(format!("git-metawsm-{above}(1)"));
-            top.find_subcommand(above).map(|above| above.get_subcommands().collect()).unwrap_or_default()
-        }
-        None => {
-            let group = GROUPS.iter().find(|(_, names)| names.contains(&first));
-            group.map(|(_, names)| members(top, names)).unwrap_or_default()
-        }
+    let siblings = if let Some((above, _)) = path.split_once(' ') {
+        names.push(format!("git-metawsm-{above}(1)"));
+        top.find_subcommand(above).map(|above| above.get_subcommands().collect()).unwrap_or_default()
+    } else {
+        let group = GROUPS.iter().find(|(_, names)| names.contains(&first));
+        group.map(|(_, names)| members(top, names)).unwrap_or_default()
     };
     let below = command.get_subcommands();
     let others = siblings.into_iter().chain(below).filter(|other| !other.is_hide_set());
-    names.extend(others.map(|other| format!("{}(1)", name_of(other))).filter(|n| *n != format!("{}(1)", name_of(command))));
+    names.extend(
+        others
+            .map(|other| format!("{}(1)", name_of(other)))
+            .filter(|n| *n != format!("{}(1)", name_of(command))),
+    );
     names.extend(sections::related(first).iter().map(|name| (*name).to_owned()));
     names
 }

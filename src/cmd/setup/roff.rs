@@ -58,7 +58,13 @@ impl Page {
     /// Paragraphs, with an empty line between them.
     pub(super) fn paragraphs(&mut self, text: &str) {
         for (at, paragraph) in text.split("\n\n").map(str::trim).filter(|p| !p.is_empty()).enumerate() {
-            if at > 0 || !self.text.lines().last().is_some_and(|line| line.starts_with(".SH") || line.starts_with(".SS")) {
+            if at > 0
+                || !self
+                    .text
+                    .lines()
+                    .last()
+                    .is_some_and(|line| line.starts_with(".SH") || line.starts_with(".SS"))
+            {
                 self.text.push_str(".PP\n");
             }
             self.say(vec![roman(paragraph.split_whitespace().collect::<Vec<_>>().join(" "))]);
@@ -76,6 +82,19 @@ impl Page {
     pub(super) fn aside(&mut self, words: &str, value: &str) {
         self.text.push_str(".br\n");
         self.say(vec![roman(words), italic(value)]);
+    }
+
+    /// Lines as they are.
+    pub(super) fn verbatim(&mut self, text: &str) {
+        self.text.push_str(".nf\n");
+        for line in text.lines() {
+            if line.is_empty() {
+                self.text.push_str(".sp\n");
+            } else {
+                self.say(vec![roman(line)]);
+            }
+        }
+        self.text.push_str(".fi\n");
     }
 
     /// A heading with terms.

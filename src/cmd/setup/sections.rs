@@ -23,9 +23,15 @@ pub(super) const FIRST_STEPS: Rows = &[
 
 /// How a run is named.
 pub(super) const SELECTORS: Rows = &[
-    ("RUN", "A run id, a unique prefix of one, or a ticket in upper or lower case: its newest open run, else its newest one."),
+    (
+        "RUN",
+        "A run id, a unique prefix of one, or a ticket in upper or lower case: its newest open run, else its newest one.",
+    ),
     ("--run-id ID, --ticket TICKET", "The same by name. Both given must agree."),
-    ("", "Without one: the run of the workspace around the current directory, else the only open run that the command can act on. Where several could be meant, they are listed; nothing is guessed."),
+    (
+        "",
+        "Without one: the run of the workspace around the current directory, else the only open run that the command can act on. Where several could be meant, they are listed; nothing is guessed.",
+    ),
 ];
 
 const EXITS: Rows = &[
@@ -65,22 +71,49 @@ pub(super) fn exits(path: &str) -> Rows {
 /// Every variable that people may set or will see.
 pub(super) const ENVIRONMENT: Rows = &[
     (env::ROOT, "The control repository, as --root. Sessions have it set."),
-    (env::BYPASS, "A reason that lets one git command pass the hooks. It is kept in the record; below an agent it is refused."),
-    (env::REDIS_URL, "Where the Redis server of the forum answers, so that no policy file needs to hold a password."),
-    ("METAWSM_RUN, METAWSM_TICKET, METAWSM_AGENT, METAWSM_WORKSPACE", "Set in sessions: the run, the ticket, the agent's name, and the workspace directory. Below an agent only reading, signal and forum are allowed."),
-    ("METAWSM_EVENT, METAWSM_MESSAGE, METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS", "Set for the program of notify.command: what happened as a word and as a sentence, the run, its state, and its tickets."),
+    (
+        env::BYPASS,
+        "A reason that lets one git command pass the hooks. It is kept in the record; below an agent it is refused.",
+    ),
+    (
+        env::REDIS_URL,
+        "Where the Redis server of the forum answers, so that no policy file needs to hold a password.",
+    ),
+    (
+        "METAWSM_RUN, METAWSM_TICKET, METAWSM_AGENT, METAWSM_WORKSPACE",
+        "Set in sessions: the run, the ticket, the agent's name, and the workspace directory. Below an agent only reading, signal and forum are allowed.",
+    ),
+    (
+        "METAWSM_EVENT, METAWSM_MESSAGE, METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS",
+        "Set for the program of notify.command: what happened as a word and as a sentence, the run, its state, and its tickets.",
+    ),
     ("NO_COLOR", "Not empty: no colour, unless --color says otherwise."),
     ("GIT_PAGER, PAGER", "What shows a diff, chosen as git chooses it."),
-    ("XDG_STATE_HOME", "Where the list of control repositories and of trusted policies lies; by default ~/.local/state."),
+    (
+        "XDG_STATE_HOME",
+        "Where the list of control repositories and of trusted policies lies; by default ~/.local/state.",
+    ),
 ];
 
 const MAIN_FILES: Rows = &[
-    (".metawsm/policy.json, .metawsm/policy.toml", "The policy, the only file here that people edit; see git-metawsm-policy(5)."),
-    (".metawsm/runs, .metawsm/forum", "Published records and threads, committed; see git-metawsm-records(5)."),
-    ("<git common dir>/metawsm", "Live records of open runs, where no checkout or clean reaches them; .metawsm/live is a link to it."),
+    (
+        ".metawsm/policy.json, .metawsm/policy.toml",
+        "The policy, the only file here that people edit; see git-metawsm-policy(5).",
+    ),
+    (
+        ".metawsm/runs, .metawsm/forum",
+        "Published records and threads, committed; see git-metawsm-records(5).",
+    ),
+    (
+        "<git common dir>/metawsm",
+        "Live records of open runs, where no checkout or clean reaches them; .metawsm/live is a link to it.",
+    ),
     ("<workspace>/.metawsm", "Signals between agents and git-metawsm, and the brief."),
     ("~/workspaces", "Where workspaces lie, unless workspace.root says otherwise."),
-    ("~/.local/state/git-metawsm", "The control repositories of this user, trusted policies, and what setup wrote."),
+    (
+        "~/.local/state/git-metawsm",
+        "The control repositories of this user, trusted policies, and what setup wrote.",
+    ),
 ];
 
 /// The files that a page names.
@@ -93,11 +126,20 @@ pub(super) fn files(path: &str) -> Rows {
             ("<git common dir>/metawsm/runs/<run>/run.toml", "The record of the run while it is open."),
         ],
         "close" => &[
-            (".metawsm/runs/<yyyy-mm>/<run>.toml", "The published record with its receipt, committed on base."),
+            (
+                ".metawsm/runs/<yyyy-mm>/<run>.toml",
+                "The published record with its receipt, committed on base.",
+            ),
             ("refs/metawsm/rescue/", "What was saved before it was removed."),
         ],
-        "status" => &[("<git common dir>/metawsm/runs/<run>/", "What it reads: run.toml and journal.jsonl of each open run.")],
-        "setup" => &[("~/.local/state/git-metawsm/setup", "The list of what it wrote, by which --remove takes it away.")],
+        "status" => &[(
+            "<git common dir>/metawsm/runs/<run>/",
+            "What it reads: run.toml and journal.jsonl of each open run.",
+        )],
+        "setup" => &[(
+            "~/.local/state/git-metawsm/setup",
+            "The list of what it wrote, by which --remove takes it away.",
+        )],
         _ => &[],
     }
 }

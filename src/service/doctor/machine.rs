@@ -59,7 +59,10 @@ pub(super) fn policy(caller: &Caller, control: &Control, checks: &mut Vec<Check>
         Err(error) => checks.push(Check::warn("trust", told(&error)).by("git metawsm policy trust")),
     }
     if let Err(error) = policies::at_base(control) {
-        checks.push(Check::bad("policy", format!("base holds another one: {}", told(&error))).by("git metawsm policy check"));
+        checks.push(
+            Check::bad("policy", format!("base holds another one: {}", told(&error)))
+                .by("git metawsm policy check"),
+        );
     }
     programs(&rules.policy, checks);
 }
@@ -78,13 +81,18 @@ fn told(error: &ServiceError) -> String {
 fn programs(policy: &Policy, checks: &mut Vec<Check>) {
     let tmux = env::find_program("tmux").is_some();
     checks.push(match (policy.sessions.backend, tmux) {
-        (SessionsBackend::Process, _) => Check::good("sessions", "agents run as processes, as the policy says"),
-        (_, true) => Check::good("sessions", "agents run in tmux"),
-        (SessionsBackend::Auto, false) => {
-            Check::note("sessions", "tmux is not installed: agents run as processes, and 'logs -f' shows them")
+        (SessionsBackend::Process, _) => {
+            Check::good("sessions", "agents run as processes, as the policy says")
         }
-        (SessionsBackend::Tmux, false) => Check::bad("sessions", "the policy wants tmux, which is not installed")
-            .by("git config metawsm.sessions.backend process"),
+        (_, true) => Check::good("sessions", "agents run in tmux"),
+        (SessionsBackend::Auto, false) => Check::note(
+            "sessions",
+            "tmux is not installed: agents run as processes, and 'logs -f' shows them",
+        ),
+        (SessionsBackend::Tmux, false) => {
+            Check::bad("sessions", "the policy wants tmux, which is not installed")
+                .by("git config metawsm.sessions.backend process")
+        }
     });
     if policy.tickets.provider == TicketsProvider::Docmgr {
         needed("docmgr", "tickets.provider", checks);
@@ -101,13 +109,15 @@ fn needed(program: &'static str, key: &str, checks: &mut Vec<Check>) {
     checks.push(if env::find_program(program).is_some() {
         Check::good("programs", format!("{program} is installed"))
     } else {
-        Check::bad("programs", format!("{key} is {program}, which is not on PATH")).by("git metawsm policy show")
+        Check::bad("programs", format!("{key} is {program}, which is not on PATH"))
+            .by("git metawsm policy show")
     });
 }
 
 fn agent(policy: &Policy, name: &str, profile: &str) -> Check {
     let Some(found) = policy.profile(profile) else {
-        return Check::bad("agents", format!("the agent '{name}' names no known profile")).by("git metawsm policy check");
+        return Check::bad("agents", format!("the agent '{name}' names no known profile"))
+            .by("git metawsm policy check");
     };
     let command = found.runner_options.command.to_string();
     let program = match found.runner {
@@ -121,7 +131,8 @@ fn agent(policy: &Policy, name: &str, profile: &str) -> Check {
         // A shell line is the shell's to find.
         Runner::Shell => "sh".to_owned(),
         Runner::Claude | Runner::Codex | Runner::Command => {
-            let first = command.split_whitespace().next().map(|word| word.trim_matches(['"', '\'']).to_owned());
+            let first =
+                command.split_whitespace().next().map(|word| word.trim_matches(['"', '\'']).to_owned());
             first.unwrap_or_else(|| found.runner.as_str().to_owned())
         }
     };
@@ -136,9 +147,8 @@ fn agent(policy: &Policy, name: &str, profile: &str) -> Check {
 pub(super) fn set_up(checks: &mut Vec<Check>) {
     checks.push(match is_set_up() {
         Some(true) => Check::good("setup", "man pages and completions are installed"),
-        Some(false) => {
-            Check::note("setup", "some man pages or completions are not as setup wrote them").by("git metawsm setup")
-        }
+        Some(false) => Check::note("setup", "some man pages or completions are not as setup wrote them")
+            .by("git metawsm setup"),
         None => Check::note("setup", "man pages and completions are not installed").by("git metawsm setup"),
     });
 }

@@ -99,8 +99,8 @@ fn leave(
     root: &std::path::Path,
 ) -> ServiceResult<String> {
     let lock = store::lock_repo(common_dir, "doctor", caller.wait)?;
-    let is_open = root == control.root()
-        && control.store.find_run(run)?.is_some_and(|run| run.state.is_open());
+    let is_open =
+        root == control.root() && control.store.find_run(run)?.is_some_and(|run| run.state.is_open());
     if !is_open {
         store::leave(common_dir, run, root, &lock)?;
         if let Some(repo) = Repository::discover(common_dir)? {

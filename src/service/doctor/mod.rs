@@ -120,7 +120,11 @@ impl DoctorReport {
 }
 
 /// Looks, mends where that was asked for, and looks again.
-pub fn doctor(caller: &Caller, request: DoctorRequest, progress: Progress<'_>) -> ServiceResult<DoctorReport> {
+pub fn doctor(
+    caller: &Caller,
+    request: DoctorRequest,
+    progress: Progress<'_>,
+) -> ServiceResult<DoctorReport> {
     let mut report = DoctorReport::default();
     if request.rebuild_index {
         let control = super::control(caller)?;

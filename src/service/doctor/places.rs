@@ -41,21 +41,36 @@ fn link(control: &Control, checks: &mut Vec<Check>) {
     if leads && is_hidden {
         checks.push(Check::good("link", ".metawsm/live leads to the live records"));
     } else if !leads && link.symlink_metadata().is_ok() && std::fs::read_link(&link).is_err() {
-        checks.push(Check::warn("link", ".metawsm/live is not our link to the live records").by("mv .metawsm/live .metawsm/live.old"));
+        checks.push(
+            Check::warn("link", ".metawsm/live is not our link to the live records")
+                .by("mv .metawsm/live .metawsm/live.old"),
+        );
     } else {
-        let what = if leads { "git does not ignore .metawsm/live" } else { ".metawsm/live does not lead to the live records" };
+        let what = if leads {
+            "git does not ignore .metawsm/live"
+        } else {
+            ".metawsm/live does not lead to the live records"
+        };
         checks.push(Check::warn("link", what).mended_by(Mend::Link));
     }
 }
 
 /// The repositories, worktrees and branches of one open run.
-fn take_part(control: &Control, run: &Run, repos: &mut BTreeMap<PathBuf, Repository>, checks: &mut Vec<Check>) {
+fn take_part(
+    control: &Control,
+    run: &Run,
+    repos: &mut BTreeMap<PathBuf, Repository>,
+    checks: &mut Vec<Check>,
+) {
     let before = checks.len();
     for part in &run.repos {
         let repo = match steps::open_repo(run, &part.name) {
             Ok(repo) => repo,
             Err(error) => {
-                checks.push(Check::bad("repositories", error.to_string()).by(format!("git metawsm discard {}", run.id)));
+                checks.push(
+                    Check::bad("repositories", error.to_string())
+                        .by(format!("git metawsm discard {}", run.id)),
+                );
                 continue;
             }
         };
@@ -67,7 +82,8 @@ fn take_part(control: &Control, run: &Run, repos: &mut BTreeMap<PathBuf, Reposit
         repos.entry(repo.common_dir().to_owned()).or_insert(repo);
     }
     if checks.len() == before {
-        let what = format!("{}: {} and its worktrees are there", run.id, counted(run.repos.len(), "repository"));
+        let what =
+            format!("{}: {} and its worktrees are there", run.id, counted(run.repos.len(), "repository"));
         checks.push(Check::good("repositories", what));
     }
 }
@@ -100,7 +116,11 @@ fn worktrees(run: &Run, part: &RunRepo, repo: &Repository, checks: &mut Vec<Chec
         }
         let Some(path) = &tree.path else { continue };
         if !path.is_dir() {
-            let what = format!("the worktree {} of {} is gone; its branch holds what was committed", path.display(), run.id);
+            let what = format!(
+                "the worktree {} of {} is gone; its branch holds what was committed",
+                path.display(),
+                run.id
+            );
             checks.push(Check::bad("worktrees", what).by(resume.clone()));
         } else if !listed.iter().any(|known| files::real_path(&known.path) == files::real_path(path)) {
             let what = format!("git does not know {} as a worktree of '{}'", path.display(), part.name);
@@ -138,7 +158,10 @@ fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<
             // One whose record cannot be read may be open.
             match here {
                 Some(run) => run.state.is_open(),
-                None => control.store.run_dir(&entry.run).is_dir() && control.store.find_run(&entry.run)?.is_none_or(|run| run.state.is_open()),
+                None => {
+                    control.store.run_dir(&entry.run).is_dir()
+                        && control.store.find_run(&entry.run)?.is_none_or(|run| run.state.is_open())
+                }
             }
         } else {
             is_open_elsewhere(&entry)
@@ -189,9 +212,17 @@ fn holds_nothing(repo: &Repository, gone: &Worktree) -> ServiceResult<bool> {
 }
 
 /// Hooks: proven where a run is open, gone where none is.
-fn hooks(caller: &Caller, repos: &BTreeMap<PathBuf, Repository>, open: &[&Run], checks: &mut Vec<Check>) -> ServiceResult<()> {
+fn hooks(
+    caller: &Caller,
+    repos: &BTreeMap<PathBuf, Repository>,
+    open: &[&Run],
+    checks: &mut Vec<Check>,
+) -> ServiceResult<()> {
     for (common, repo) in repos {
-        let here: Vec<_> = open.iter().filter(|run| run.repos.iter().any(|r| r.common_dir.as_ref() == Some(common))).collect();
+        let here: Vec<_> = open
+            .iter()
+            .filter(|run| run.repos.iter().any(|r| r.common_dir.as_ref() == Some(common)))
+            .collect();
         let dir = repo.dir().display().to_string();
         let place = place(repo)?;
         if here.is_empty() {
@@ -204,12 +235,19 @@ fn hooks(caller: &Caller, repos: &BTreeMap<PathBuf, Repository>, open: &[&Run], 
             }
             continue;
         }
-        let wants = here.iter().any(|run| policies::stored(run).is_ok_and(|p| p.hooks.install == HooksInstall::Auto));
+        let wants =
+            here.iter().any(|run| policies::stored(run).is_ok_and(|p| p.hooks.install == HooksInstall::Auto));
         if !wants {
-            checks.push(Check::note("hooks", format!("{dir}: the policy leaves hooks to you")).by("git metawsm hooks status"));
+            checks.push(
+                Check::note("hooks", format!("{dir}: the policy leaves hooks to you"))
+                    .by("git metawsm hooks status"),
+            );
         } else if let Some(why) = place.foreign {
-            let what = format!("{dir} has none of ours, because {why}; unfinished work can reach its base unseen");
-            checks.push(Check::warn("hooks", what).by(format!("git metawsm hooks install {}", shown(repo.dir()))));
+            let what =
+                format!("{dir} has none of ours, because {why}; unfinished work can reach its base unseen");
+            checks.push(
+                Check::warn("hooks", what).by(format!("git metawsm hooks install {}", shown(repo.dir()))),
+            );
         } else {
             hooks_of(caller, repo, here[0], &place.dir, checks)?;
         }
@@ -217,7 +255,13 @@ fn hooks(caller: &Caller, repos: &BTreeMap<PathBuf, Repository>, open: &[&Run], 
     Ok(())
 }
 
-fn hooks_of(caller: &Caller, repo: &Repository, run: &Run, dir: &Path, checks: &mut Vec<Check>) -> ServiceResult<()> {
+fn hooks_of(
+    caller: &Caller,
+    repo: &Repository,
+    run: &Run,
+    dir: &Path,
+    checks: &mut Vec<Check>,
+) -> ServiceResult<()> {
     let shown_dir = repo.dir().display();
     let mut missing = Vec::new();
     for shim in USUAL.iter().filter(|shim| !shim.is_strict()) {
@@ -236,7 +280,8 @@ fn hooks_of(caller: &Caller, repo: &Repository, run: &Run, dir: &Path, checks: &
         return Ok(());
     }
     let place = repo.dir().display().to_string();
-    let proofs: Vec<_> = hooks::prove(caller, &[place])?.into_iter().flat_map(|proven| proven.proofs).collect();
+    let proofs: Vec<_> =
+        hooks::prove(caller, &[place])?.into_iter().flat_map(|proven| proven.proofs).collect();
     let silent: Vec<_> = proofs.iter().filter(|proof| proof.fires == Some(false)).collect();
     for proof in &silent {
         let what = format!("{} does not fire in {}", proof.hook, proof.place.display());
@@ -244,7 +289,10 @@ fn hooks_of(caller: &Caller, repo: &Repository, run: &Run, dir: &Path, checks: &
     }
     if silent.is_empty() {
         let fired = proofs.iter().filter(|proof| proof.fires == Some(true)).count();
-        checks.push(Check::good("hooks", format!("{shown_dir}: git started {}, each of which answered", counted(fired, "hook"))));
+        checks.push(Check::good(
+            "hooks",
+            format!("{shown_dir}: git started {}, each of which answered", counted(fired, "hook")),
+        ));
     }
     Ok(())
 }
@@ -255,7 +303,10 @@ fn saved(repos: &BTreeMap<PathBuf, Repository>, checks: &mut Vec<Check>) -> Serv
         count += repo.saved_work()?.len();
     }
     if count > 0 {
-        checks.push(Check::note("rescues", format!("{} of what was removed are kept", counted(count, "copy"))).by("git metawsm rescue list"));
+        checks.push(
+            Check::note("rescues", format!("{} of what was removed are kept", counted(count, "copy")))
+                .by("git metawsm rescue list"),
+        );
     }
     Ok(())
 }

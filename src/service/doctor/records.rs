@@ -2,8 +2,8 @@
 
 use super::super::history::each_decided;
 use super::super::{Control, ServiceResult, forum};
-use super::{Check, counted};
 use super::mend::Mend;
+use super::{Check, counted};
 use crate::model::{Run, RunState};
 use crate::store::{Chain, Entry, IndexHealth, Store};
 use crate::sys::files::{self, TEMP_PREFIX};
@@ -18,7 +18,9 @@ pub(super) fn look(control: &Control, checks: &mut Vec<Check>) -> ServiceResult<
         return history(control, checks);
     }
     match trial::try_disk(&store.dir()) {
-        Ok(()) => checks.push(Check::good("disk", format!("{} can be written and locked", store.dir().display()))),
+        Ok(()) => {
+            checks.push(Check::good("disk", format!("{} can be written and locked", store.dir().display())));
+        }
         Err(why) => checks.push(
             Check::bad("disk", format!("{} is no place for records: {why}", store.dir().display()))
                 .by(format!("ls -ld {}", quoted(&store.dir().display().to_string()))),
@@ -51,7 +53,8 @@ fn index(store: &Store, checks: &mut Vec<Check>) {
         IndexHealth::Good => Check::good("index", "the index is whole"),
         IndexHealth::Absent => Check::note("index", "there is no index yet; the next question makes it"),
         IndexHealth::Damaged(why) => {
-            Check::bad("index", format!("{place} is damaged ({why}); records are read instead")).mended_by(Mend::Index)
+            Check::bad("index", format!("{place} is damaged ({why}); records are read instead"))
+                .mended_by(Mend::Index)
         }
         IndexHealth::Unusable(why) => {
             Check::warn("index", format!("{place} cannot be used now ({why}); records are read instead"))
@@ -76,7 +79,10 @@ fn leftovers(store: &Store, checks: &mut Vec<Check>) {
         }
     }
     if found > 0 {
-        let what = format!("{} of commands that were cut off, or that are at work", counted(found, "temporary file"));
+        let what = format!(
+            "{} of commands that were cut off, or that are at work",
+            counted(found, "temporary file")
+        );
         checks.push(Check::note("leftovers", what).mended_by(Mend::Temps));
     }
 }
@@ -105,7 +111,9 @@ fn live(store: &Store, checks: &mut Vec<Check>) -> ServiceResult<()> {
             }
             Entry::Broken { id, why, .. } => {
                 let place = store.dir().join("runs").join(&id);
-                checks.push(Check::bad("records", why).by(format!("ls -la {}", quoted(&place.display().to_string()))));
+                checks.push(
+                    Check::bad("records", why).by(format!("ls -la {}", quoted(&place.display().to_string()))),
+                );
             }
         }
     }
@@ -133,14 +141,21 @@ fn journal(store: &Store, run: &Run, checks: &mut Vec<Check>) {
     match journal.chain {
         Chain::Whole => {}
         Chain::TornTail => checks.push(
-            Check::warn("journals", format!("the last line of the journal of {} is torn, as by a power cut", run.id))
-                .mended_by(Mend::Settle(run.id.clone())),
+            Check::warn(
+                "journals",
+                format!("the last line of the journal of {} is torn, as by a power cut", run.id),
+            )
+            .mended_by(Mend::Settle(run.id.clone())),
         ),
         Chain::BrokenAt(line) => checks.push(
-            Check::bad("journals", format!("the journal of {} was changed by somebody: line {line} does not follow", run.id))
-                .by(log.clone()),
+            Check::bad(
+                "journals",
+                format!("the journal of {} was changed by somebody: line {line} does not follow", run.id),
+            )
+            .by(log.clone()),
         ),
-        Chain::Missing => checks.push(Check::bad("journals", format!("the journal of {} is missing", run.id)).by(log.clone())),
+        Chain::Missing => checks
+            .push(Check::bad("journals", format!("the journal of {} is missing", run.id)).by(log.clone())),
     }
     let told = journal.last_state().and_then(|entry| entry.state.as_deref()).and_then(RunState::parse);
     if let Some(told) = told.filter(|told| *told != run.state) {
@@ -153,7 +168,8 @@ fn journal(store: &Store, run: &Run, checks: &mut Vec<Check>) {
 fn documents(store: &Store, run: &Run, checks: &mut Vec<Check>) {
     for ticket in &run.tickets {
         if let Err(error) = store.find_doc_sync(&run.id, &ticket.id) {
-            checks.push(Check::bad("docs", error.to_string()).by(format!("git metawsm docs diff {}", run.id)));
+            checks
+                .push(Check::bad("docs", error.to_string()).by(format!("git metawsm docs diff {}", run.id)));
         }
     }
 }
@@ -169,7 +185,10 @@ fn history(control: &Control, checks: &mut Vec<Check>) -> ServiceResult<()> {
         checks.push(Check::warn("history", why.clone()).by(command));
     }
     if broken.is_empty() {
-        checks.push(Check::good("history", format!("{} in history and decided here can be read", counted(count, "record"))));
+        checks.push(Check::good(
+            "history",
+            format!("{} in history and decided here can be read", counted(count, "record")),
+        ));
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ impl Ledger {
             match line.split_once(' ') {
                 Some(("dir", dir)) => ledger.dirs.push(PathBuf::from(dir)),
                 Some(("file", rest)) => {
-                    ledger.files.extend(rest.split_once(' ').map(|(hash, path)| (hash.to_owned(), PathBuf::from(path))));
+                    ledger.files.extend(
+                        rest.split_once(' ').map(|(hash, path)| (hash.to_owned(), PathBuf::from(path))),
+                    );
                 }
                 _ => {}
             }

@@ -13,7 +13,7 @@ use crate::model::sha256_hex;
 use crate::sys::{SysError, SysResult, env, files};
 use ledger::Ledger;
 use place::Places;
-pub use proof::{installed, is_set_up};
+pub(super) use proof::is_set_up;
 use std::path::{Path, PathBuf};
 
 /// A shell that we have completions for.
@@ -156,7 +156,11 @@ fn wanted(request: &SetupRequest, places: &Places, report: &mut SetupReport) -> 
             report.left_out.push(format!("{} is not installed", shell.as_str()));
             continue;
         }
-        wanted.push(Wanted { part: shell.as_str(), path: places.of(*shell), bytes: text.as_bytes().to_vec() });
+        wanted.push(Wanted {
+            part: shell.as_str(),
+            path: places.of(*shell),
+            bytes: text.as_bytes().to_vec(),
+        });
     }
     wanted
 }
@@ -175,7 +179,11 @@ fn write(request: &SetupRequest, places: &Places, mut ledger: Ledger) -> Service
         plan.push((one, change));
     }
     let is_partial = !request.shells.is_empty();
-    let stale = if is_partial { Vec::new() } else { ledger.beside(&wanted.iter().map(|w| w.path.as_path()).collect::<Vec<_>>()) };
+    let stale = if is_partial {
+        Vec::new()
+    } else {
+        ledger.beside(&wanted.iter().map(|w| w.path.as_path()).collect::<Vec<_>>())
+    };
     if !request.dry_run {
         // What is kept is ours from now on too: the list may have been lost.
         for (one, change) in &plan {

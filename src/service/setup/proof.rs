@@ -1,8 +1,8 @@
 //! Whether what was written is found, and what a person must add where it is not.
 
-use super::place::{Places, zsh_path};
-use super::{Shell, SetupReport, SetupRequest, content, Content};
 use super::ledger::Ledger;
+use super::place::{Places, zsh_path};
+use super::{Content, SetupReport, SetupRequest, Shell, content};
 use crate::model::sha256_hex;
 use crate::sys::process::quoted;
 use crate::sys::{Cmd, env, files};
@@ -38,7 +38,7 @@ pub(super) fn look(request: &SetupRequest, places: &Places, report: &mut SetupRe
 }
 
 /// The page that man shows.
-pub fn installed() -> Option<PathBuf> {
+fn installed() -> Option<PathBuf> {
     let said = Cmd::new("man").args(["-w", "git-metawsm"]).limit(LIMIT).run().ok()?;
     let first = said.text().lines().next()?.to_owned();
     (!first.is_empty()).then(|| PathBuf::from(first))
@@ -84,7 +84,9 @@ fn man(places: &Places, report: &mut SetupReport) {
 fn bash(file: &Path, report: &mut SetupReport) {
     let place = file.display().to_string();
     let rc = env::home().map(|home| home.join(".bashrc"));
-    let is_named = rc.as_deref().is_some_and(|rc| names(rc, &place) || names(rc, "bash-completion/completions/git-metawsm"));
+    let is_named = rc
+        .as_deref()
+        .is_some_and(|rc| names(rc, &place) || names(rc, "bash-completion/completions/git-metawsm"));
     if is_named || BASH_COMPLETION.iter().any(|path| Path::new(path).is_file()) {
         report.works.push("bash completes 'git metawsm' in new shells".to_owned());
     } else {

@@ -2,7 +2,6 @@
 
 use super::stage::{Stage, WAITS};
 use crate::kit::{BINARY, Output, require, seed, wait_until};
-use proptest::test_runner::{RngAlgorithm, TestRng};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -88,9 +87,19 @@ fn asking_changes_nothing_and_starts_nothing() {
     let stage = stage();
     let before = stage.repo.snapshot();
     for program in ["git", "tmux", "docmgr"] {
-        stage.world.script(program, &format!("echo {program} >> '{}'", stage.world.root().join("started").display()));
+        stage.world.script(
+            program,
+            &format!("echo {program} >> '{}'", stage.world.root().join("started").display()),
+        );
     }
-    for words in [&["close", ""][..], &["diff", ""], &["forum", "thread", ""], &["run", "--ticket", ""], &["rescue", "show", ""], &["docs", "--endpoint", ""]] {
+    for words in [
+        &["close", ""][..],
+        &["diff", ""],
+        &["forum", "thread", ""],
+        &["run", "--ticket", ""],
+        &["rescue", "show", ""],
+        &["docs", "--endpoint", ""],
+    ] {
         names(&stage, words);
     }
     assert!(!stage.world.root().join("started").exists(), "a program was started");
@@ -117,17 +126,19 @@ fn odd_lines_give_nothing_and_say_nothing() {
     for words in odd {
         names(&stage, words);
     }
-    let pieces = ["close", "--waive", "=", "--", "-", "-C", "run", "--ticket", "a,b", "", ":", "\u{7}", "--json", "-qv", "é"];
-    let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed().to_le_bytes());
-        bytes
-    });
+    let pieces = [
+        "close", "--waive", "=", "--", "-", "-C", "run", "--ticket", "a,b", "", ":", "\u{7}", "--json",
+        "-qv", "é",
+    ];
+    let mut random = seed();
+    let mut next = |below: usize| {
+        // Knuth's line of numbers: the high bits are the good ones.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(random >> 33).expect("31 bits") % below
+    };
     for _ in 0..60 {
-        use proptest::prelude::RngCore;
-        let words: Vec<_> = (0..1 + random.next_u32() % 5)
-            .map(|_| pieces[random.next_u32() as usize % pieces.len()])
-            .collect();
+        let count = 1 + next(5);
+        let words: Vec<_> = (0..count).map(|_| pieces[next(pieces.len())]).collect();
         names(&stage, &words);
     }
     let refused = stage.run(&["completions", "bash"]).code(2);
@@ -143,8 +154,11 @@ fn a_hundred_runs_are_no_pause() {
     for number in 0..100 {
         let id = format!("many-{number}");
         std::fs::create_dir(runs.join(&id)).expect("a folder");
-        std::fs::write(runs.join(&id).join("run.toml"), record.replace("id = \"two\"", &format!("id = \"{id}\"")))
-            .expect("a record");
+        std::fs::write(
+            runs.join(&id).join("run.toml"),
+            record.replace("id = \"two\"", &format!("id = \"{id}\"")),
+        )
+        .expect("a record");
     }
     let begin = Instant::now();
     assert_eq!(names(&stage, &["close", "many-"]).len(), 100);
@@ -153,7 +167,8 @@ fn a_hundred_runs_are_no_pause() {
 
 #[test]
 fn bash_completes_below_git() {
-    let (Some(bash), Some(git)) = (require("bash"), GIT_COMPLETION.iter().find(|file| Path::new(file).is_file()))
+    let (Some(bash), Some(git)) =
+        (require("bash"), GIT_COMPLETION.iter().find(|file| Path::new(file).is_file()))
     else {
         return;
     };

@@ -265,7 +265,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 24] = [
+const FOR_AGENTS: [&str; 25] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -290,6 +290,7 @@ const FOR_AGENTS: [&str; 24] = [
     "rescue show",
     "policy show",
     "policy check",
+    "doctor",
 ];
 
 #[test]

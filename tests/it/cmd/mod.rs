@@ -15,6 +15,7 @@ mod discard;
 mod docs;
 mod docs_diff;
 mod docs_sync;
+mod doctor;
 pub mod every;
 mod flags;
 mod former;

@@ -53,7 +53,9 @@ fn after_setup_git_shows_the_page_for_help() {
     user.run(&["setup"]).ok().says("works: 'git metawsm --help' shows the man page\n");
     let shown = user.of("git", &["metawsm", "--help"]).ok();
     assert!(shown.stdout.contains("git-metawsm(1)") && shown.stdout.contains("SYNOPSIS"), "{shown}");
-    for page in ["git-metawsm-close", "git-metawsm-forum-ask", "git-metawsm-policy.5", "git-metawsm-records.5"] {
+    for page in
+        ["git-metawsm-close", "git-metawsm-forum-ask", "git-metawsm-policy.5", "git-metawsm-records.5"]
+    {
         let name = page.trim_end_matches(".5");
         let section = if page.ends_with(".5") { "5" } else { "1" };
         user.of("man", &["-w", section, name]).ok();
@@ -101,7 +103,10 @@ fn a_file_of_somebody_else_is_neither_overwritten_nor_removed() {
     for file in [BASH, PAGE] {
         let path = user.home(file).display().to_string();
         assert!(output.stdout.contains(&format!("left alone: {path} is not what setup wrote\n")), "{output}");
-        assert!(output.stdout.contains(&format!("  mv {path} {path}.old && git metawsm setup\n")), "{output}");
+        assert!(
+            output.stdout.contains(&format!("  mv {path} {path}.old && git metawsm setup\n")),
+            "{output}"
+        );
     }
     // The one that was ours and has been changed is its owner's now.
     fs::write(user.home(FISH), own).expect("a change");
@@ -159,9 +164,10 @@ fn a_kill_in_the_middle_leaves_nothing_that_remove_does_not_find() {
 #[test]
 fn without_a_home_that_can_be_written_it_says_what_to_do() {
     let user = User::new();
-    let output = user.run(&["setup"]).env("HOME", "").env("XDG_STATE_HOME", "").env("XDG_DATA_HOME", "").output();
+    let output =
+        user.run(&["setup"]).env("HOME", "").env("XDG_STATE_HOME", "").env("XDG_DATA_HOME", "").output();
     assert_eq!(output.status, Some(1), "{output}");
-    output.tells("error: HOME is not set, so there is no place of this user's own to write to.");
+    let output = output.tells("error: HOME is not set, so there is no place of this user's own to write to.");
     output.tells("next:\n  HOME=<your home directory> git metawsm setup\n");
     // A place that is no directory refuses everybody, root too.
     fs::remove_dir_all(user.home(".local/state")).expect("an empty folder");
@@ -170,12 +176,15 @@ fn without_a_home_that_can_be_written_it_says_what_to_do() {
     output.tells("next:\n  git metawsm setup --prefix <a directory that can be written>");
     let prefix = user.world.root().join("package");
     user.run(&["setup", "--prefix", "package"]).ok();
-    for file in
-        ["man/man1/git-metawsm.1", "bash-completion/completions/git-metawsm", "zsh/site-functions/_git-metawsm"]
-    {
+    for file in [
+        "man/man1/git-metawsm.1",
+        "bash-completion/completions/git-metawsm",
+        "zsh/site-functions/_git-metawsm",
+    ] {
         assert!(prefix.join("share").join(file).is_file(), "{file}");
     }
-    let mode = prefix.join("share/man/man1/git-metawsm.1").metadata().expect("it is there").permissions().mode();
+    let mode =
+        prefix.join("share/man/man1/git-metawsm.1").metadata().expect("it is there").permissions().mode();
     assert_eq!(mode & 0o444, 0o444, "everybody reads it");
     user.run(&["setup", "--remove", "--prefix", "package"]).ok();
     assert!(!prefix.exists(), "it was made by setup");
@@ -197,7 +206,8 @@ fn man_pages_go_where_man_looks() {
     world.run(["setup", "--remove"]).env("PATH", &path).ok();
     // Whoever sets MANPATH has said where to look; the line is the one that helps.
     let output = world.run(["setup"]).env("PATH", &path).env("MANPATH", "/usr/share/man").ok();
-    let line = output.stdout.lines().find(|l| l.starts_with("  export MANPATH=")).expect("a line to add").to_owned();
+    let line =
+        output.stdout.lines().find(|l| l.starts_with("  export MANPATH=")).expect("a line to add").to_owned();
     let mut shell = world.command("sh");
     let script = format!("{line}\nman -w git-metawsm");
     shell.args(["-c", &script]).env("PATH", &path).env("MANPATH", "/usr/share/man");
