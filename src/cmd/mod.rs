@@ -50,6 +50,7 @@ mod tell;
 mod tui;
 mod update;
 mod verbose;
+mod watch;
 
 pub use args::Cli;
 pub use help::program;
@@ -126,6 +127,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
+            Command::Watch(args) => watch::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),
             Command::Diff(args) => diff::run(&caller, &screen, args),
@@ -163,8 +165,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             | Command::Auth(_)
             | Command::Review(_)
             | Command::Operator(_)
-            | Command::Serve(_)
-            | Command::Watch(_) => former::run(asked.command),
+            | Command::Serve(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

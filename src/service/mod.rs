@@ -6,6 +6,8 @@
 //! a returned report or an error.
 
 mod agents;
+mod alert;
+mod alerts;
 mod base;
 mod bootstrap;
 mod briefing;
@@ -55,6 +57,7 @@ mod list;
 mod losses;
 mod need;
 mod needs;
+mod notifier;
 mod notify;
 mod participate;
 mod pending;
@@ -94,6 +97,8 @@ mod watched;
 mod words;
 
 pub use agents::{agent_ended, agent_signals};
+pub use alert::Alert;
+pub use alerts::{Until, WatchAlerts, WatchEnd, WatchNews, watch_alerts};
 pub use bootstrap::{bootstrap, bootstrap_ground, require_brief};
 pub use caller::Caller;
 pub use changes::Changes;
@@ -122,6 +127,7 @@ pub use iterate::{IterateReport, IterateRequest, iterate};
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
 pub use need::{Need, NeedKind};
+pub use notifier::Notifier;
 pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{

@@ -38,13 +38,17 @@ pub enum NeedKind {
     Docs,
     /// What was written down of the run cannot be trusted.
     Journal,
+    /// A record of ours cannot be read.
+    Unreadable,
+    /// The records of a run are gone.
+    Lost,
     /// Something could not be looked at.
     Unknown,
 }
 
 impl NeedKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Question,
         Self::Waiting,
         Self::Escalated,
@@ -61,6 +65,8 @@ impl NeedKind {
         Self::Gone,
         Self::Docs,
         Self::Journal,
+        Self::Unreadable,
+        Self::Lost,
         Self::Unknown,
     ];
 
@@ -83,8 +89,15 @@ impl NeedKind {
             Self::Gone => "gone",
             Self::Docs => "docs",
             Self::Journal => "journal",
+            Self::Unreadable => "unreadable",
+            Self::Lost => "lost",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The kind of this word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -129,6 +142,7 @@ mod tests {
         for kind in NeedKind::ALL {
             assert_eq!(serde_json::json!(kind), kind.as_str());
             assert_eq!(kind.to_string(), kind.as_str());
+            assert_eq!(NeedKind::parse(kind.as_str()), Some(kind));
         }
         let mut words: Vec<_> = NeedKind::ALL.iter().map(|kind| kind.as_str()).collect();
         words.sort_unstable();

@@ -17,7 +17,7 @@ use crate::git::Repository;
 use crate::model::{Run, RunAgent};
 use crate::policy;
 use crate::sessions::Observation;
-use crate::store::{self, Entry, StoreError};
+use crate::store::{self, Entry, Journals, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -164,8 +164,12 @@ fn add(
             keep_answers(control, &runs);
         }
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
-        let glances: Vec<_> =
-            runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
+        let mut journals = control.store.journals();
+        let look = |(run, landed)| Glance::at(control, run, landed, &mut journals);
+        let glances: Vec<_> = runs.iter().zip(landed).map(look).collect();
+        if request.selector.is_empty() {
+            control.store.keep_journals(&journals, &runs.iter().map(|run| &run.id).collect::<Vec<_>>());
+        }
         let threads = forum::needs(control);
         let observed = observing.join().map_err(|_| super::repos::panicked())?;
         ServiceResult::Ok((observed, glances, threads))
@@ -225,7 +229,8 @@ struct Glance {
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run, landed: Landed) -> Self {
+    fn at(control: &Control, run: &Run, landed: Landed, journals: &mut Journals) -> Self {
+        let chain = control.store.chain(&run.id, journals).ok();
         Self {
             signals: signals::look(run),
             holder: control.store.holder(&run.id),
@@ -234,7 +239,7 @@ impl Glance {
             may_be_bypassed: false,
             is_asked: false,
             landed,
-            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
+            journal: chain.and_then(|chain| super::needs::of_journal(run, chain)),
             docs: doc_sync::show(control, run),
         }
     }

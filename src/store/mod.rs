@@ -25,6 +25,7 @@ mod hook_log;
 mod index;
 mod index_rows;
 mod journal;
+mod journal_index;
 mod link;
 mod live;
 mod old_database;
@@ -57,6 +58,7 @@ pub use hold::{Hold, PastLine, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
+pub use journal_index::Journals;
 pub use live::Store;
 pub use old_database::{
     DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun,

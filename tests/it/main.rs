@@ -37,6 +37,7 @@ mod man;
 mod measure;
 mod measure_test;
 mod readme;
+mod schema;
 mod sessions;
 mod stage;
 mod story_bases;
