@@ -40,7 +40,7 @@ pub(super) fn explained(error: &ServiceError, asked: &Asked<'_>) -> Failure {
         kind: class(error).0,
         message: error.to_string(),
         details: details(error),
-        hints: hints(error, asked),
+        hints: hints(error, asked).into_iter().map(|hint| that_fits(hint, asked)).collect(),
         verdict: match error {
             ServiceError::Refused(refusal) => Some(refusal.verdict.clone()),
             _ => None,
@@ -82,7 +82,7 @@ pub(super) fn of_bug(args: &[OsString], program: impl FnOnce() -> ExitCode) -> E
             kind: "bug",
             message: "The program died of a bug of its own; nothing that was acknowledged is lost".to_owned(),
             details: vec![format!("{what} ({place}, version {})", env!("CARGO_PKG_VERSION"))],
-            hints: vec!["git metawsm status".to_owned(), same_words(args.get(1..).unwrap_or_default())],
+            hints: vec!["git metawsm status".to_owned()],
             verdict: None,
         };
         render::failure(&plain_screen(args.iter().any(|word| word == "--json")), &failure);
@@ -258,11 +258,15 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
 /// A longer line is not one to paste.
 const LONGEST_LINE: usize = 2000;
 
+/// A hint with a value of many screens in it is none: the help of the command takes its place.
+fn that_fits(hint: String, asked: &Asked<'_>) -> String {
+    if hint.len() > LONGEST_LINE { format!("git metawsm {} -h", asked.command) } else { hint }
+}
+
 /// The same words once more.
 fn same_words(words: &[OsString]) -> String {
-    let quoted: Vec<_> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
-    let line = quoted.join(" ");
-    if line.len() > LONGEST_LINE { "git metawsm -h".to_owned() } else { format!("git metawsm {line}") }
+    let words: Vec<_> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    format!("git metawsm {}", words.join(" "))
 }
 
 /// The same words, more patient.

@@ -385,7 +385,9 @@ fn every_command_that_the_text_of_the_readme_names_exists() {
 
 #[test]
 fn every_place_that_the_readme_names_in_this_repository_is_there() {
-    for name in ["src/lib.rs", "ttmp", ".ci/run", "man", "tests/run", "LICENSE"] {
+    for name in
+        ["src/lib.rs", "ttmp", ".ci/run", "fixtures/schema", "fixtures/session.svg", "tests/run", "LICENSE"]
+    {
         assert!(PathBuf::from(top()).join(name).exists(), "{name}");
     }
 }

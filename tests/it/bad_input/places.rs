@@ -65,7 +65,9 @@ fn a_home_that_is_missing_or_cannot_be_written_stops_nobody_who_looks() {
                 .current_dir(stage.repo.path())
                 .env_remove("HOME")
                 .env("TMPDIR", "/nonexistent");
-            zones.iter().for_each(|zone| drop(command.env_remove(zone)));
+            for zone in zones {
+                command.env_remove(zone);
+            }
             command.envs(home.map(|home| ("HOME", home)));
             let output = Output::of(&mut command, "git-metawsm").ok();
             plain(&output);
