@@ -8,7 +8,7 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 59] = [
+pub const COMMANDS: [&[&str]; 59] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -227,7 +227,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
     ");
     insta::assert_snapshot!(stage.refuses(&["stop", "--run-id", "../x"]), @r#"
     2 usage
-    error: The run id "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    error: The run id '../x' is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
     next:
       git metawsm list --all
     "#);

@@ -16,7 +16,7 @@ mod docs;
 mod docs_diff;
 mod docs_sync;
 mod doctor;
-mod every;
+pub mod every;
 mod flags;
 mod former;
 pub mod forum;
