@@ -228,27 +228,313 @@ fn in_full() -> StatusReport {
 
 #[test]
 fn all_runs_at_80_columns() {
-    insta::assert_snapshot!(page(&report(), Some(80)), @"");
+    insta::assert_snapshot!(page(&report(), Some(80)), @"
+    needs you
+      run-20260102-150405-k3vq  T-1, T-2  Let people log in with a passkey, and kee…
+        T-1.coder has asked (3 minutes ago): Which library: webauthn-rs, or one of
+        our own?
+          git metawsm guide run-20260102-150405-k3vq --answer '<the answer>'
+      run-20260101-090000-aaaa  T-1, T-2  Tidy up
+        The run failed: verify ticket T-2: The ticket T-2 does not exist.
+          git metawsm resume run-20260101-090000-aaaa
+
+    3 runs
+      run-20260102-150405-k3vq  awaiting_guidance  3 min ago   Let people log in wi…
+        T-1.coder     working  printed just now  work moved 6 min ago
+        T-1.reviewer  working  last print unknown  work moved 6 min ago
+        T-2.coder     working  printed just now  work moved 6 min ago
+        T-2.reviewer  working  last print unknown  work moved 6 min ago
+        2 threads wait, 1 escalated
+      run-20260101-090000-aaaa  failed             2 days ago  Tidy up
+        T-1.coder     ended
+        T-1.reviewer  ended
+        T-2.coder     ended
+        T-2.reviewer  ended
+        1 of 2 steps done
+      run-20251224-180000-bbbb  running            3 min ago   漢字 é שלום: names o…
+        T-1.coder     ended    exit 3, 3 days ago
+        T-1.reviewer  ended    signal 9, 3 days ago
+        T-2.coder     working  printed 1 min ago  work moved 6 min ago
+        T-2.reviewer  ended    exit 3, 3 days ago
+        T-1/api         7 commits  3 files  +120  -4  5 not committed
+          Commit number 1 of the work
+          Commit number 2 of the work
+          Commit number 3 of the work
+          Commit number 4 of the work
+          Commit number 5 of the work
+          and 2 more
+          modified  src/file1.rs
+          modified  src/file2.rs
+          modified  src/file3.rs
+          and 2 more not committed
+        T-2/web-client  0 commits  clean
+
+    unreadable
+      The record /home/ada/api/.git/metawsm/runs/x/run.toml cannot be read: it is
+      empty.
+
+    next
+      git metawsm status run-20260102-150405-k3vq
+    ");
 }
 
 #[test]
 fn all_runs_at_40_columns() {
-    insta::assert_snapshot!(page(&report(), Some(40)), @"");
+    insta::assert_snapshot!(page(&report(), Some(40)), @r"
+    needs you
+      run-20260102-150405-k3vq  T-1, T-2
+        Let people log in with a passkey, a…
+        T-1.coder has asked (3 minutes ago):
+        Which library: webauthn-rs, or one
+        of our own?
+         git metawsm guide \
+         run-20260102-150405-k3vq --answer \
+         '<the answer>'
+      run-20260101-090000-aaaa  T-1, T-2
+        Tidy up
+        The run failed: verify ticket T-2:
+        The ticket T-2 does not exist.
+         git metawsm resume \
+         run-20260101-090000-aaaa
+
+    3 runs
+      run-20260102-150405-k3vq
+        awaiting_guidance  3 min ago
+        Let people log in with a passkey, a…
+        T-1.coder  working  printed just now
+         work moved 6 min ago
+        T-1.reviewer  working
+         last print unknown
+         work moved 6 min ago
+        T-2.coder  working  printed just now
+         work moved 6 min ago
+        T-2.reviewer  working
+         last print unknown
+         work moved 6 min ago
+        2 threads wait, 1 escalated
+      run-20260101-090000-aaaa  failed
+        2 days ago  Tidy up
+        T-1.coder  ended
+        T-1.reviewer  ended
+        T-2.coder  ended
+        T-2.reviewer  ended
+        1 of 2 steps done
+      run-20251224-180000-bbbb  running
+        3 min ago  漢字 é שלום: names of al…
+        T-1.coder  ended  exit 3, 3 days ago
+        T-1.reviewer  ended
+         signal 9, 3 days ago
+        T-2.coder  working
+         printed 1 min ago
+         work moved 6 min ago
+        T-2.reviewer  ended
+         exit 3, 3 days ago
+        T-1/api  7 commits  3 files  +120
+         -4  5 not committed
+         Commit number 1 of the work
+         Commit number 2 of the work
+         Commit number 3 of the work
+         Commit number 4 of the work
+         Commit number 5 of the work
+         and 2 more
+         modified  src/file1.rs
+         modified  src/file2.rs
+         modified  src/file3.rs
+         and 2 more not committed
+        T-2/web-client  0 commits  clean
+
+    unreadable
+      The record
+      /home/ada/api/.git/metawsm/runs/x/run.
+      toml cannot be read: it is empty.
+
+    next
+      git metawsm status \
+      run-20260102-150405-k3vq
+    ");
 }
 
 #[test]
 fn all_runs_at_200_columns() {
-    insta::assert_snapshot!(page(&report(), Some(200)), @"");
+    insta::assert_snapshot!(page(&report(), Some(200)), @"
+    needs you
+      run-20260102-150405-k3vq  T-1, T-2  Let people log in with a passkey, and keep the password for those who…
+        T-1.coder has asked (3 minutes ago): Which library: webauthn-rs, or one of our own?
+          git metawsm guide run-20260102-150405-k3vq --answer '<the answer>'
+      run-20260101-090000-aaaa  T-1, T-2  Tidy up
+        The run failed: verify ticket T-2: The ticket T-2 does not exist.
+          git metawsm resume run-20260101-090000-aaaa
+
+    3 runs
+      run-20260102-150405-k3vq  awaiting_guidance  3 min ago   Let people log in with a passkey, and keep the password for those who…
+        T-1.coder     working  printed just now  work moved 6 min ago
+        T-1.reviewer  working  last print unknown  work moved 6 min ago
+        T-2.coder     working  printed just now  work moved 6 min ago
+        T-2.reviewer  working  last print unknown  work moved 6 min ago
+        2 threads wait, 1 escalated
+      run-20260101-090000-aaaa  failed             2 days ago  Tidy up
+        T-1.coder     ended
+        T-1.reviewer  ended
+        T-2.coder     ended
+        T-2.reviewer  ended
+        1 of 2 steps done
+      run-20251224-180000-bbbb  running            3 min ago   漢字 é שלום: names of all sorts
+        T-1.coder     ended    exit 3, 3 days ago
+        T-1.reviewer  ended    signal 9, 3 days ago
+        T-2.coder     working  printed 1 min ago  work moved 6 min ago
+        T-2.reviewer  ended    exit 3, 3 days ago
+        T-1/api         7 commits  3 files  +120  -4  5 not committed
+          Commit number 1 of the work
+          Commit number 2 of the work
+          Commit number 3 of the work
+          Commit number 4 of the work
+          Commit number 5 of the work
+          and 2 more
+          modified  src/file1.rs
+          modified  src/file2.rs
+          modified  src/file3.rs
+          and 2 more not committed
+        T-2/web-client  0 commits  clean
+
+    unreadable
+      The record /home/ada/api/.git/metawsm/runs/x/run.toml cannot be read: it is empty.
+
+    next
+      git metawsm status run-20260102-150405-k3vq
+    ");
 }
 
 #[test]
 fn one_run_at_80_columns() {
-    insta::assert_snapshot!(page(&in_full(), Some(80)), @"");
+    insta::assert_snapshot!(page(&in_full(), Some(80)), @"
+    Let people log in with a passkey, and keep the password for those who…
+    run-20260102-150405-k3vq  awaiting_guidance  3 min ago  by Ada
+
+    needs you
+      T-1.coder has asked (3 minutes ago): Which library: webauthn-rs, or one of our
+      own?
+        git metawsm guide run-20260102-150405-k3vq --answer '<the answer>'
+
+    goal       Let people log in with a passkey, and keep the password for those who
+               want it
+    tickets    T-1  /home/ada/workspaces/2026-01-02/t-1
+                 api         task/t-1 into main  7 commits  3 files  +120  -4
+                   5 not committed
+                   Commit number 1 of the work
+                   Commit number 2 of the work
+                   Commit number 3 of the work
+                   Commit number 4 of the work
+                   Commit number 5 of the work
+                   and 2 more
+                   modified  src/file1.rs
+                   modified  src/file2.rs
+                   modified  src/file3.rs
+                   and 2 more not committed
+                 web-client  task/t-1 into main
+               T-2  /home/ada/workspaces/2026-01-02/t-2
+                 api         task/t-2 into main
+                 web-client  task/t-2 into main  0 commits  clean
+    steps      2 of 2 done
+    agents     T-1.coder     working  printed just now  work moved 6 min ago
+                 claude in tmux coder-t-1
+               T-1.reviewer  working  last print unknown  work moved 6 min ago
+                 claude in tmux reviewer-t-1
+               T-2.coder     working  printed just now  work moved 6 min ago
+                 claude in tmux coder-t-2
+               T-2.reviewer  working  last print unknown  work moved 6 min ago
+                 claude in tmux reviewer-t-2
+    guidance   T-1.coder  asked 3 min ago  waits for an answer
+                 Which library: webauthn-rs, or one of our own?
+    journal    3 min ago     awaiting_guidance  a question is open
+
+    unreadable
+      The record /home/ada/api/.git/metawsm/runs/x/run.toml cannot be read: it is
+      empty.
+
+    next
+      git metawsm attach run-20260102-150405-k3vq:T-1.coder
+      git metawsm logs -f run-20260102-150405-k3vq:T-1.coder
+      git metawsm diff run-20260102-150405-k3vq
+    ");
 }
 
 #[test]
 fn one_run_at_40_columns() {
-    insta::assert_snapshot!(page(&in_full(), Some(40)), @"");
+    insta::assert_snapshot!(page(&in_full(), Some(40)), @r"
+    Let people log in with a passkey, and k…
+    run-20260102-150405-k3vq
+      awaiting_guidance  3 min ago  by Ada
+
+    needs you
+      T-1.coder has asked (3 minutes ago):
+      Which library: webauthn-rs, or one of
+      our own?
+        git metawsm guide \
+        run-20260102-150405-k3vq --answer \
+        '<the answer>'
+
+    goal
+      Let people log in with a passkey, and
+      keep the password for those who want
+      it
+    tickets
+      T-1  /home/ada/workspaces/2026-01-02/…
+        api  task/t-1 into main  7 commits
+          3 files  +120  -4  5 not committed
+          Commit number 1 of the work
+          Commit number 2 of the work
+          Commit number 3 of the work
+          Commit number 4 of the work
+          Commit number 5 of the work
+          and 2 more
+          modified  src/file1.rs
+          modified  src/file2.rs
+          modified  src/file3.rs
+          and 2 more not committed
+        web-client  task/t-1 into main
+      T-2  /home/ada/workspaces/2026-01-02/…
+        api  task/t-2 into main
+        web-client  task/t-2 into main
+          0 commits  clean
+    steps
+      2 of 2 done
+    agents
+      T-1.coder  working  printed just now
+        work moved 6 min ago
+        claude in tmux coder-t-1
+      T-1.reviewer  working
+        last print unknown
+        work moved 6 min ago
+        claude in tmux reviewer-t-1
+      T-2.coder  working  printed just now
+        work moved 6 min ago
+        claude in tmux coder-t-2
+      T-2.reviewer  working
+        last print unknown
+        work moved 6 min ago
+        claude in tmux reviewer-t-2
+    guidance
+      T-1.coder  asked 3 min ago
+        waits for an answer
+        Which library: webauthn-rs, or one
+        of our own?
+    journal
+      3 min ago  awaiting_guidance
+        a question is open
+
+    unreadable
+      The record
+      /home/ada/api/.git/metawsm/runs/x/run.
+      toml cannot be read: it is empty.
+
+    next
+      git metawsm attach \
+      run-20260102-150405-k3vq:T-1.coder
+      git metawsm logs -f \
+      run-20260102-150405-k3vq:T-1.coder
+      git metawsm diff \
+      run-20260102-150405-k3vq
+    ");
 }
 
 #[test]
@@ -264,7 +550,44 @@ fn all_control_repositories_and_those_that_are_gone() {
         broken: Vec::new(),
         ..report()
     };
-    insta::assert_snapshot!(page(&report, Some(80)), @"");
+    insta::assert_snapshot!(page(&report, Some(80)), @"
+    needs you
+      run-20260101-090000-aaaa  /srv/web  T-1, T-2  Tidy up
+        The run failed: verify ticket T-2: The ticket T-2 does not exist.
+          git metawsm resume run-20260101-090000-aaaa
+
+    2 runs
+
+    /home/ada/api
+      run-20251224-180000-bbbb  running  3 min ago   漢字 é שלום: names of all sorts
+        T-1.coder     ended    exit 3, 3 days ago
+        T-1.reviewer  ended    signal 9, 3 days ago
+        T-2.coder     working  printed 1 min ago  work moved 6 min ago
+        T-2.reviewer  ended    exit 3, 3 days ago
+        T-1/api         7 commits  3 files  +120  -4  5 not committed
+          Commit number 1 of the work
+          Commit number 2 of the work
+          Commit number 3 of the work
+          Commit number 4 of the work
+          Commit number 5 of the work
+          and 2 more
+          modified  src/file1.rs
+          modified  src/file2.rs
+          modified  src/file3.rs
+          and 2 more not committed
+        T-2/web-client  0 commits  clean
+
+    /srv/web
+      run-20260101-090000-aaaa  failed   2 days ago  Tidy up
+        T-1.coder     ended
+        T-1.reviewer  ended
+        T-2.coder     ended
+        T-2.reviewer  ended
+        1 of 2 steps done
+
+    unreadable
+      /srv/old: it is gone.
+    ");
 }
 
 #[test]
