@@ -13,7 +13,7 @@ pub fn masked(stage: &Stage, text: &str) -> String {
     let masks = [
         (r"fthr-\d{8}-\d{6}-[a-z2-7]{8}", "THREAD"),
         (r"\d+\.fevt-(\d{6})-[0-9a-f]{32}", "CURSOR-$1"),
-        (r"waiting \d+ (s|min)", "waiting AGE"),
+        (r"waiting (less than a minute|\d+ min)", "waiting AGE"),
     ];
     let text = stage.masked(text);
     masks.iter().fold(text, |text, (pattern, to)| {
