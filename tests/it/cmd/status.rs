@@ -56,7 +56,18 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
     assert!(blocks[4].starts_with("1  running"), "what needs nobody comes last: {text}");
     blocks[4] = blocks[4].split("\n\n").next().expect("the run").to_owned();
     blocks.sort_unstable();
-    insta::assert_snapshot!(blocks.join("\n"), @"");
+    insta::assert_snapshot!(blocks.join("\n"), @"
+    1  running  AGE ago  Wait for me
+        wait-for-me.agent  working  printed AGE ago  work moved AGE ago
+    2  running  AGE ago  Break it
+        break-it.agent  ended    exit 3, AGE ago
+    3  running  AGE ago  Do nothing
+        do-nothing.agent  ended    exit 0, AGE ago
+    4  running  AGE ago  Leave it
+        leave-it.agent  ended    exit 0, AGE ago
+    5  running  AGE ago  Fall over
+        fall-over.agent  ended    signal 9, AGE ago
+    ");
     let answer = stage.json(&["status"]);
     let runs = answer["runs"].as_array().expect("a list");
     assert_eq!((runs.len(), runs[4]["run"].as_str()), (5, Some("a-1")));
@@ -94,7 +105,32 @@ fn one_run_is_shown_in_full() {
       git metawsm diff one
     ");
     stage.run(&["stop", "one"]).ok();
-    insta::assert_snapshot!(stage.said(&["status", "one"]), @"");
+    insta::assert_snapshot!(stage.said(&["status", "one"]), @"
+    Do the work
+    one  stopped  AGE ago  by Ada Tester <ada@example.org>
+    stopped by a person
+
+    needs you
+      The run is stopped (stopped by a person).
+        git metawsm resume one
+
+    tickets    T-1  ~/workspaces/DATE/t-1
+                 api  task/t-1 into main
+               T-2  ~/workspaces/DATE/t-2
+                 api  task/t-2 into main
+    steps      6 of 6 done
+    agents     T-1.agent  ended    stopped AGE ago
+                 claude in process agent-t-1
+               T-2.agent  ended    stopped AGE ago
+                 claude in process agent-t-2
+    journal    AGE ago  session ended  T-1.agent
+               AGE ago  session ended  T-2.agent
+               AGE ago  stopped  stopped by a person
+
+    next
+      git metawsm resume one
+      git metawsm discard one
+    ");
     let run = stage.json(&["status", "one", "--git"])["runs"][0].clone();
     assert_eq!((&run["state"], &run["holder"]), (&"stopped".into(), &().into()));
     assert_eq!((&run["changes"][0]["place"], &run["changes"][0]["commits"]), (&"T-1/api".into(), &0.into()));
