@@ -57,6 +57,7 @@ fn one_run_at_80_columns() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page")]
 fn one_run_at_40_columns() {
     insta::assert_snapshot!(page(&in_full(), Some(40)), @r"
     Let people log in with a passkey, and k…
