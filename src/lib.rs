@@ -9,6 +9,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 7 | [`cmd`]: what the user types: arguments, service, render, exit code; one file per command |
+//! | 6 | [`tui`]: the same services behind a screen: state, pure update, panes that only draw |
 //! | 5 | [`render`]: reports to text or JSON; the only place that knows colour, width and escaping |
 //! | 4 | [`service`]: use cases: take the hold, gather facts, ask the gates, plan, execute, write it down |
 //! | 3 | [`tickets`], [`workspaces`], [`sessions`], [`hooks`], [`federation`], [`bus`]: ticket documents, worktrees, running agents, git hooks, documents that are served elsewhere, forum events between machines |
@@ -47,4 +48,5 @@ pub mod sessions;
 pub mod store;
 pub mod sys;
 pub mod tickets;
+pub mod tui;
 pub mod workspaces;

@@ -3,7 +3,7 @@
 use super::{
     attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former,
     forum, guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
-    restart, resume, run, setup, signal, status, stop, tell, update,
+    restart, resume, run, setup, signal, status, stop, tell, tui, update, watch,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -194,6 +194,7 @@ commands! {
     Run(run) = "run", Act;
     Bootstrap(bootstrap) = "bootstrap", Act;
     Status(status) = "status", Read;
+    Watch(watch) = "watch", Read;
     List(list) = "list", Read;
     Log(log) = "log", Read;
     Diff(diff) = "diff", Read;
@@ -222,6 +223,7 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Tui(tui) = "tui", Read;
     Setup(setup) = "setup", Act;
     Doctor(doctor) = "doctor", Read;
     Import(import) = "import", Act;
@@ -231,8 +233,6 @@ commands! {
     Review(former) = "review", Act;
     Operator(former) = "operator", Act;
     Serve(former) = "serve", Act;
-    Watch(former) = "watch", Act;
-    Tui(former) = "tui", Act;
 }
 
 impl Command {
@@ -243,6 +243,7 @@ impl Command {
             Self::Rescue(args) => args.reach(),
             // An agent's word for its own tests counts for nothing.
             Self::Check(args) if args.runs() => Reach::Act,
+            Self::Watch(args) if args.starts_programs() => Reach::Act,
             Self::Docs(args) => args.reach(),
             Self::Doctor(args) if args.acts() => Reach::Act,
             Self::Forum(args) => args.reach(),

@@ -28,9 +28,14 @@ pub(super) struct Asked<'a> {
 
 /// Shows an error of what was asked and gives its exit code.
 pub(super) fn of(screen: &Screen, error: &ServiceError, asked: &Asked<'_>) -> ExitCode {
-    let (kind, code) = class(error);
-    let failure = Failure {
-        kind,
+    render::failure(screen, &explained(error, asked));
+    ExitCode::from(class(error).1)
+}
+
+/// An error of what was asked, ready to be shown.
+pub(super) fn explained(error: &ServiceError, asked: &Asked<'_>) -> Failure {
+    Failure {
+        kind: class(error).0,
         message: error.to_string(),
         details: details(error),
         hints: hints(error, asked),
@@ -38,9 +43,7 @@ pub(super) fn of(screen: &Screen, error: &ServiceError, asked: &Asked<'_>) -> Ex
             ServiceError::Refused(refusal) => Some(refusal.verdict.clone()),
             _ => None,
         },
-    };
-    render::failure(screen, &failure);
-    ExitCode::from(code)
+    }
 }
 
 /// Shows what is wrong with the command line, or the help that was asked for.

@@ -14,7 +14,7 @@ pub(super) struct Args {
 }
 
 /// Each command, what to say of it, and what to type instead.
-const ANSWERS: [(&str, &str, &[&str]); 7] = [
+const ANSWERS: [(&str, &str, &[&str]); 5] = [
     (
         "pr",
         "'pr' is no more: 'close' merges by itself, and pull requests are opened by the program of your forge, from the \
@@ -37,6 +37,7 @@ const ANSWERS: [(&str, &str, &[&str]); 7] = [
          as it happens.",
         &[
             "git metawsm status -A",
+            "git metawsm watch -A",
             "git config metawsm.notify.command '<program>'",
             "git metawsm resume --all",
         ],
@@ -46,24 +47,10 @@ const ANSWERS: [(&str, &str, &[&str]); 7] = [
         "'serve' is no more: there is no daemon, and every command reads and writes the records itself.",
         &["git metawsm forum list", "git metawsm forum relay"],
     ),
-    (
-        "watch",
-        "'watch' is not built yet; threads can be followed, and 'notify.command' tells of what needs a person.",
-        &[
-            "git metawsm status",
-            "git metawsm forum watch --follow",
-            "git config metawsm.notify.command '<program>'",
-        ],
-    ),
-    (
-        "tui",
-        "'tui' is not built yet; 'status' shows the same.",
-        &["git metawsm status", "git metawsm attach"],
-    ),
 ];
 
 /// Options and words that a command no longer has: the command, the word, what to say, and what to type instead.
-const WORDS: [(&str, &str, &str, &[&str]); 6] = [
+const WORDS: [(&str, &str, &str, &[&str]); 7] = [
     (
         "restart",
         "--dry-run",
@@ -81,6 +68,12 @@ const WORDS: [(&str, &str, &str, &[&str]); 6] = [
         "--actor",
         "'commit' has no '--actor': a commit carries the author that git config names.",
         &["git config user.name", "git metawsm commit -m '<message>'"],
+    ),
+    (
+        "watch",
+        "--interval",
+        "'watch' has no interval: it waits for changes, and tells of each at once.",
+        &["git metawsm watch"],
     ),
     (
         "forum",
@@ -121,7 +114,7 @@ pub(super) fn run(command: &str) -> Outcome {
 
 /// The options of the first program, which could be written with one dash too, and those among them without a value,
 /// which could be given one.
-const OPTIONS: [&str; 44] = [
+const OPTIONS: [&str; 46] = [
     "actor",
     "actor-name",
     "actor-type",
@@ -131,6 +124,7 @@ const OPTIONS: [&str; 44] = [
     "assignee",
     "assignee-type",
     "base-branch",
+    "bell",
     "body",
     "changelog-entry",
     "constraints",
@@ -152,6 +146,7 @@ const OPTIONS: [&str; 44] = [
     "merge-intent",
     "message",
     "note",
+    "notify-cmd",
     "path",
     "policy",
     "priority",
@@ -167,7 +162,7 @@ const OPTIONS: [&str; 44] = [
     "workspace-strategy",
     "all",
 ];
-const SWITCHES: [&str; 5] = ["all", "dry-run", "human", "keep-workspaces", "refresh"];
+const SWITCHES: [&str; 6] = ["all", "bell", "dry-run", "human", "keep-workspaces", "refresh"];
 
 /// The words as we spell them: `-ticket` becomes `--ticket`, `--dry-run=true` becomes `--dry-run`, and `--dry-run=false`
 /// goes. What follows `--` stays as it is.

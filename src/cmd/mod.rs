@@ -47,8 +47,10 @@ mod signal;
 mod status;
 mod stop;
 mod tell;
+mod tui;
 mod update;
 mod verbose;
+mod watch;
 
 pub use args::Cli;
 pub use help::program;
@@ -121,6 +123,7 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Run(args) => run::run(&caller, &screen, args),
             Command::Bootstrap(args) => bootstrap::run(&caller, &screen, args),
             Command::Status(args) => status::run(&caller, &screen, args),
+            Command::Watch(args) => watch::run(&caller, &screen, args),
             Command::List(args) => list::run(&caller, &screen, args),
             Command::Log(args) => log::run(&caller, &screen, args),
             Command::Diff(args) => diff::run(&caller, &screen, args),
@@ -151,15 +154,14 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
             Command::Setup(args) => setup::run(&caller, &screen, args),
             Command::Doctor(args) => doctor::run(&caller, &screen, &args),
+            Command::Tui(args) => tui::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),
             Command::Pr(_)
             | Command::Auth(_)
             | Command::Review(_)
             | Command::Operator(_)
-            | Command::Serve(_)
-            | Command::Watch(_)
-            | Command::Tui(_) => former::run(asked.command),
+            | Command::Serve(_) => former::run(asked.command),
         }
     });
     let code = match outcome {

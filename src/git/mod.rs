@@ -71,7 +71,7 @@ pub use merge::Merged;
 pub use obstacles::{Obstacle, ObstacleKind};
 pub use operation::{Holder, Operation};
 pub use path::RepoPath;
-pub use progress::last_progress;
+pub use progress::{last_progress, private_dir};
 pub use push::Pushed;
 pub use recover::{HalfMove, Standing};
 pub use refs::Head;

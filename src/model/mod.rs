@@ -4,6 +4,7 @@
 //! formatting for people. Everybody may import it; it imports no room. One rule: a value that exists is valid,
 //! because every id is parsed once, at the edge, by its own type.
 
+mod blank;
 mod digest;
 mod doc_sync;
 mod landing;
@@ -36,7 +37,7 @@ pub use run::{
     Brief, Child, Mode, RECORD_FORMAT, Run, RunAgent, RunRepo, RunTicket, RunWorktree, Session,
     SessionBackend, Step, StepKind, Strategy,
 };
-pub use shell::quoted;
+pub use shell::{quoted, split_words};
 pub use signal::{SignalKind, is_signal_path};
 pub use slug::{slug_of, title_of, workspace_stem};
 pub use state::{IllegalMove, RunState, StepState};

@@ -4,6 +4,7 @@
 //! here: looking anything up. Commands call it with a service's report. One rule: the answer goes to standard
 //! output, the story to standard error, and every foreign string through [`escape`].
 
+mod alerts;
 mod bus;
 mod close;
 mod demo;
@@ -31,6 +32,7 @@ mod update;
 mod verdict;
 mod width;
 
+pub use alerts::{alert, not_notified, watched, watching};
 pub use bus::relayed;
 pub use close::{cleanup, closing, committed, discarded};
 pub use demo::Scenes;

@@ -30,6 +30,8 @@ pub struct Screen {
     live: bool,
     closed: Cell<bool>,
     broken: RefCell<Option<io::Error>>,
+    /// What was said, where it is kept instead of written.
+    kept: Option<RefCell<String>>,
 }
 
 /// The version of the JSON answers.
@@ -52,7 +54,27 @@ impl Screen {
             live: err,
             closed: Cell::new(false),
             broken: RefCell::new(None),
+            kept: None,
         }
+    }
+
+    /// A screen that writes nothing: it keeps what is said to it, painted, for a screen that draws it itself.
+    pub fn keeping() -> Self {
+        Self {
+            json: false,
+            quiet: false,
+            color_out: true,
+            color_err: true,
+            live: false,
+            closed: Cell::new(false),
+            broken: RefCell::new(None),
+            kept: Some(RefCell::new(String::new())),
+        }
+    }
+
+    /// What was said to a screen that keeps it, answer and story in their order; empty for any other.
+    pub fn kept(self) -> String {
+        self.kept.map(RefCell::into_inner).unwrap_or_default()
     }
 
     /// Whether the answer may be coloured.
@@ -77,6 +99,9 @@ impl Screen {
 
     /// As [`Screen::answer`] for bytes that git wrote for people.
     pub fn answer_bytes(&self, bytes: &[u8]) {
+        if self.keeps(&String::from_utf8_lossy(bytes)) {
+            return;
+        }
         let mut out = io::stdout().lock();
         if self.closed.get() {
             return;
@@ -110,8 +135,16 @@ impl Screen {
         self.answer(&format!("{{\"schema\":{SCHEMA}{}\n", rest.as_deref().unwrap_or("}")));
     }
 
+    /// Keeps a text, where this screen keeps what is said to it.
+    fn keeps(&self, text: &str) -> bool {
+        self.kept.as_ref().map(|kept| kept.borrow_mut().push_str(text)).is_some()
+    }
+
     /// Writes a line of the story to standard error.
     pub fn story(&self, line: &str) {
+        if self.keeps(&format!("{line}\n")) {
+            return;
+        }
         if !self.quiet && !self.json {
             let _ = writeln!(io::stderr().lock(), "{line}");
         }
@@ -119,6 +152,9 @@ impl Screen {
 
     /// Writes a line to standard error whatever was asked.
     pub fn complaint(&self, line: &str) {
+        if self.keeps(&format!("{line}\n")) {
+            return;
+        }
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 

@@ -5,7 +5,7 @@
 
 use super::briefing::{is_new, is_of, is_shared, words_of};
 use super::event::Progress;
-use super::needs::Need;
+use super::needs::{Need, NeedKind};
 use super::run::carry_out;
 use super::{Caller, Control, ServiceResult, agents, policies, resume, sessions as agents_now, signals};
 use crate::model::{
@@ -287,9 +287,9 @@ pub(super) fn needs(run: &Run, observed: &[Observation]) -> Vec<Need> {
     let is_alive =
         |seen: &Observation| matches!(seen, Observation::Alive { .. } | Observation::Unknown { .. });
     let owed = run.agents.iter().zip(observed).filter(|(agent, seen)| is_owed(run, agent) && !is_alive(seen));
-    owed.map(|(agent, _)| Need {
-        what: format!("{} has ended, and was not given the answer to its question yet.", agent.key()),
-        command: format!("git metawsm resume {}", run.id),
+    owed.map(|(agent, _)| {
+        let what = format!("{} has ended, and was not given the answer to its question yet.", agent.key());
+        Need::new(NeedKind::Undelivered, agent.key(), what, format!("git metawsm resume {}", run.id))
     })
     .collect()
 }

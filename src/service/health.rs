@@ -2,7 +2,7 @@
 
 use super::Control;
 use super::agents::session_files;
-use super::needs::Need;
+use super::needs::{Need, NeedKind};
 use crate::git;
 use crate::model::{Run, RunAgent, RunState};
 use crate::policy::HealthPolicy;
@@ -30,12 +30,12 @@ pub(super) fn of_conversations(control: &Control, run: &Run, observed: &[Observa
             && Launch::last(&session_files(control, run, agent)).is_some_and(|last| last.failed_to_continue())
     };
     let lost = run.agents.iter().zip(observed).filter(|(agent, seen)| runs && ended_badly(agent, seen));
-    lost.map(|(agent, _)| Need {
-        what: format!(
+    lost.map(|(agent, _)| {
+        let what = format!(
             "{} ended at once when it was to go on with its conversation; the next start begins a new one.",
             agent.key()
-        ),
-        command: format!("git metawsm resume {}", run.id),
+        );
+        Need::new(NeedKind::Unhealthy, agent.key(), what, format!("git metawsm resume {}", run.id))
     })
     .collect()
 }

@@ -6,12 +6,15 @@
 //! a returned report or an error.
 
 mod agents;
+mod alert;
+mod alerts;
 mod base;
 mod bootstrap;
 mod briefing;
 mod bypass;
 mod caller;
 mod chain;
+mod changes;
 mod check;
 mod checks;
 mod cleanup;
@@ -52,7 +55,9 @@ mod land;
 mod landed;
 mod list;
 mod losses;
+mod need;
 mod needs;
+mod notifier;
 mod notify;
 mod participate;
 mod pending;
@@ -88,11 +93,15 @@ mod transaction;
 mod update;
 mod verdicts;
 mod vouched;
+mod watched;
 mod words;
 
 pub use agents::{agent_ended, agent_signals};
+pub use alert::Alert;
+pub use alerts::{Until, WatchAlerts, WatchEnd, WatchNews, watch_alerts};
 pub use bootstrap::{bootstrap, bootstrap_ground, require_brief};
 pub use caller::Caller;
+pub use changes::Changes;
 pub use check::{CheckRequest, Checked, check};
 pub use cleanup::{CleanupRequest, cleanup};
 pub use close::{CloseReport, CloseRequest, Resume, close};
@@ -117,7 +126,8 @@ pub use import::{ImportReport, ImportRequest, ImportedRun, LeftOut, import};
 pub use iterate::{IterateReport, IterateRequest, iterate};
 pub use landed::Landed;
 pub use list::{ListRequest, list, list_whole, log};
-pub use needs::Need;
+pub use need::{Need, NeedKind};
+pub use notifier::Notifier;
 pub use notify::notify;
 pub use policy_init::{PolicyInitReport, PolicyInitRequest, policy_init};
 pub use policy_verbs::{
@@ -134,11 +144,11 @@ pub use rescues::{
 pub use resume::{ResumeRequest, Resumed, restart, resume};
 pub use run::{RunReport, RunRequest, run};
 pub use select::Selector;
-pub use sessions::{attach, follow, logs, tell};
+pub use sessions::{attach, follow, log_file, logs, tell};
 pub use setup::{Change as SetupChange, SetupFile, SetupReport, SetupRequest, Shell, setup};
 pub use setup_scripts::SetupScript;
 pub use signals::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};
-pub use status::{AgentView, Changes, RunView, StatusReport, StatusRequest, status};
+pub use status::{AgentView, RunView, StatusReport, StatusRequest, TreeChanges, status};
 pub use stop::stop;
 pub use tickets::{KnownTicket, TicketMeant};
 pub use update::{Taken, Update, UpdateReport, UpdateRequest, update};

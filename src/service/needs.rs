@@ -4,42 +4,34 @@ use super::Control;
 use super::facts_of_work::Work;
 use super::intent;
 use super::landed::Landed;
+pub use super::need::{Need, NeedKind};
 use super::signals::Odd;
 use crate::model::{
     Guidance, Mode, Run, RunAgent, RunState, RunTicket, StepKind, StepState, Strategy, ValidationStatus,
     plain_line, quoted, title_of,
 };
 use crate::sessions::{Ended, Observation, REBOOTED};
-use crate::store::{Chain, Journal};
+use crate::store::Chain;
 use crate::sys::clock;
 use jiff::Timestamp;
-use serde::Serialize;
 
-/// One thing that a person is needed for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Need {
-    /// What is the matter, a sentence.
-    pub what: String,
-    /// The command that goes on.
-    pub command: String,
-}
-
-fn need(what: impl Into<String>, command: String) -> Need {
-    Need { what: what.into(), command }
+/// Something about the run itself.
+fn need(kind: NeedKind, what: impl Into<String>, command: String) -> Need {
+    Need::new(kind, "", what, command)
 }
 
 /// Nobody could tell whether work came into a base around the hooks.
 pub(super) fn of_unseen(run: &Run, why: &str) -> Need {
     let what =
         format!("Whether work came into a base around the hooks is unknown: {}.", why.trim_end_matches('.'));
-    need(what, format!("git metawsm status {}", run.id))
+    need(NeedKind::Unknown, what, format!("git metawsm status {}", run.id))
 }
 
 /// A decision of the forum that could not be written into the documents; it is tried again each time.
 pub(super) fn of_unwritten(run: &Run, why: &str) -> Need {
     let why = plain_line(why.trim_end_matches('.'));
     let what = format!("What the forum decided is not in the ticket's documents yet: {why}.");
-    need(what, format!("git metawsm status {}", run.id))
+    need(NeedKind::Docs, what, format!("git metawsm status {}", run.id))
 }
 
 /// What is to be done with a run whose work base holds already, or has taken back.
@@ -48,9 +40,11 @@ pub(super) fn of_landed(run: &Run, landed: &Landed, needs: &mut Vec<Need>) {
     match landed {
         Landed::Yes if run.state == RunState::Completed => {
             needs.retain(|need| need.what != DONE);
-            needs.push(need("Base holds the work already; close the run.", close()));
+            needs.push(need(NeedKind::Completed, "Base holds the work already; close the run.", close()));
         }
-        Landed::Reverted { what, command } => needs.push(need(what.clone(), command.clone())),
+        Landed::Reverted { what, command } => {
+            needs.push(need(NeedKind::Reverted, what.clone(), command.clone()));
+        }
         _ => {}
     }
 }
@@ -66,12 +60,16 @@ pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: 
     found.extend(run.agents.iter().filter_map(|agent| of_validation(run, agent)));
     for bypass in run.bypasses.iter().filter(|bypass| bypass.is_unanswered()) {
         let command = format!("git metawsm hooks ack {} --reason '<why it may stand>'", bypass.id);
-        found.push(need(bypass.what.clone(), command));
+        found.push(Need::new(NeedKind::Bypass, bypass.id.clone(), bypass.what.clone(), command));
     }
     found.extend(of_gone(run));
     match run.state {
         RunState::Failed => {
-            found.push(need(format!("The run failed: {}.", run.reason), format!("git metawsm resume {id}")));
+            found.push(need(
+                NeedKind::Failed,
+                format!("The run failed: {}.", run.reason),
+                format!("git metawsm resume {id}"),
+            ));
         }
         RunState::Stopped
         | RunState::Paused
@@ -79,12 +77,17 @@ pub(super) fn needs(run: &Run, observations: &[Observation], odd: &[Odd], work: 
         | RunState::Created
         | RunState::Planning => {
             found.push(need(
+                NeedKind::Stopped,
                 format!("The run is {} ({}).", run.state, or_dash(&run.reason)),
                 format!("git metawsm resume {id}"),
             ));
         }
         RunState::Closing => {
-            found.push(need("A close has begun and is not finished.", format!("git metawsm close {id}")));
+            found.push(need(
+                NeedKind::HalfDone,
+                "A close has begun and is not finished.",
+                format!("git metawsm close {id}"),
+            ));
         }
         RunState::Completed => found.extend(of_completed(run)),
         RunState::Running | RunState::AwaitingGuidance => found.extend(of_running(run, observations, work)),
@@ -112,7 +115,12 @@ fn of_gone(run: &Run) -> Vec<Need> {
             ticket.workspace,
             plain_line(&path)
         );
-        need(what, format!("git metawsm {way_on} {}", run.id))
+        Need::new(
+            NeedKind::Gone,
+            ticket.workspace.to_string(),
+            what,
+            format!("git metawsm {way_on} {}", run.id),
+        )
     });
     gone.collect()
 }
@@ -136,7 +144,17 @@ fn of_questions(run: &Run) -> Vec<Need> {
         let question = plain_line(&asked.question);
         format!("{}.{} has asked ({since}): {question}", asked.ticket, asked.agent)
     };
-    open.iter().map(|asked| need(what(asked), command(asked))).collect()
+    // The thread of one whose file was not taken yet is not known.
+    let thread = |asked: &Guidance| {
+        if asked.file.is_empty() {
+            asked.thread.to_string()
+        } else {
+            format!("{}.{}", asked.ticket, asked.agent)
+        }
+    };
+    open.iter()
+        .map(|asked| Need::new(NeedKind::Question, thread(asked), what(asked), command(asked)))
+        .collect()
 }
 
 /// A signal that was left where it is. What it holds is shown without what a terminal would obey.
@@ -144,7 +162,8 @@ fn of_odd(odd: &Odd) -> Need {
     let path = odd.path.display().to_string();
     let look = if odd.is_file { "cat -v --" } else { "ls -ld --" };
     let what = format!("The signal {} was left alone: {}.", plain_line(&path), odd.why.trim_end_matches('.'));
-    need(what, format!("{look} {}", quoted(&path)))
+    let command = format!("{look} {}", quoted(&path));
+    Need::new(NeedKind::Signal, path, what, command)
 }
 
 /// What an agent says has not come to what it should.
@@ -156,13 +175,18 @@ fn of_validation(run: &Run, agent: &RunAgent) -> Option<Need> {
     let words = title_of(&plain_line(&said.summary), 200);
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let what = format!("{} says that its validation failed{}{words}.", agent.key(), ago(said.at));
-    Some(need(what, format!("git metawsm iterate {} --feedback '<what is to be mended>'", run.id)))
+    Some(Need::new(
+        NeedKind::Unvalidated,
+        agent.key(),
+        what,
+        format!("git metawsm iterate {} --feedback '<what is to be mended>'", run.id),
+    ))
 }
 
 /// What is left to do where every agent has said that its work is done. It is not while a brief is not shown to hold.
 fn of_completed(run: &Run) -> Vec<Need> {
     if run.mode == Mode::Standard {
-        return vec![need(DONE, format!("git metawsm diff {}", run.id))];
+        return vec![need(NeedKind::Completed, DONE, format!("git metawsm diff {}", run.id))];
     }
     let said = |agent: &RunAgent| agent.validation.as_ref().map(|said| said.status);
     if run.agents.iter().any(|agent| said(agent) == Some(ValidationStatus::Failed)) {
@@ -171,11 +195,15 @@ fn of_completed(run: &Run) -> Vec<Need> {
     let holds = |agent: &RunAgent| agent.validation.as_ref().is_some_and(|said| said.is_of(&run.brief));
     let is_shown = |ticket: &RunTicket| run.agents.iter().any(|a| a.ticket == ticket.id && holds(a));
     if run.tickets.iter().all(is_shown) {
-        return vec![need(DONE, format!("git metawsm diff {}", run.id))];
+        return vec![need(NeedKind::Completed, DONE, format!("git metawsm diff {}", run.id))];
     }
     let command =
         format!("git metawsm iterate {} --feedback '<validate the result against the brief>'", run.id);
-    vec![need("The agents say that the work is done, and none that the done criteria hold.", command)]
+    vec![need(
+        NeedKind::Unvalidated,
+        "The agents say that the work is done, and none that the done criteria hold.",
+        command,
+    )]
 }
 
 /// How long ago something was, in words with a blank in front; nothing where it is less than a minute.
@@ -205,6 +233,7 @@ fn of_running(run: &Run, observations: &[Observation], work: Option<&Work>) -> V
         run.steps.iter().filter(|s| !matches!(s.state, StepState::Done | StepState::Skipped)).count();
     if unfinished > 0 {
         found.push(need(
+            NeedKind::Stopped,
             format!("{unfinished} of {} steps are not done.", run.steps.len()),
             format!("git metawsm resume {id}"),
         ));
@@ -224,9 +253,11 @@ fn of_running(run: &Run, observations: &[Observation], work: Option<&Work>) -> V
 pub(super) fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Option<Need> {
     let (key, restart) = (agent.key(), format!("git metawsm restart {}", run.id));
     let logs = format!("git metawsm logs {}:{}", run.id, agent.name);
+    let need = |what: String, command: String| Need::new(NeedKind::Unhealthy, key.clone(), what, command);
     match seen {
         Observation::Ended(Ended { stopped: true, at, .. }) => {
-            Some(need(format!("{key} was stopped{}.", ago(*at)), format!("git metawsm resume {}", run.id)))
+            let what = format!("{key} was stopped{}.", ago(*at));
+            Some(Need::new(NeedKind::Stopped, key, what, format!("git metawsm resume {}", run.id)))
         }
         Observation::Ended(Ended { status: Some(0), at, .. }) => {
             let asks = |g: &&Guidance| g.is_open() && g.ticket == agent.ticket && g.agent == agent.name;
@@ -256,8 +287,8 @@ pub(super) fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Optio
 
 /// Why what was written down of a run cannot be trusted; `None` where it hangs together. A last line that is
 /// incomplete was never acknowledged, or is being written just now.
-pub(super) fn tampered(journal: &Journal) -> Option<String> {
-    match journal.chain {
+pub(super) fn tampered(chain: Chain) -> Option<String> {
+    match chain {
         Chain::Whole | Chain::TornTail => None,
         Chain::Missing => Some("The journal of the run is missing: somebody has removed it.".to_owned()),
         Chain::BrokenAt(line) => Some(format!(
@@ -267,8 +298,8 @@ pub(super) fn tampered(journal: &Journal) -> Option<String> {
 }
 
 /// The same as something that a person is needed for.
-pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
-    tampered(journal).map(|what| need(what, format!("git metawsm log {}", run.id)))
+pub(super) fn of_journal(run: &Run, chain: Chain) -> Option<Need> {
+    tampered(chain).map(|what| need(NeedKind::Journal, what, format!("git metawsm log {}", run.id)))
 }
 
 /// A merge or close that was stopped half way: the two ways on.
@@ -281,9 +312,14 @@ pub(super) fn of_half_done(control: &Control, run: &Run) -> Vec<Need> {
         Ok(None) => Vec::new(),
         Ok(Some(intent)) => {
             let [on, back] = intent.ways_on(&run.id);
-            vec![need(intent.describe(&run.id), on), need("Or take it back.", back)]
+            vec![
+                need(NeedKind::HalfDone, intent.describe(&run.id), on),
+                need(NeedKind::HalfDone, "Or take it back.", back),
+            ]
         }
-        Err(error) => vec![need(error.to_string(), format!("git metawsm log {}", run.id))],
+        Err(error) => {
+            vec![need(NeedKind::HalfDone, error.to_string(), format!("git metawsm log {}", run.id))]
+        }
     }
 }
 
@@ -299,24 +335,33 @@ pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) ->
         (_, Some(moved)) if moved >= 60 => format!(": nothing was committed or staged for {}", long(moved)),
         _ => String::new(),
     };
-    Some(need(format!("{} seems to be stalled{sign}.", agent.key()), command))
+    let what = format!("{} seems to be stalled{sign}.", agent.key());
+    Some(Need::new(NeedKind::Unhealthy, agent.key(), what, command))
 }
 
 /// Every agent ended well and the run is still not completed: why.
 fn of_ended_work(run: &Run, work: &Work) -> Vec<Need> {
     let id = &run.id;
-    let mut found: Vec<_> =
-        work.odd.iter().map(|odd| need(format!("{odd}."), format!("git metawsm path {id}"))).collect();
+    let mut found: Vec<_> = work
+        .odd
+        .iter()
+        .map(|odd| need(NeedKind::Unhealthy, format!("{odd}."), format!("git metawsm path {id}")))
+        .collect();
     match (work.commits, work.dirty) {
         (0, 0) => found.push(need(
+            NeedKind::Unhealthy,
             "The agents ended with exit 0, and nothing was changed.".to_owned(),
             format!("git metawsm restart {id}"),
         )),
         (_, 0) => {}
-        (_, 1) => found
-            .push(need("The agents ended, and 1 file is not committed.", format!("git metawsm commit {id}"))),
+        (_, 1) => found.push(need(
+            NeedKind::Unhealthy,
+            "The agents ended, and 1 file is not committed.",
+            format!("git metawsm commit {id}"),
+        )),
         (_, n) => {
             found.push(need(
+                NeedKind::Unhealthy,
                 format!("The agents ended, and {n} files are not committed."),
                 format!("git metawsm commit {id}"),
             ));

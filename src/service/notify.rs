@@ -1,7 +1,7 @@
 //! Telling a person: `notify.command`, started once for each event that needs one, by whoever sees it first while the
 //! run is held. Nothing waits for it: it runs below a process of ours that ends it when its time is over.
 
-use super::needs::of_agent;
+use super::needs::{NeedKind, of_agent};
 use super::settle::Settled;
 use super::{Control, ServiceResult, forum, policies};
 use crate::model::{Guidance, Run, RunAgent, RunState, Thread, content_hash, plain_line, title_of};
@@ -56,6 +56,18 @@ impl What {
             Self::Unhealthy => "agent_unhealthy",
             Self::Escalated => "thread_escalated",
         }
+    }
+}
+
+/// The word of an event for programs: those that [`What`] knows keep theirs, others have that of their kind.
+pub(super) fn event_of(kind: NeedKind) -> &'static str {
+    match kind {
+        NeedKind::Question => What::Question.as_str(),
+        NeedKind::Completed => What::Completed.as_str(),
+        NeedKind::Failed => What::Failed.as_str(),
+        NeedKind::Unhealthy => What::Unhealthy.as_str(),
+        NeedKind::Escalated => What::Escalated.as_str(),
+        other => other.as_str(),
     }
 }
 

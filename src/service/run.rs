@@ -12,8 +12,7 @@ use super::{
 };
 use crate::git::{self, Repository};
 use crate::model::{
-    Brief, Mode, RECORD_FORMAT, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy,
-    plain_line,
+    Brief, Mode, RepoName, Run, RunId, RunRepo, RunState, RunTicket, RunWorktree, Strategy, plain_line,
 };
 use crate::plan::{self, Wants};
 use crate::policy::{self, AuthorityMode, Policy, SeedMode};
@@ -210,34 +209,17 @@ fn draft(caller: &Caller, control: &Control, rules: &Rules, request: &RunRequest
         rules.policy.agent_profiles.iter().filter(|p| agents.iter().any(|a| a.profile == p.name)).collect();
     skills::require_all(control, &profiles)?;
     let run = Run {
-        format: RECORD_FORMAT,
-        kind: "run".to_owned(),
-        id,
-        state: RunState::Created,
-        reason: String::new(),
-        created: now,
-        changed: now,
-        actor: control.repo.identity(),
         mode: request.mode,
         strategy,
         from: request.from.clone(),
-        doc_home,
         doc_authority,
         doc_seed,
         brief: Brief { goal, ..request.brief.clone() },
         tickets,
         repos: repos.iter().map(run_repo).collect(),
-        worktrees: Vec::new(),
         agents,
-        guidance: Vec::new(),
-        feedback: Vec::new(),
-        steps: Vec::new(),
-        merges: Vec::new(),
-        landed: Vec::new(),
-        checks: Vec::new(),
-        bypasses: Vec::new(),
-        receipt: None,
         policy: policy::to_table(&rules.policy).into(),
+        ..Run::blank(id, doc_home, now, control.repo.identity())
     };
     Ok(Draft { run, repos, source, notes, known })
 }

@@ -8,6 +8,7 @@ use super::{Caller, Control, ServiceError, ServiceResult, control, guide};
 use crate::model::{Run, RunAgent, Session, says_something};
 use crate::sessions::{self, Observation, SessionError, SessionFiles};
 use crate::store::Hold;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an agent may take to end after TERM, before KILL.
@@ -139,6 +140,14 @@ pub fn logs(caller: &Caller, selector: &Selector, lines: usize) -> ServiceResult
     let (run, agent) = chosen_agent(caller, &control, selector)?;
     let session = require_session(&run, &agent)?;
     Ok(sessions::capture(session, &session_files(&control, &run, &agent), lines)?)
+}
+
+/// The file that keeps an agent's output: as it comes where it has no terminal, from its end on where it has one.
+pub fn log_file(caller: &Caller, selector: &Selector) -> ServiceResult<PathBuf> {
+    let control = control(caller)?;
+    let (run, agent) = chosen_agent(caller, &control, selector)?;
+    let session = require_session(&run, &agent)?;
+    Ok(sessions::log_path(session, &session_files(&control, &run, &agent)))
 }
 
 /// Hands out an agent's output as it comes, until the agent has ended or `take` returns `false`.

@@ -5,7 +5,7 @@ use super::doc_sync::{self, DocsShown};
 use super::forum::{self, BusView};
 use super::health::{Health, health, last_progress};
 use super::landed::{self, Landed};
-use super::needs::Need;
+use super::needs::{Need, NeedKind};
 use super::notify::Lookout;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
@@ -17,7 +17,7 @@ use crate::git::Repository;
 use crate::model::{Run, RunAgent};
 use crate::policy;
 use crate::sessions::Observation;
-use crate::store::{self, Entry, StoreError};
+use crate::store::{self, Entry, Ordinary, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub struct RunView {
     /// Who holds the run now.
     pub holder: Option<Holder>,
     /// What changed per worktree; empty without `--git`.
-    pub changes: Vec<Changes>,
+    pub changes: Vec<TreeChanges>,
     /// Whether base holds the work already.
     pub landed: Landed,
     /// The documents of its tickets, in the order of the record; none of a run that is over.
@@ -70,7 +70,7 @@ pub struct AgentView {
 
 /// What changed in one worktree since its start.
 #[derive(Debug, Clone)]
-pub struct Changes {
+pub struct TreeChanges {
     /// `<ticket>/<repository>`.
     pub place: String,
     /// Its directory.
@@ -164,8 +164,10 @@ fn add(
             keep_answers(control, &runs);
         }
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
-        let glances: Vec<_> =
-            runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
+        let mut ordinary = control.store.ordinary();
+        let look = |(run, landed)| Glance::at(control, run, landed, &mut ordinary);
+        let glances: Vec<_> = runs.iter().zip(landed).map(look).collect();
+        control.store.keep_ordinary(&ordinary, request.selector.is_empty());
         let threads = forum::needs(control);
         let observed = observing.join().map_err(|_| super::repos::panicked())?;
         ServiceResult::Ok((observed, glances, threads))
@@ -194,9 +196,8 @@ fn add(
 /// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
 /// should have been answered by now.
 fn is_said_by_the_run(run: &Run, need: &Need) -> bool {
-    let is_its =
-        |asked: &crate::model::Guidance| asked.is_open() && need.command.ends_with(asked.thread.as_str());
-    run.guidance.iter().any(is_its) && !need.what.contains("is escalated")
+    let is_its = |asked: &crate::model::Guidance| asked.is_open() && need.subject == asked.thread.as_str();
+    run.guidance.iter().any(is_its) && need.kind != NeedKind::Escalated
 }
 
 /// What only git can tell is kept for those who may not ask it. Who holds a run now keeps it himself.
@@ -226,16 +227,17 @@ struct Glance {
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run, landed: Landed) -> Self {
+    fn at(control: &Control, run: &Run, landed: Landed, ordinary: &mut Ordinary) -> Self {
+        let chain = control.store.chain(&run.id, ordinary).ok();
         Self {
-            signals: signals::look(run),
+            signals: signals::look_among(run, ordinary),
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
             is_asked: false,
             landed,
-            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
+            journal: chain.and_then(|chain| super::needs::of_journal(run, chain)),
             docs: doc_sync::show(control, run),
         }
     }
@@ -312,14 +314,14 @@ fn keep_activity(fresh: &mut [Observation], before: &[Observation]) {
     }
 }
 
-fn changes(run: &Run) -> Vec<Changes> {
+fn changes(run: &Run) -> Vec<TreeChanges> {
     std::thread::scope(|scope| {
         let tasks: Vec<_> = run
             .worktrees
             .iter()
             .map(|tree| {
                 scope.spawn(move || {
-                    let mut changes = Changes {
+                    let mut changes = TreeChanges {
                         place: format!("{}/{}", tree.ticket, tree.repo),
                         path: tree.path.clone().unwrap_or_default(),
                         commits: 0,
@@ -340,7 +342,7 @@ fn changes(run: &Run) -> Vec<Changes> {
 fn look(
     repository: &Repository,
     tree: &crate::model::RunWorktree,
-    changes: &mut Changes,
+    changes: &mut TreeChanges,
 ) -> ServiceResult<()> {
     let state = repository.clean_state(&changes.path)?;
     changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();

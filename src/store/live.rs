@@ -82,6 +82,11 @@ impl Store {
         [Folder::Live, Folder::Closed].iter().any(|folder| self.folder(*folder).is_dir())
     }
 
+    /// The directory of the runs that are not archived, one directory each.
+    pub fn runs_dir(&self) -> PathBuf {
+        self.folder(Folder::Live)
+    }
+
     pub(super) fn folder(&self, folder: Folder) -> PathBuf {
         self.dir().join(folder.name())
     }
@@ -139,8 +144,14 @@ impl Store {
 
     /// A further file of a run, such as `intent.toml` or `docs/<ticket>.toml`; written by [`super::Hold::save_part`].
     pub fn find_part(&self, id: &RunId, name: &str) -> StoreResult<Option<String>> {
+        // Nearly every run that is asked about is a live one: what is found there needs no second look.
+        let live = part_path(&self.run_in(Folder::Live, id), id, name)?;
+        if let Some(text) = files::find_text(&live)? {
+            return Ok(Some(text));
+        }
         let dir = self.place_of(id).ok_or_else(|| not_found(id))?;
-        Ok(files::find_text(&part_path(&dir, id, name)?)?)
+        let path = part_path(&dir, id, name)?;
+        if path == live { Ok(None) } else { Ok(files::find_text(&path)?) }
     }
 
     /// The runs that every command asks about: the open ones, and those that are decided and were not moved yet;

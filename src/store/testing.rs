@@ -5,9 +5,9 @@ use super::{
 };
 use crate::model::{
     AgentName, Brief, Bypass, CheckResult, Child, Delivery, Feedback, GateLine, Guidance, LandedMark,
-    MergeDone, Mode, RECORD_FORMAT, Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState,
-    RunTicket, RunWorktree, Session, SessionBackend, Step, StepKind, StepState, StoredPolicy, Strategy,
-    ThreadId, TicketId, Validation, ValidationStatus, WorkspaceName, sha256_hex,
+    MergeDone, Mode, Receipt, RepoName, RepoReceipt, Run, RunAgent, RunId, RunRepo, RunState, RunTicket,
+    RunWorktree, Session, SessionBackend, Step, StepKind, StepState, Strategy, ThreadId, TicketId,
+    Validation, ValidationStatus, WorkspaceName, sha256_hex,
 };
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -66,35 +66,10 @@ pub(super) fn at(text: &str) -> jiff::Timestamp {
 
 /// A small run.
 pub(super) fn plain(id: &str) -> Run {
+    let (made, actor) = (at("2025-03-04T05:06:07Z"), "A Person <person@example.org>");
     Run {
-        format: RECORD_FORMAT,
-        kind: "run".to_owned(),
-        id: run_id(id),
-        state: RunState::Created,
-        reason: String::new(),
-        created: at("2025-03-04T05:06:07Z"),
-        changed: at("2025-03-04T05:06:07Z"),
-        actor: "A Person <person@example.org>".to_owned(),
-        mode: Mode::Standard,
-        strategy: Strategy::Create,
-        from: None,
-        doc_home: RepoName::parse("app").expect("name"),
-        doc_authority: String::new(),
-        doc_seed: String::new(),
         brief: Brief { goal: "Add a login page".to_owned(), ..Brief::default() },
-        tickets: Vec::new(),
-        repos: Vec::new(),
-        worktrees: Vec::new(),
-        agents: Vec::new(),
-        guidance: Vec::new(),
-        feedback: Vec::new(),
-        steps: Vec::new(),
-        merges: Vec::new(),
-        landed: Vec::new(),
-        checks: Vec::new(),
-        bypasses: Vec::new(),
-        receipt: None,
-        policy: StoredPolicy::default(),
+        ..Run::blank(run_id(id), RepoName::parse("app").expect("name"), made, actor.to_owned())
     }
 }
 

@@ -34,6 +34,8 @@ pub const RUN_ID: &str = "METAWSM_RUN_ID";
 pub const RUN_STATUS: &str = "METAWSM_RUN_STATUS";
 /// Its tickets, with commas between them.
 pub const TICKETS: &str = "METAWSM_TICKETS";
+/// The command that goes on, for the program of `watch --notify-cmd`.
+pub const COMMAND: &str = "METAWSM_COMMAND";
 
 /// Makes each of our hooks say that it was reached, and refuse whatever is going on.
 pub const PROBE: &str = "METAWSM_PROBE";

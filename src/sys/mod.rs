@@ -5,6 +5,7 @@
 //! tmux's command lines. Rooms above call it; it imports only `model`. One rule: every child process is started
 //! by [`Cmd`] with an argument vector, every durable byte is written by [`files`].
 
+pub mod attention;
 mod capped;
 pub mod clock;
 pub mod dir_lock;

@@ -1,7 +1,8 @@
 //! Signals as flags that loops look at.
 
 use super::{SysError, SysResult};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -35,10 +36,24 @@ impl Interrupt {
         }
     }
 
+    /// Asks to stop as if this signal had come: whoever works behind a screen is asked by a key.
+    pub fn raise(&self, signal: i32) {
+        self.number.store(usize::try_from(signal).unwrap_or_default(), Ordering::Relaxed);
+    }
+
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.signal().is_some()
     }
+}
+
+/// Calls `wake` on a thread of its own whenever one of the signals of [`Interrupt`] comes or the terminal changes its
+/// size: who waits for something else hears of it.
+pub fn on_attention(wake: impl Fn() + Send + 'static) -> SysResult<()> {
+    let taken = |e: std::io::Error| SysError::Other(format!("Signals could not be taken: {e}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH]).map_err(taken)?;
+    std::thread::spawn(move || signals.forever().for_each(|_| wake()));
+    Ok(())
 }
 
 /// Takes SIGHUP from now on and ignores it; returns a flag that SIGTERM and SIGINT set.

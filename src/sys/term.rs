@@ -2,6 +2,23 @@
 
 use std::io::IsTerminal;
 
+/// The columns and lines of the terminal that standard output is; what the terminal does not tell, `COLUMNS` and
+/// `LINES` do, else it is 80 by 24. `None` where standard output is no terminal.
+pub fn stdout_size() -> Option<(usize, usize)> {
+    if !stdout_is_terminal() {
+        return None;
+    }
+    // What is on the way to a terminal is asked of the terminal that controls us: they are the same wherever a person
+    // looks, and no program is started for it.
+    let told = ratatui::crossterm::terminal::window_size().ok();
+    let of = |told: Option<u16>, name: &str, usual: usize| {
+        let given = || super::env::text(name)?.parse::<usize>().ok();
+        told.filter(|n| *n > 0).map(usize::from).or_else(given).filter(|n| *n > 0).unwrap_or(usual)
+    };
+    let (columns, lines) = (told.as_ref().map(|size| size.columns), told.as_ref().map(|size| size.rows));
+    Some((of(columns, "COLUMNS", 80), of(lines, "LINES", 24)))
+}
+
 /// Whether standard output is a terminal.
 pub fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()

@@ -5,5 +5,5 @@ mod alone;
 mod hostile;
 mod losses;
 mod outages;
-mod place;
-mod server;
+pub mod place;
+pub mod server;

@@ -274,6 +274,9 @@ mod each_rule_finds {
         }
         passes(bans::printing, "src/sys/term.rs", "fn f() -> bool { std::io::stdout().is_terminal() }");
         finds(bans::printing, "src/cmd/mod.rs", "fn f() -> bool { std::io::stdout().is_terminal() }");
+        passes(bans::printing, "src/tui/terminal.rs", "fn f() { CrosstermBackend::new(stdout()); }");
+        finds(bans::printing, "src/tui/terminal.rs", "fn f() { println!(\"x\"); stderr(); }");
+        finds(bans::printing, "src/tui/work.rs", "fn f() { stdout(); }");
         passes(bans::printing, "src/sys/x.rs", "fn f() { command.stdout(out); out.stdout(); }");
         passes(bans::printing, "src/git/x.rs", "#[cfg(test)] mod tests { fn f() { println!(); } }");
     }

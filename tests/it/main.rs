@@ -3,6 +3,7 @@
 mod agent_programs;
 mod bad_input;
 mod bus;
+mod changes;
 mod cleanup_situations;
 mod cmd;
 mod crash;
@@ -35,6 +36,7 @@ mod man;
 mod measure;
 mod measure_test;
 mod readme;
+mod schema;
 mod sessions;
 mod stage;
 mod story_bases;

@@ -40,7 +40,7 @@ const REFUSES: &str =
 
 /// A merge of both repositories that was killed when the first base had moved and the second had not. `api` holds the
 /// records and moves last.
-fn half_merged(verb: &str) -> (Stage, Repo, Value) {
+pub fn half_merged(verb: &str) -> (Stage, Repo, Value) {
     let (stage, web, run) = two_repositories(&json!({ "hooks": { "install": "manual" } }));
     hook(&stage.api, "reference-transaction", KILLS);
     let output = stage.do_([verb, id(&run)]).output();

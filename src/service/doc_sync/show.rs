@@ -1,6 +1,6 @@
 //! What `status` says of the documents of a run's tickets.
 
-use super::super::needs::Need;
+use super::super::needs::{Need, NeedKind};
 use super::super::{Control, ServiceResult};
 use super::{DocView, look};
 use crate::model::{Agreement, DocSyncState, RepoName, Run, RunState, RunTicket, TicketId, plain_line};
@@ -75,7 +75,7 @@ fn filled(mut shown: DocsShown, run: &Run, looked: ServiceResult<Option<DocView>
                 shown.ticket,
                 plain_line(error.to_string().trim_end_matches('.'))
             );
-            shown.warnings.push(Need { what, command: format!("git metawsm check {}", run.id) });
+            push(&mut shown, what, format!("git metawsm check {}", run.id));
             shown.is_pressing = true;
         }
     }
@@ -111,7 +111,7 @@ fn warn(shown: &mut DocsShown, run: &Run, view: &DocView) {
             None => return,
         },
     };
-    shown.warnings.push(Need { what, command });
+    push(shown, what, command);
     shown.is_pressing = true;
 }
 
@@ -135,7 +135,12 @@ fn fade_in(shown: &mut DocsShown, run: &Run, view: &DocView, what: &str, command
     let is_old = age > limit;
     shown.is_pressing = is_old || run.state == RunState::Completed;
     let stale = if is_old { format!("; the last sync is {} old", rough(age)) } else { String::new() };
-    shown.warnings.push(Need { what: format!("{what}{stale}."), command });
+    push(shown, format!("{what}{stale}."), command);
+}
+
+fn push(shown: &mut DocsShown, what: String, command: String) {
+    let subject = shown.ticket.to_string();
+    shown.warnings.push(Need::new(NeedKind::Docs, subject, what, command));
 }
 
 fn rough(seconds: i64) -> String {

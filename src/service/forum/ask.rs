@@ -1,5 +1,6 @@
 //! `forum ask`: a new thread, and waiting for its answer.
 
+use super::super::watched::WatchedDirs;
 use super::super::{Caller, Control, ServiceError, ServiceResult, control};
 use super::about::{About, subject};
 use super::answer::answer_of;
@@ -14,7 +15,6 @@ use crate::model::{
 };
 use crate::store;
 use crate::sys::clock;
-use crate::sys::watch::Watch;
 use std::time::{Duration, Instant};
 
 /// The most characters of a title.
@@ -96,12 +96,11 @@ pub struct Asked {
 pub fn wait_for_answer(caller: &Caller, id: &ThreadId, limit: Option<Duration>) -> ServiceResult<Asked> {
     let control = control(caller)?;
     let begun = Instant::now();
-    let mut watch = Watch::new();
-    let mut watched = watch::Dirs::default();
+    let mut watched = WatchedDirs::default();
     loop {
         let reader = Reader::new(&control)?;
         let places = reader.places(id)?;
-        watched.add(&mut watch, &control.store, places.live.as_ref());
+        watch::add_thread(&mut watched, &control.store, places.live.as_ref());
         // Looked at after the watch stands: nothing falls in between.
         let places = reader.places(id)?;
         let (folded, _) = reader.folded(id, &places)?.ok_or_else(|| unknown(id.as_str()))?;
@@ -116,7 +115,7 @@ pub fn wait_for_answer(caller: &Caller, id: &ThreadId, limit: Option<Duration>) 
             let hints = vec![format!("git metawsm forum thread {id}")];
             return Err(ServiceError::Interrupted { signal, hints });
         }
-        if !watch.wait(left.map_or(LOOK, |left| left.min(LOOK))) {
+        if !watched.wait(left.map_or(LOOK, |left| left.min(LOOK))) {
             // Where nobody relays, nobody else may fetch the answer. What it leaves out, `status` counts.
             travel::glance(caller, &control);
         }

@@ -40,6 +40,7 @@ pub(super) use sla::{Needs, all_escalated, all_waiting, needs, questions};
 pub use travel::BusView;
 pub(super) use travel::look;
 pub use view::{ThreadView, thread};
+pub(super) use watch::add_threads;
 pub use watch::{Heard, WatchRequest, watch};
 pub use who::Speaker;
 pub use whole::read_all;

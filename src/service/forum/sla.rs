@@ -1,6 +1,6 @@
 //! Which threads should have been answered by now: computed from their events and the policy, never stored.
 
-use super::super::needs::Need;
+use super::super::needs::{Need, NeedKind};
 use super::super::policies;
 use super::super::{Caller, Control, ServiceResult};
 use super::read::Reader;
@@ -121,10 +121,14 @@ pub(in super::super) fn needs(control: &Control) -> ServiceResult<Needs> {
             questions.push(thread.clone());
         }
         let Some(run) = thread.run.clone() else { continue };
-        let pressing = if clock.is_escalated(&thread) { "is escalated" } else { "waits for a person" };
+        let (kind, pressing) = if clock.is_escalated(&thread) {
+            (NeedKind::Escalated, "is escalated")
+        } else {
+            (NeedKind::Waiting, "waits for a person")
+        };
         let what = format!("The {} thread '{}' {pressing}.", thread.priority, title_of(&thread.title, 60));
         let command = format!("git metawsm forum thread {}", thread.id);
-        needs.entry(run).or_default().push(Need { what, command });
+        needs.entry(run).or_default().push(Need::new(kind, thread.id.to_string(), what, command));
     }
     Ok(Needs { by_run: needs, others, questions })
 }

@@ -1,14 +1,15 @@
 //! `forum watch`: events in the order in which they were written, from a cursor, and as they arrive.
 
+use super::super::watched::WatchedDirs;
 use super::super::{Caller, ServiceError, ServiceResult, control};
 use super::list::ThreadFilter;
 use super::read::{Events, Places, Reader};
 use super::travel;
 use crate::model::{EventId, Thread, ThreadId, Told, fold};
 use crate::store::{Store, ThreadFiles, is_month};
-use crate::sys::watch::Watch;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use crate::sys::files;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 /// How often base is looked at: events that come by `git pull` change no live directory.
@@ -122,13 +123,14 @@ fn follow(
     take: &mut dyn FnMut(&Heard) -> bool,
 ) -> ServiceResult<Vec<String>> {
     let after = request.cursor.as_deref().map(place_of).transpose()?;
-    let (mut watch, mut dirs) = (Watch::new(), Dirs::default());
+    let mut dirs = WatchedDirs::default();
     let mut known: BTreeMap<ThreadId, Known> = BTreeMap::new();
     let mut seen: HashSet<String> = HashSet::new();
     let (mut is_first, mut left_out) = (true, Vec::new());
     loop {
         let reader = Reader::new(control)?;
-        dirs.add_all(&mut watch, store)?;
+        dirs.sweep();
+        add_threads(&mut dirs, store);
         let mut odd = Vec::new();
         let mut fresh = BTreeMap::new();
         for (id, places) in reader.all(&mut odd)? {
@@ -150,43 +152,31 @@ fn follow(
             odd.append(&mut left_out);
             return Ok(odd);
         }
-        if !watch.wait(LOOK) {
+        if !dirs.wait(LOOK) {
             left_out.extend(travel::glance(caller, control));
         }
     }
 }
 
-/// The directories that are watched already.
-#[derive(Default)]
-pub(super) struct Dirs(BTreeSet<PathBuf>);
-
-impl Dirs {
-    /// Watches the directory of a live thread.
-    pub fn add(&mut self, watch: &mut Watch, store: &Store, live: Option<&ThreadFiles>) {
-        if let Some(live) = live {
-            self.add_dir(watch, store.thread_dir(&live.month, &live.id));
-        }
+/// Watches the directory of a live thread.
+pub(super) fn add_thread(dirs: &mut WatchedDirs, store: &Store, live: Option<&ThreadFiles>) {
+    dirs.sweep();
+    if let Some(live) = live {
+        dirs.add(store.thread_dir(&live.month, &live.id));
     }
+}
 
-    fn add_dir(&mut self, watch: &mut Watch, dir: PathBuf) {
-        if dir.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.0.contains(&dir) {
-            watch.add(&dir);
-            self.0.insert(dir);
-        }
-    }
-
-    /// Watches every live thread, and where new ones appear.
-    fn add_all(&mut self, watch: &mut Watch, store: &Store) -> ServiceResult<()> {
-        self.0.retain(|dir| dir.is_dir());
-        let forum = store.forum_dir();
-        for month in crate::sys::files::names_in(&forum)?.into_iter().filter(|name| is_month(name)) {
-            self.add_dir(watch, forum.join(month));
-        }
-        self.add_dir(watch, forum);
+/// Watches every live thread, and where new ones appear.
+pub(in super::super) fn add_threads(dirs: &mut WatchedDirs, store: &Store) {
+    let forum = store.forum_dir();
+    let below = |dir: &Path| files::names_in(dir).unwrap_or_default();
+    dirs.add_nearest(&forum);
+    for month in below(&forum).into_iter().filter(|name| is_month(name)) {
+        let month = forum.join(month);
         // The months first: a thread that appears meanwhile is seen by its month.
-        for live in store.threads(&mut Vec::new())? {
-            self.add(watch, store, Some(&live));
+        dirs.add(month.clone());
+        for thread in below(&month).into_iter().filter(|name| ThreadId::parse(name).is_ok()) {
+            dirs.add(month.join(thread));
         }
-        Ok(())
     }
 }

@@ -5,8 +5,8 @@ use super::places::{self, Found, Site};
 use super::spec::{Spec, spec};
 use super::{Import, MAKER, control_posts, past, talk};
 use crate::model::{
-    AgentName, Brief, ForumEvent, Mode, RECORD_FORMAT, RepoName, Run, RunAgent, RunId, RunState, RunTicket,
-    Step, StepKind, StepState, Strategy, TicketId, WorkspaceName, plain_line, title_of,
+    AgentName, Brief, ForumEvent, Mode, RepoName, Run, RunAgent, RunId, RunState, RunTicket, Step, StepKind,
+    StepState, Strategy, TicketId, WorkspaceName, plain_line, title_of,
 };
 use crate::plan::{self, Wants};
 use crate::policy::{self, AgentProfile, Command, Format, Policy, Runner, RunnerOptions};
@@ -63,34 +63,16 @@ pub(super) fn draft(import: &mut Import<'_>, old: &OldRun, id: RunId) -> Service
     let policy = stored_policy(import, old, &spec, &mut notes);
     let named = tickets(old, &spec, &mut notes);
     let mut run = Run {
-        format: RECORD_FORMAT,
-        kind: "run".to_owned(),
-        id,
         state,
         reason,
-        created,
         changed,
-        actor: MAKER.to_owned(),
         mode: if spec.is_bootstrap { Mode::Bootstrap } else { Mode::Standard },
         strategy: strategy(&spec),
-        from: None,
-        doc_home: doc_home(&spec, &mut notes),
         doc_authority: "workspace_active".to_owned(),
         doc_seed: if spec.doc_seed == "none" { "none" } else { "copy_from_repo_on_start" }.to_owned(),
         brief: old.brief.as_ref().map(brief).unwrap_or_default(),
-        tickets: Vec::new(),
-        repos: Vec::new(),
-        worktrees: Vec::new(),
-        agents: Vec::new(),
-        guidance: Vec::new(),
-        feedback: Vec::new(),
-        steps: Vec::new(),
-        merges: Vec::new(),
-        landed: Vec::new(),
-        checks: Vec::new(),
-        bypasses: Vec::new(),
-        receipt: None,
         policy: policy::to_table(&policy).into(),
+        ..Run::blank(id, doc_home(&spec, &mut notes), created, MAKER.to_owned())
     };
     if state.is_open() {
         settle_in(import, (old, &spec), &named, &mut run, &mut notes)?;

@@ -8,10 +8,11 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 57] = [
+const COMMANDS: [&[&str]; 58] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
+    &["watch", "--once"],
     &["list"],
     &["log"],
     &["diff"],
@@ -69,8 +70,9 @@ const COMMANDS: [&[&str]; 57] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 24] = [
+const TAKING_RUNS: [(&str, &[&str]); 25] = [
     ("status", &[]),
+    ("watch", &["--exit"]),
     ("log", &[]),
     ("diff", &[]),
     ("path", &[]),
@@ -265,7 +267,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 25] = [
+const FOR_AGENTS: [&str; 26] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -278,6 +280,7 @@ const FOR_AGENTS: [&str; 25] = [
     "forum search",
     "hooks run",
     "status",
+    "watch",
     "list",
     "log",
     "diff",

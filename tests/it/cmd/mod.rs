@@ -46,3 +46,4 @@ mod status;
 mod stop;
 mod tell;
 mod update;
+pub mod watch;

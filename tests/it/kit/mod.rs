@@ -7,6 +7,7 @@
 mod mask;
 mod repo;
 mod run;
+pub mod schema;
 mod snapshot;
 mod terminal;
 mod tools;

@@ -1,6 +1,6 @@
 //! Runs of the binary, and what they leave.
 
-use super::wait_until;
+use super::{schema, wait_until};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,10 @@ impl Run {
         command.args(&self.args).current_dir(&self.dir).env_clear().envs(self.env);
         let output = command.write_stdin(self.stdin).timeout(self.limit).output();
         let output = output.unwrap_or_else(|e| panic!("`{line}` did not run to its end: {e}"));
-        Output::from_process(line, &output)
+        let output = Output::from_process(line, &output);
+        let words: Vec<_> = self.args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        schema::require_valid(&words, &output.stdout);
+        output
     }
 
     /// Runs it and requires exit 0.
@@ -219,6 +222,8 @@ impl Running {
         let mut texts = self.readers.drain(..).map(|r| r.join().unwrap_or_default());
         let mut text = || String::from_utf8_lossy(&texts.next().unwrap_or_default()).into_owned();
         let (stdout, stderr) = (text(), text());
+        let words: Vec<_> = self.command.split(' ').map(str::to_owned).collect();
+        schema::require_valid(&words, &stdout);
         Output { command: self.command.clone(), status: status.and_then(|s| s.code()), stdout, stderr }
     }
 }

@@ -1,6 +1,6 @@
 //! Random merges: two sides that edit, add, remove, rename and re-mode files at will, merged by us and for real.
 
-use super::{Real, git, our_merge, plain_git, really_merge};
+use super::{Real, git, our_merge, plain_git, really_merge, require_same};
 use crate::kit::{World, all, seed};
 use git_metawsm::git::Repository;
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ fn random_merges_come_to_what_git_comes_to() {
         let id = |name: &str| repo.rev(&format!("refs/heads/{name}{number}")).expect("a commit");
         let (base, head) = (id("ours"), id("theirs"));
         let (real, ours) = (really_merge(&scratch, &base, &head), our_merge(&repository, &base, &head));
-        assert_eq!(ours, real, "merge {number} of seed {}", seed());
+        require_same(&ours, &real, &format!("merge {number} of seed {}", seed()));
         match real {
             Real::Tree(_) => clean += 1,
             _ => conflicts += 1,

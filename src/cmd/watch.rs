@@ -1,0 +1,122 @@
+//! `watch`: what needs you, as it comes.
+
+use super::Outcome;
+use super::args::RunArgs;
+use crate::render::{self, Screen};
+use crate::service::{
+    self, Caller, Changes, NeedKind, Notifier, Selector, Until, WatchAlerts, WatchEnd, WatchNews,
+};
+use crate::sys::signals::Interrupt;
+use std::process::ExitCode;
+
+const AFTER: &str = "\
+Exit codes:
+  without --once and --exit   0 when the one run that is watched is closed or discarded, else it goes on
+  --once                      0 nothing needs you, 3 something does
+  --exit                      0 the work is done, or the run is closed
+                              1 the run failed, was discarded, or its records are gone
+                              3 it needs you: a question, an agent that died or stalled, a merge half done, ...
+  always                      128+n ended by a signal, such as 130 by Ctrl-C; 0 when the reader of a pipe has gone
+
+Kinds: question, waiting, escalated, failed, unhealthy, undelivered, stopped, half-done, unvalidated, completed,
+reverted, signal, bypass, gone, docs, journal, unreadable, lost, unknown.
+
+The program of --notify-cmd is started without a shell. Blanks stand between its words; quotes and backslashes keep
+them together; nothing is expanded. What happened stands in its environment: METAWSM_EVENT, METAWSM_MESSAGE,
+METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS and METAWSM_COMMAND.
+
+  git metawsm watch --bell
+  git metawsm watch --notify-cmd \"sh -c 'notify-send metawsm \\\"$METAWSM_MESSAGE\\\"'\"
+  git metawsm watch T-1 --exit && git metawsm close T-1";
+
+/// Tell what needs you as it comes, each thing once.
+///
+/// What needs you already is told first. A thing is told again only after it had gone away. It waits for changes of
+/// files, and looks by itself only at what time alone brings. Like 'status' it takes the signals of agents, and below an
+/// agent it only looks.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = AFTER)]
+pub(super) struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// All control repositories of this user.
+    #[arg(short = 'A', long, conflicts_with_all = ["word", "run_id", "ticket", "exit"])]
+    all: bool,
+    /// Tell what needs you now, and end: with 3 if something does.
+    #[arg(long, conflicts_with = "exit")]
+    once: bool,
+    /// End when the run has no more for its agents to do: with 0 when its work is done, 1 when it failed, 3 when it needs
+    /// you.
+    #[arg(long)]
+    exit: bool,
+    /// Tell only of these kinds.
+    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',', value_parser = kind)]
+    kinds: Vec<NeedKind>,
+    /// Start this program for each thing.
+    #[arg(long, value_name = "COMMAND")]
+    notify_cmd: Option<String>,
+    /// Ring the bell of the terminal for each thing.
+    #[arg(long)]
+    bell: bool,
+}
+
+fn kind(text: &str) -> Result<NeedKind, String> {
+    let words = || NeedKind::ALL.map(NeedKind::as_str).join(", ");
+    NeedKind::parse(text).ok_or_else(|| format!("the kinds are {}", words()))
+}
+
+impl Args {
+    /// An agent may look; starting programs is for people.
+    pub(super) fn starts_programs(&self) -> bool {
+        self.notify_cmd.is_some()
+    }
+}
+
+pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
+    let until = match (args.once, args.exit) {
+        (true, _) => Until::Once,
+        (_, true) => Until::Settled,
+        _ => Until::Stopped,
+    };
+    let request = WatchAlerts {
+        selector: Selector::from(args.run),
+        everywhere: args.all,
+        no_ingest: caller.below_agent.is_some(),
+        kinds: args.kinds,
+        until,
+    };
+    let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
+    let mut changes = Changes::new();
+    let notifier = args.notify_cmd.map(|words| Notifier::new(&words, &changes, &caller.cwd)).transpose()?;
+    let complain = |why: Option<String>| why.iter().for_each(|why| render::not_notified(screen, why));
+    let mut take = |news: WatchNews<'_>| {
+        match news {
+            WatchNews::Began(runs, quiet) => {
+                render::watching(screen, runs, quiet, until == Until::Stopped);
+            }
+            WatchNews::Alert(alert) => {
+                render::alert(screen, alert, args.bell);
+                if let Some(notifier) = &notifier {
+                    notifier.tell(alert);
+                }
+            }
+            WatchNews::Over(run, state) => render::watched(screen, run, state),
+            WatchNews::Woken => complain(notifier.as_ref().and_then(Notifier::trouble)),
+        }
+        !screen.is_closed()
+    };
+    let end = service::watch_alerts(&caller, &request, &mut take, &mut changes);
+    match (notifier, &end) {
+        (Some(notifier), Ok(WatchEnd::Interrupted(_))) => notifier.abandon(),
+        (Some(notifier), _) => complain(notifier.end()),
+        (None, _) => {}
+    }
+    Ok(match end? {
+        WatchEnd::Done | WatchEnd::Unheard => ExitCode::SUCCESS,
+        WatchEnd::Failed => ExitCode::FAILURE,
+        WatchEnd::NeedsPerson => ExitCode::from(3),
+        WatchEnd::Interrupted(signal) => {
+            ExitCode::from(128_u8.saturating_add(u8::try_from(signal).unwrap_or(2)))
+        }
+    })
+}

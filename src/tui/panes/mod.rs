@@ -1,0 +1,113 @@
+//! What the state looks like: panes that draw and decide nothing.
+
+mod detail;
+mod dialog;
+mod foot;
+mod runs;
+
+use super::layout::{self, areas, is_too_small};
+use super::painted::{Row, Stretch};
+use super::state::App;
+use crate::render::{Paint, cut};
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+/// Draws everything.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, colors: bool) {
+    let area = frame.area();
+    // Its parts are laid out for another size: the message that tells of it is on its way.
+    if (area.width, area.height) != app.size {
+        return;
+    }
+    let look = Look { colors };
+    if is_too_small(app.size) {
+        let (columns, lines) = layout::LEAST;
+        let text = format!("{columns}x{lines} is the least");
+        look.text(frame.buffer_mut(), area, 0, None, &text);
+        return;
+    }
+    let parts = areas(app);
+    let buffer = frame.buffer_mut();
+    runs::draw(buffer, app, &parts, look);
+    detail::draw(buffer, app, &parts, look);
+    foot::draw(buffer, app, parts.foot, look);
+    if let Some(cursor) = dialog::draw(buffer, app, look).or_else(|| foot::cursor(app, parts.list_head)) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// The palette of `render`, on this screen.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    colors: bool,
+}
+
+impl Look {
+    fn style(self, paint: Option<Paint>) -> Style {
+        let plain = Style::new();
+        let colored = |color| if self.colors { plain.fg(color) } else { plain };
+        match paint {
+            None => plain,
+            Some(Paint::Good) => colored(Color::Green),
+            Some(Paint::Bad) => colored(Color::Red).add_modifier(Modifier::BOLD),
+            Some(Paint::Warn) => colored(Color::Yellow),
+            Some(Paint::Dim) => plain.add_modifier(Modifier::DIM),
+            Some(Paint::Bold) => plain.add_modifier(Modifier::BOLD),
+        }
+    }
+
+    /// Writes a text on this line of an area, cut to it; gives the column after it.
+    fn text(self, buffer: &mut Buffer, area: Rect, line: u16, paint: Option<Paint>, text: &str) -> u16 {
+        self.text_at(buffer, Rect { y: area.y + line, height: 1, ..area }, paint, text)
+    }
+
+    /// Writes a text at the beginning of an area of one line.
+    fn text_at(self, buffer: &mut Buffer, area: Rect, paint: Option<Paint>, text: &str) -> u16 {
+        if area.width == 0 || area.height == 0 || area.y >= buffer.area.bottom() {
+            return area.x;
+        }
+        let text = cut(text, usize::from(area.width));
+        let (x, _) = buffer.set_stringn(area.x, area.y, text, usize::from(area.width), self.style(paint));
+        x
+    }
+
+    /// Writes a row, cut to its area.
+    fn row(self, buffer: &mut Buffer, area: Rect, line: u16, row: &Row) {
+        let mut x = area.x;
+        for Stretch { paint, text } in row {
+            let rest = Rect { x, y: area.y + line, width: area.right().saturating_sub(x), height: 1 };
+            if line >= area.height || rest.width == 0 {
+                return;
+            }
+            x = self.text_at(buffer, rest, *paint, text);
+        }
+    }
+
+    fn rows(self, buffer: &mut Buffer, area: Rect, rows: &[Row]) {
+        for (line, row) in (0..area.height).zip(rows) {
+            self.row(buffer, area, line, row);
+        }
+    }
+}
+
+/// Shows that the cursor stands on this line.
+fn mark(buffer: &mut Buffer, area: Rect, line: u16, strong: bool) {
+    if line < area.height {
+        let style = Style::new().add_modifier(if strong { Modifier::REVERSED } else { Modifier::UNDERLINED });
+        buffer.set_style(Rect { y: area.y + line, height: 1, ..area }, style);
+    }
+}
+
+/// How long ago something was.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.as_second().saturating_sub(at.as_second()) {
+        ..=4 => "just now".to_owned(),
+        s @ ..60 => format!("{s} s ago"),
+        s @ ..3600 => format!("{} min ago", s / 60),
+        s @ ..86_400 => format!("{} h ago", s / 3600),
+        s => format!("{} d ago", s / 86_400),
+    }
+}

@@ -1,0 +1,469 @@
+//! What arrives changes the state, and says what is to be done. Nothing here touches anything else.
+
+use super::acts::{Act, Verb as ActVerb};
+use super::dialog::{self, Choice, Choose, Dialog, Purpose};
+use super::keys::{TABLE, Verb, verb_of};
+use super::message::{Effect, Message};
+use super::page::Page;
+use super::state::{App, Chosen, Focus, Shown, Tab};
+use super::{answers, layout, rows, tabs};
+use crate::model::SessionBackend;
+use crate::render::{Paint, Screen, escape};
+use crate::sessions::Observation;
+use jiff::Timestamp;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::fmt::Write as _;
+
+/// Takes a message in, at this time.
+pub(super) fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
+    app.now = now;
+    let mut effects = match message {
+        Message::Key(event) => key(app, event),
+        Message::Pasted(text) => pasted(app, &text),
+        Message::Resized(columns, lines) => {
+            app.size = (columns, lines);
+            Vec::new()
+        }
+        Message::Signal(signal) => vec![Effect::Quit(Some(signal))],
+        // As the kernel tells whoever loses its terminal.
+        Message::Gone => vec![Effect::Quit(Some(1))],
+        other => answers::take(app, other),
+    };
+    settle(app, &mut effects);
+    effects
+}
+
+/// What is asked for before anything was typed.
+pub(super) fn begin(app: &mut App) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if app.runs_flight.ask() {
+        effects.push(Effect::LoadRuns);
+    }
+    settle(app, &mut effects);
+    effects
+}
+
+/// What follows from the state by itself: rows, the cursor, what has to be looked up, how pages are broken.
+fn settle(app: &mut App, effects: &mut Vec<Effect>) {
+    app.items = rows::items(app);
+    place_cursor(app, effects);
+    let key = app.key().cloned();
+    if let Some(key) = key.filter(|_| app.tab.is_asked_for() && app.view().is_some()) {
+        let tab = app.tab;
+        let state = app.tab_state();
+        if (state.at.is_none() || state.is_stale) && state.flight == super::state::Flight::Idle {
+            state.flight.ask();
+            state.is_stale = false;
+            effects.push(Effect::LoadTab(key, tab));
+        }
+    }
+    let wanted = tabs::wanted_output(app);
+    if wanted != app.watched {
+        let is_other = |a: &super::message::Watched, b: &super::message::Watched| {
+            (&a.run, &a.agent) != (&b.run, &b.agent)
+        };
+        if wanted.as_ref().zip(app.shown.heard.as_ref()).is_none_or(|(a, b)| is_other(a, b)) {
+            app.shown.output = Page::following();
+            app.shown.heard = None;
+        }
+        app.watched.clone_from(&wanted);
+        effects.push(Effect::Watch(wanted));
+    }
+    fit(app);
+}
+
+/// The cursor stays on its run; where that is filtered away, it goes to what is nearest.
+fn place_cursor(app: &mut App, effects: &mut Vec<Effect>) {
+    let row = app.chosen.as_ref().and_then(|chosen| rows::row_of(app, chosen));
+    match row {
+        Some(row) => app.row = row,
+        // A run that has gone is told of until the cursor moves.
+        None if app.chosen.is_some() && app.filter.is_empty() => {}
+        None => {
+            app.row = app.row.min(app.items.len().saturating_sub(1));
+            let chosen = app.items.get(app.row).and_then(|item| rows::chosen(app, *item));
+            if chosen.is_some() {
+                choose(app, chosen, effects);
+            }
+        }
+    }
+    let height = layout::areas(app).list.map_or(1, |area| usize::from(area.height.max(1)));
+    app.top = app.top.min(app.row).max((app.row + 1).saturating_sub(height));
+    app.top = app.top.min(app.items.len().saturating_sub(height));
+}
+
+/// Puts the cursor on something else.
+pub(super) fn choose(app: &mut App, chosen: Option<Chosen>, effects: &mut Vec<Effect>) {
+    if app.chosen == chosen {
+        return;
+    }
+    app.chosen = chosen;
+    app.shown = Shown::new();
+    app.other = None;
+    app.gone = None;
+    app.other_flight = super::state::Flight::Idle;
+    let missing = app.key().cloned().filter(|_| app.view().is_none());
+    if let Some(key) = missing.filter(|_| app.other_flight.ask()) {
+        effects.push(Effect::LoadRun(key));
+    }
+    tabs::refresh(app);
+}
+
+fn fit(app: &mut App) {
+    let size = |area: ratatui::layout::Rect| (usize::from(area.width), usize::from(area.height));
+    let areas = layout::areas(app);
+    if let Some((width, height)) = areas.body.map(size) {
+        // The line that says how old it is takes one.
+        let lines = height.saturating_sub(usize::from(app.tab.is_asked_for()));
+        app.page().fit(width, lines);
+    }
+    let (_, inner) = layout::dialog(app.size);
+    let (width, height) = size(inner);
+    match &mut app.dialog {
+        Some(Dialog::Help(page) | Dialog::Told(_, page, _)) => page.fit(width, height),
+        Some(Dialog::Confirm(_, page)) => page.fit(width, height.saturating_sub(2)),
+        Some(Dialog::Working(working)) => working.page.fit(width, height.saturating_sub(2)),
+        Some(Dialog::Edit(edit)) => {
+            edit.intro.fit(width, 0);
+            edit.intro.fit(width, edit.intro.len().min(height / 3));
+        }
+        Some(Dialog::Choose(_) | Dialog::Planning(..)) | None => {}
+    }
+}
+
+fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
+    match &mut app.dialog {
+        Some(Dialog::Edit(edit)) => edit.editor.write(text),
+        None if app.is_filtering => {
+            app.filter.extend(text.chars().filter(|c| !c.is_control()).take(200));
+        }
+        // Keys that nobody pressed are not obeyed.
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    if app.dialog.is_some() {
+        return dialog::key(app, event);
+    }
+    app.notice = None;
+    if app.is_filtering {
+        filter_key(app, event);
+        return Vec::new();
+    }
+    verb_of(event).map_or_else(Vec::new, |verb| obey(app, verb))
+}
+
+fn filter_key(app: &mut App, event: KeyEvent) {
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Esc => {
+            app.filter.clear();
+            app.is_filtering = false;
+        }
+        KeyCode::Char('c') if ctrl => {
+            app.filter.clear();
+            app.is_filtering = false;
+        }
+        KeyCode::Enter | KeyCode::Down | KeyCode::Up => app.is_filtering = false,
+        KeyCode::Backspace if app.filter.is_empty() => app.is_filtering = false,
+        KeyCode::Backspace => {
+            app.filter.pop();
+        }
+        KeyCode::Char('u') if ctrl => app.filter.clear(),
+        KeyCode::Char(c) if !ctrl && !event.modifiers.contains(KeyModifiers::ALT) => app.filter.push(c),
+        _ => {}
+    }
+}
+
+fn obey(app: &mut App, verb: Verb) -> Vec<Effect> {
+    match verb {
+        Verb::Up => return step(app, -1),
+        Verb::Down => return step(app, 1),
+        Verb::PageUp => return turn(app, -1),
+        Verb::PageDown => return turn(app, 1),
+        Verb::Top => return ends(app, true),
+        Verb::End => return ends(app, false),
+        Verb::Left => app.focus = Focus::Runs,
+        Verb::Right => app.focus = Focus::Detail,
+        Verb::Open => return open(app),
+        Verb::Back => back(app),
+        Verb::NextTab => app.tab = app.tab.further(1),
+        Verb::LastTab => app.tab = app.tab.further(Tab::ALL.len() - 1),
+        Verb::Tab(tab) => app.tab = tab,
+        Verb::LastAgent => app.shown.agent = app.shown.agent.saturating_sub(1),
+        Verb::NextAgent => {
+            let last = app.view().map_or(0, |view| view.agents.len().saturating_sub(1));
+            app.shown.agent = (app.shown.agent + 1).min(last);
+        }
+        Verb::Filter => {
+            app.focus = Focus::Runs;
+            app.is_filtering = true;
+        }
+        Verb::Scope => return scope(app),
+        Verb::Check => check(app),
+        Verb::Attach => return attach(app),
+        Verb::Act(act) => return begin_act(app, act),
+        Verb::Reload => return reload(app),
+        Verb::Help => app.dialog = Some(Dialog::Help(Page::of(&help()))),
+        Verb::Quit => return quit(app),
+    }
+    Vec::new()
+}
+
+fn step(app: &mut App, by: isize) -> Vec<Effect> {
+    if app.focus == Focus::Runs {
+        return go_to(app, app.row.saturating_add_signed(by));
+    }
+    if app.is_among_threads() {
+        let last = app.shown.threads.len().saturating_sub(1);
+        app.shown.thread = app.shown.thread.saturating_add_signed(by).min(last);
+    } else {
+        app.page().scroll(by);
+    }
+    Vec::new()
+}
+
+fn turn(app: &mut App, direction: isize) -> Vec<Effect> {
+    let height = |area: Option<ratatui::layout::Rect>| {
+        area.map_or(1, |area| isize::try_from(area.height).unwrap_or(1))
+    };
+    let areas = layout::areas(app);
+    if app.focus == Focus::Runs {
+        return go_to(app, app.row.saturating_add_signed(direction * (height(areas.list) - 1).max(1)));
+    }
+    if app.is_among_threads() {
+        return step(app, direction * (height(areas.body) - 1).max(1));
+    }
+    app.page().turn(direction);
+    Vec::new()
+}
+
+fn ends(app: &mut App, first: bool) -> Vec<Effect> {
+    if app.focus == Focus::Runs {
+        return go_to(app, if first { 0 } else { usize::MAX });
+    }
+    if app.is_among_threads() {
+        return step(app, if first { isize::MIN } else { isize::MAX });
+    }
+    if first {
+        app.page().to_top()
+    } else {
+        app.page().to_end()
+    }
+    Vec::new()
+}
+
+fn go_to(app: &mut App, row: usize) -> Vec<Effect> {
+    app.row = row.min(app.items.len().saturating_sub(1));
+    let chosen = app.items.get(app.row).and_then(|item| rows::chosen(app, *item));
+    let mut effects = Vec::new();
+    if chosen.is_some() {
+        choose(app, chosen, &mut effects);
+    }
+    effects
+}
+
+fn open(app: &mut App) -> Vec<Effect> {
+    if app.focus == Focus::Runs {
+        app.focus = Focus::Detail;
+    } else if app.is_among_threads()
+        && let Some(found) = app.shown.threads.get(app.shown.thread)
+    {
+        let thread = found.thread.id.clone();
+        app.shown.reading = Some(thread.clone());
+        app.shown.words = Page::of("looking ...");
+        return app.key().cloned().map(|key| Effect::LoadThread(key, thread)).into_iter().collect();
+    }
+    Vec::new()
+}
+
+fn back(app: &mut App) {
+    if app.focus == Focus::Detail && app.tab == Tab::Forum && app.shown.reading.is_some() {
+        app.shown.reading = None;
+    } else if app.focus == Focus::Detail {
+        app.focus = Focus::Runs;
+    } else {
+        app.filter.clear();
+    }
+}
+
+fn scope(app: &mut App) -> Vec<Effect> {
+    app.shows_all = !app.shows_all;
+    if app.shows_all && app.decided_flight.ask() {
+        return vec![Effect::LoadDecided];
+    }
+    Vec::new()
+}
+
+/// Judges now, whatever was judged before.
+fn check(app: &mut App) {
+    let Some(view) = app.view() else { return };
+    if view.run.state.is_open() {
+        app.tab = Tab::Gates;
+        app.tab_state().is_stale = true;
+    } else {
+        app.notice =
+            Some(format!("The run {} is {}: nothing is left to judge.", view.run.id, view.run.state));
+    }
+}
+
+fn reload(app: &mut App) -> Vec<Effect> {
+    let mut effects = vec![Effect::Redraw];
+    app.shown.tabs.iter_mut().for_each(|tab| tab.is_stale = true);
+    if app.runs_flight.ask() {
+        effects.push(Effect::LoadRuns);
+    }
+    if app.shows_all && app.decided_flight.ask() {
+        effects.push(Effect::LoadDecided);
+    }
+    effects
+}
+
+fn quit(app: &mut App) -> Vec<Effect> {
+    match app.acting {
+        Some(title) => {
+            app.notice = Some(format!("'{title}' is under way; leave when it is over."));
+            Vec::new()
+        }
+        None => vec![Effect::Quit(None)],
+    }
+}
+
+/// Whether something may be done here at all; else the reason is shown.
+fn may_act(app: &mut App, command: &str) -> bool {
+    if let Some(agent) = &app.below {
+        app.notice = Some(format!("'{command}' is for people; the agent '{}' cannot do it.", escape(agent)));
+        return false;
+    }
+    if app.view().is_none() {
+        app.notice = Some("No run is chosen.".to_owned());
+        return false;
+    }
+    true
+}
+
+fn attach(app: &mut App) -> Vec<Effect> {
+    if !may_act(app, "attach") {
+        return Vec::new();
+    }
+    let Some((view, key)) = app.view().zip(app.key().cloned()) else { return Vec::new() };
+    let is_open = |agent: &&crate::service::AgentView| {
+        agent.agent.live.as_ref().is_some_and(|s| s.backend == SessionBackend::Tmux)
+            && !matches!(agent.seen, Observation::Dead { .. } | Observation::NotStarted)
+    };
+    let agents: Vec<_> = view.agents.iter().filter(is_open).map(|agent| agent.agent.key()).collect();
+    if app.tab == Tab::Agents
+        && let Some(agent) = app.agent()
+    {
+        return vec![Effect::Attach(key, agent.agent.key())];
+    }
+    match agents.as_slice() {
+        // What is in the way is told by who knows it.
+        [] => view.agents.first().map(|agent| Effect::Attach(key, agent.agent.key())).into_iter().collect(),
+        [only] => vec![Effect::Attach(key, only.clone())],
+        several => {
+            let choices = several.iter().map(|key| (escape(key), Choice::Agent(key.clone()))).collect();
+            let title = "whose session?".to_owned();
+            app.dialog = Some(Dialog::Choose(Choose { title, choices, at: 0 }));
+            Vec::new()
+        }
+    }
+}
+
+fn begin_act(app: &mut App, verb: ActVerb) -> Vec<Effect> {
+    let in_thread = verb == ActVerb::Answer && app.tab == Tab::Forum && app.focus == Focus::Detail;
+    let command = if in_thread {
+        "forum"
+    } else {
+        TABLE.iter().find(|b| b.verb == Verb::Act(verb)).map_or("", |b| b.short)
+    };
+    if !may_act(app, command) {
+        return Vec::new();
+    }
+    if in_thread
+        && let Some(thread) = app
+            .shown
+            .reading
+            .clone()
+            .or_else(|| app.shown.threads.get(app.shown.thread).map(|found| found.thread.id.clone()))
+    {
+        return answer_thread(app, thread);
+    }
+    let Some(view) = app.view() else { return Vec::new() };
+    if !verb.fits(&view.run) {
+        app.notice = Some(verb.refusal(&view.run));
+        return Vec::new();
+    }
+    let act = match verb {
+        ActVerb::Answer => return answer(app),
+        ActVerb::Iterate => {
+            dialog::edit(app, Purpose::Iterate, "");
+            return Vec::new();
+        }
+        ActVerb::Complete => {
+            dialog::edit(app, Purpose::Complete, "");
+            return Vec::new();
+        }
+        ActVerb::Discard => {
+            dialog::edit(app, Purpose::Discard, "");
+            return Vec::new();
+        }
+        ActVerb::Restart => Act::Restart,
+        ActVerb::Stop => Act::Stop,
+        ActVerb::Resume => Act::Resume,
+        ActVerb::Merge => Act::Merge,
+        ActVerb::Close => Act::Close,
+        ActVerb::Commit => Act::Commit,
+        ActVerb::Update => Act::Update,
+        ActVerb::Cleanup => Act::Cleanup,
+    };
+    dialog::plan(app, act)
+}
+
+fn answer_thread(app: &mut App, thread: crate::model::ThreadId) -> Vec<Effect> {
+    let asked = app.view().and_then(|view| {
+        view.run.guidance.iter().find(|asked| asked.is_open() && asked.thread == thread).cloned()
+    });
+    if let Some(asked) = asked {
+        return dialog::ask_for_answer(app, thread, &asked.question);
+    }
+    dialog::edit(app, Purpose::Reply(thread.clone()), "");
+    app.key().cloned().map(|key| Effect::LoadThread(key, thread)).into_iter().collect()
+}
+
+fn answer(app: &mut App) -> Vec<Effect> {
+    let Some(view) = app.view() else { return Vec::new() };
+    let open: Vec<_> = view.run.guidance.iter().filter(|asked| asked.is_open()).cloned().collect();
+    match open.as_slice() {
+        [] => Vec::new(),
+        [only] => dialog::ask_for_answer(app, only.thread.clone(), &only.question),
+        several => {
+            let choice = |asked: &crate::model::Guidance| {
+                let name = format!("{}.{}: {}", asked.ticket, asked.agent, asked.question);
+                (escape(&name), Choice::Question(asked.thread.clone(), asked.question.clone()))
+            };
+            let choices = several.iter().map(choice).collect();
+            let title = "which question?".to_owned();
+            app.dialog = Some(Dialog::Choose(Choose { title, choices, at: 0 }));
+            Vec::new()
+        }
+    }
+}
+
+/// The help, from the table of keys.
+fn help() -> String {
+    let screen = Screen::keeping();
+    let mut text = String::new();
+    for binding in TABLE {
+        let key = screen.paint(Paint::Bold, &format!("{:<10}", binding.name));
+        let _ = writeln!(text, "{key} {}", binding.long);
+    }
+    text.push_str(
+        "\nWhat changes anything shows its plan first and asks; y does it, any other answer does not.\n",
+    );
+    text.push_str("In a box for words: Enter goes on, Alt-Enter or Ctrl-J begins a new line, Esc leaves and keeps them.\n");
+    text.push_str("In the list: ? an agent asks, ! something else needs you.\n");
+    text
+}
