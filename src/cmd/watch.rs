@@ -23,11 +23,7 @@ reverted, signal, bypass, gone, docs, journal, unreadable, lost, unknown.
 
 The program of --notify-cmd is started without a shell. Blanks stand between its words; quotes and backslashes keep
 them together; nothing is expanded. What happened stands in its environment: METAWSM_EVENT, METAWSM_MESSAGE,
-METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS and METAWSM_COMMAND.
-
-  git metawsm watch --bell
-  git metawsm watch --notify-cmd \"sh -c 'notify-send metawsm \\\"$METAWSM_MESSAGE\\\"'\"
-  git metawsm watch T-1 --exit && git metawsm close T-1";
+METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS and METAWSM_COMMAND.";
 
 /// Tell what needs you as it comes, each thing once.
 ///

@@ -18,6 +18,18 @@ const EXAMPLES: &[Row] = &[
             ),
         ],
     ),
+    ("tui", &[("tui", "runs on the left, the chosen one on the right, and keys for everything")]),
+    (
+        "watch",
+        &[
+            ("watch --bell", "tell what needs you, and ring the bell of the terminal"),
+            (
+                "watch -A --notify-cmd 'notify-send metawsm'",
+                "start a program for each thing, in all control repositories",
+            ),
+            ("watch API-7 --exit", "wait until the work is done, for a script that goes on with close"),
+        ],
+    ),
     (
         "bootstrap",
         &[(
