@@ -3,7 +3,7 @@
 use crate::cmd::Cli;
 use crate::model::{Priority, RunState, ThreadState};
 use crate::render::{cut, escape};
-use crate::service::{Caller, Shell, WordKind, words};
+use crate::service::{Caller, NeedKind, Shell, WordKind, words};
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use std::ffi::{OsStr, OsString};
@@ -120,6 +120,7 @@ fn fixed_of(arg: &Arg, path: &str) -> Option<Vec<&'static str>> {
         "STATE" if path == "list" => Some(RunState::ALL.iter().map(|s| s.as_str()).collect()),
         "STATE" => Some(ThreadState::ALL.iter().map(|s| s.as_str()).collect()),
         "PRIORITY" => Some(Priority::ALL.iter().map(|p| p.as_str()).collect()),
+        "KIND" if path == "watch" => Some(NeedKind::ALL.iter().map(|k| k.as_str()).collect()),
         "KIND" => Some(crate::model::ThreadKind::ALL.iter().map(|k| k.as_str()).collect()),
         "TYPE" => Some(crate::model::ActorKind::ALL.iter().map(|k| k.as_str()).collect()),
         _ => None,

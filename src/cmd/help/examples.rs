@@ -20,17 +20,6 @@ const EXAMPLES: &[Row] = &[
     ),
     ("tui", &[("tui", "runs on the left, the chosen one on the right, and keys for everything")]),
     (
-        "watch",
-        &[
-            ("watch --bell", "tell what needs you, and ring the bell of the terminal"),
-            (
-                "watch -A --notify-cmd 'notify-send metawsm'",
-                "start a program for each thing, in all control repositories",
-            ),
-            ("watch API-7 --exit", "wait until the work is done, for a script that goes on with close"),
-        ],
-    ),
-    (
         "bootstrap",
         &[(
             "bootstrap --ticket API-8 --goal 'Cut start-up time' --done 'Below 50 ms'",
@@ -43,6 +32,14 @@ const EXAMPLES: &[Row] = &[
             ("status", "what needs you, in all open runs"),
             ("status API-7 --git", "one run in full, with what changed"),
             ("status -A", "all control repositories of this user"),
+        ],
+    ),
+    (
+        "watch",
+        &[
+            ("watch -A --bell", "ring when anything needs you, in all control repositories"),
+            ("watch API-7 --exit", "wait until the run is done (0), has failed (1) or needs you (3)"),
+            ("watch --notify-cmd 'notify-me --urgent'", "start a program for each thing"),
         ],
     ),
     ("list", &[("list --all --ticket API-7", "every run there ever was on a ticket")]),

@@ -19,16 +19,6 @@ pub fn program() -> Command {
     taught(program.help_template(template), "")
 }
 
-/// What a command says beyond its options, examples apart; by its words.
-pub(super) fn notes(path: &str) -> Option<String> {
-    let program = Cli::command();
-    let mut command = &program;
-    for word in path.split(' ') {
-        command = command.find_subcommand(word)?;
-    }
-    command.get_after_long_help().map(ToString::to_string)
-}
-
 /// The command and those below it, each with its examples.
 fn taught(command: Command, path: &str) -> Command {
     let below: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
@@ -36,9 +26,8 @@ fn taught(command: Command, path: &str) -> Command {
         let path = if path.is_empty() { name.clone() } else { format!("{path} {name}") };
         command.mut_subcommand(name, |below| taught(below, &path))
     });
-    let Some(mut text) = plain_examples(path) else { return command };
-    if let Some(own) = command.get_after_long_help() {
-        text = format!("{own}\n\n{text}");
+    match plain_examples(path) {
+        Some(text) => command.after_long_help(text),
+        None => command,
     }
-    command.after_long_help(text)
 }

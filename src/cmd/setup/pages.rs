@@ -2,7 +2,7 @@
 
 use super::roff::Page;
 use super::sections;
-use crate::cmd::help::{GROUPS, examples, members, notes, program};
+use crate::cmd::help::{GROUPS, examples, members, program};
 use clap::Command;
 use clap_mangen::Man;
 
@@ -53,10 +53,6 @@ fn page(command: &Command, top: &Command, path: &str) -> String {
     options(&mut page, command, path);
     if path.is_empty() {
         page.table("WHICH RUN", sections::SELECTORS);
-    }
-    if let Some(notes) = notes(path) {
-        page.heading("NOTES");
-        page.verbatim(&notes);
     }
     shown(&mut page, path);
     page.table("EXIT STATUS", sections::exits(path));
