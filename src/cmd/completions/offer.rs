@@ -46,7 +46,8 @@ fn line(text: &mut String, shell: Shell, value: &str, help: &str) {
         (Shell::Fish, help) => writeln!(text, "{value}\t{help}"),
         (Shell::Zsh, help) => {
             let mark = if value.ends_with(['=', '/', ',', ':']) { '-' } else { '+' };
-            let value = value.replace('\\', "\\\\").replace(':', "\\:");
+            // _describe takes a backslash for an escape in both.
+            let (value, help) = (value.replace('\\', "\\\\").replace(':', "\\:"), help.replace('\\', "\\\\"));
             if help.is_empty() {
                 writeln!(text, "{mark}{value}")
             } else {

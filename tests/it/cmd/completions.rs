@@ -79,7 +79,7 @@ fn titles_of_others_stay_text() {
     let fish = offered(&stage, "fish", &["git-metawsm", "close", "on"]);
     assert_eq!(fish, ["one\trunning Fix: the\\x1b[31m parser"]);
     let zsh = offered(&stage, "zsh", &["git-metawsm", "close", "on"]);
-    assert_eq!(zsh, ["+one:running Fix: the\\x1b[31m parser"]);
+    assert_eq!(zsh, ["+one:running Fix: the\\\\x1b[31m parser"]);
 }
 
 #[test]
