@@ -18,6 +18,7 @@ const EXAMPLES: &[Row] = &[
             ),
         ],
     ),
+    ("tui", &[("tui", "runs on the left, the chosen one on the right, and keys for everything")]),
     (
         "bootstrap",
         &[(
