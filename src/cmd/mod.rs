@@ -70,6 +70,10 @@ type Outcome = Result<ExitCode, ServiceError>;
 /// Runs the program on these arguments, the program's own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    failure::of_bug(&args, || enter(&args))
+}
+
+fn enter(args: &[OsString]) -> ExitCode {
     // The wrapper stands above every agent: it must start fast and outlive everything.
     if args.get(1).is_some_and(|word| word == "agent") {
         return agent::run(&args[2..]);
@@ -87,7 +91,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         return completions::enter(asked);
     }
-    let args = former::spelled(args);
+    let args = former::spelled(args.to_vec());
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
         Err(error) => match former::gone(&args).filter(|_| error.use_stderr()) {

@@ -223,7 +223,7 @@ pub(super) fn part_path(dir: &Path, id: &RunId, name: &str) -> StoreResult<PathB
     let fits =
         parts.len() <= 3 && parts.iter().all(|p| check_name("file", p).is_ok()) && !ours.contains(&name);
     if !fits {
-        let why = format!("{name:?} is no name for one of its files");
+        let why = format!("'{name}' is no name for one of its files");
         return Err(StoreError::Refused { id: id.to_string(), why });
     }
     Ok(dir.join(name))
