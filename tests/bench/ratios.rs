@@ -226,8 +226,8 @@ fn gates() -> Result<Vec<Line>, Failed> {
 fn index() -> Result<Vec<Line>, Failed> {
     let records = number("METAWSM_BENCH_RECORDS", 100_000);
     let scene = Scene::new(1, 20);
-    scene.add_history(records)?;
     scene.start_run(&["BENCH-0".to_owned()])?;
+    scene.add_history(records)?;
     let index = scene.repos[0].path().join(".git/metawsm/index.db");
     let (floor, ours) = in_turns(
         times().min(7),
@@ -260,8 +260,8 @@ fn index() -> Result<Vec<Line>, Failed> {
 fn memory() -> Result<Vec<Line>, Failed> {
     let records = number("METAWSM_BENCH_RECORDS", 100_000);
     let scene = Scene::new(1, 20);
-    scene.add_history(records)?;
     scene.start_run(&["BENCH-0".to_owned()])?;
+    scene.add_history(records)?;
     let commands: [(&str, &[&str]); 5] = [
         ("status", &["status"]),
         ("list --all, for the first time", &["list", "--all"]),
