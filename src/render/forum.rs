@@ -3,7 +3,7 @@
 use super::escape::{escape, escape_lines};
 use super::guide::{guided_json, guided_text};
 use super::screen::{Paint, Screen};
-use crate::model::{EventWhat, FiledEvent, Priority, Thread, ThreadState, Told};
+use crate::model::{EventWhat, FiledEvent, Priority, Thread, ThreadState, Told, span};
 use crate::service::ActedInThread;
 use crate::service::forum::{Asked, Found, Heard, Listed, ThreadView};
 use crate::sys::clock;
@@ -202,13 +202,7 @@ fn line(text: &mut String, screen: &Screen, thread: &Thread, escalated: bool) {
 }
 
 fn age(seconds: i64) -> String {
-    match seconds {
-        i64::MAX => "for an unknown time".to_owned(),
-        s if s < 60 => format!("{s} s"),
-        s if s < 3600 => format!("{} min", s / 60),
-        s if s < 86_400 => format!("{} h", s / 3600),
-        s => format!("{} d", s / 86_400),
-    }
+    if seconds == i64::MAX { "for an unknown time".to_owned() } else { span(seconds) }
 }
 
 /// What an event did, in words.

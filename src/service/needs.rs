@@ -8,7 +8,7 @@ pub use super::need::{Need, NeedKind};
 use super::signals::Odd;
 use crate::model::{
     Guidance, Mode, Run, RunAgent, RunState, RunTicket, StepKind, StepState, Strategy, ValidationStatus,
-    plain_line, quoted, title_of,
+    plain_line, quoted, span, title_of,
 };
 use crate::sessions::{Ended, Observation, REBOOTED};
 use crate::store::Chain;
@@ -209,17 +209,7 @@ fn of_completed(run: &Run) -> Vec<Need> {
 /// How long ago something was, in words with a blank in front; nothing where it is less than a minute.
 fn ago(at: Timestamp) -> String {
     let seconds = clock::now().as_second().saturating_sub(at.as_second());
-    if seconds < 60 { String::new() } else { format!(" {} ago", long(seconds)) }
-}
-
-fn long(seconds: i64) -> String {
-    let (number, unit) = match seconds {
-        s if s < 60 => (s.max(0), "second"),
-        s if s < 3600 => (s / 60, "minute"),
-        s if s < 86_400 => (s / 3600, "hour"),
-        s => (s / 86_400, "day"),
-    };
-    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+    if seconds < 60 { String::new() } else { format!(" {}", crate::model::ago(seconds)) }
 }
 
 fn or_dash(text: &str) -> &str {
@@ -331,8 +321,8 @@ pub(super) fn of_stalled(run: &Run, agent: &RunAgent, health: &super::Health) ->
     let command = format!("git metawsm logs {}:{}", run.id, agent.name);
     let quiet = |at: Timestamp| clock::now().as_second().saturating_sub(at.as_second());
     let sign = match (health.activity.map(quiet), health.progress.map(quiet)) {
-        (Some(printed), _) if printed >= 60 => format!(": it has printed nothing for {}", long(printed)),
-        (_, Some(moved)) if moved >= 60 => format!(": nothing was committed or staged for {}", long(moved)),
+        (Some(printed), _) if printed >= 60 => format!(": it has printed nothing for {}", span(printed)),
+        (_, Some(moved)) if moved >= 60 => format!(": nothing was committed or staged for {}", span(moved)),
         _ => String::new(),
     };
     let what = format!("{} seems to be stalled{sign}.", agent.key());

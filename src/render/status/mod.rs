@@ -5,6 +5,12 @@ mod health;
 mod json;
 mod page;
 mod run;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_of_one;
 mod watch;
 
 pub use json::status_mark;
