@@ -43,7 +43,7 @@ pub enum BusError {
         why: String,
     },
     /// The server answers more than there is room for.
-    #[error("Redis at {place} answers {command} with more than fits")]
+    #[error("Redis at {place} answers {command} with more than is taken at once")]
     TooLarge {
         /// The server, without its password.
         place: String,

@@ -1,9 +1,9 @@
 //! The command line: global options and the table of commands.
 
 use super::{
-    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, former, forum,
-    guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
-    restart, resume, run, signal, status, stop, tell, tui, update, watch,
+    attach, bootstrap, check, cleanup, close, commit, complete, demo, diff, discard, docs, doctor, former,
+    forum, guide, hooks, import, iterate, list, log, logs, merge, path, policy, policy_init, publish, rescue,
+    restart, resume, run, setup, signal, status, stop, tell, tui, update, watch,
 };
 use crate::render::{ColorChoice, Screen};
 use crate::service::{Caller, Selector, ServiceError};
@@ -224,6 +224,8 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Setup(setup) = "setup", Act;
+    Doctor(doctor) = "doctor", Read;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;
@@ -243,6 +245,7 @@ impl Command {
             Self::Check(args) if args.runs() => Reach::Act,
             Self::Watch(args) if args.starts_programs() => Reach::Act,
             Self::Docs(args) => args.reach(),
+            Self::Doctor(args) if args.acts() => Reach::Act,
             Self::Forum(args) => args.reach(),
             other => other.usual_reach(),
         }

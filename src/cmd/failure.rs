@@ -1,5 +1,7 @@
 //! The one place that maps errors to a kind, an exit code and hints.
 
+mod mending;
+
 use super::plain_screen;
 use crate::bus::BusError;
 use crate::git::GitError;
@@ -38,7 +40,7 @@ pub(super) fn explained(error: &ServiceError, asked: &Asked<'_>) -> Failure {
         kind: class(error).0,
         message: error.to_string(),
         details: details(error),
-        hints: hints(error, asked),
+        hints: hints(error, asked).into_iter().map(|hint| that_fits(hint, asked)).collect(),
         verdict: match error {
             ServiceError::Refused(refusal) => Some(refusal.verdict.clone()),
             _ => None,
@@ -57,6 +59,35 @@ pub(super) fn of_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let words = args.get(1..).unwrap_or_default();
     render::failure(&screen, &usage(error.kind(), &text, command_in(words).as_deref()));
     ExitCode::from(2)
+}
+
+/// Runs the program; where it dies of a bug of ours, says so in a sentence and gives exit code 70. What a panic says
+/// of itself stands behind the sentence: whoever mends it needs it.
+pub(super) fn of_bug(args: &[OsString], program: impl FnOnce() -> ExitCode) -> ExitCode {
+    let died = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let noted = std::sync::Arc::clone(&died);
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let words = panic.payload();
+        let what = words.downcast_ref::<String>().map(String::as_str);
+        let what =
+            what.or_else(|| words.downcast_ref::<&str>().copied()).unwrap_or("without words").to_owned();
+        if let Ok(mut noted) = noted.lock() {
+            noted.get_or_insert((what, place));
+        }
+    }));
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(program)).unwrap_or_else(|_| {
+        let (what, place) = died.lock().ok().and_then(|mut died| died.take()).unwrap_or_default();
+        let failure = Failure {
+            kind: "bug",
+            message: "The program died of a bug of its own; nothing that was acknowledged is lost".to_owned(),
+            details: vec![format!("{what} ({place}, version {})", env!("CARGO_PKG_VERSION"))],
+            hints: vec!["git metawsm status".to_owned()],
+            verdict: None,
+        };
+        render::failure(&plain_screen(args.iter().any(|word| word == "--json")), &failure);
+        ExitCode::from(70)
+    })
 }
 
 /// The first word that is a command, and those below it: `policy apply`.
@@ -211,28 +242,35 @@ fn hints(error: &ServiceError, asked: &Asked<'_>) -> Vec<String> {
         ServiceError::Refused(refusal) => vec![format!("git metawsm status {}", refusal.run)],
         ServiceError::Move { run, .. } => vec![format!("git metawsm status {run}")],
         ServiceError::Policy { path, problems } => of_policy(path, problems),
-        ServiceError::Git(GitError::Missing | GitError::TooOld { .. }) => some(&["git --version"]),
-        ServiceError::Store(StoreError::NotFound { .. }) => some(&["git metawsm list --all"]),
-        ServiceError::Store(error) if error.is_busy() => vec![waiting(asked.words)],
-        ServiceError::Store(StoreError::OldDatabase { .. }) => {
-            some(&["git metawsm import <path of metawsm.db>"])
-        }
-        ServiceError::Store(error) if error.is_newer() => some(&["git metawsm --version"]),
-        ServiceError::Session(SessionError::NoAgent) => {
-            some(&["git metawsm run --agent shell '<what to do>'"])
-        }
-        ServiceError::Session(SessionError::NoTmux) => some(&["git config metawsm.sessions.backend process"]),
-        ServiceError::Ticket(TicketError::Program { hint, .. }) => some(&[hint]),
-        ServiceError::Workspace(error) if !error.mending().is_empty() => error.mending(),
+        ServiceError::Git(error) | ServiceError::Hook(HookError::Git(error)) => mending::of_git(error, asked),
+        ServiceError::Sys(error) | ServiceError::Hook(HookError::Sys(error)) => mending::of_sys(error, asked),
+        ServiceError::Store(error) => mending::of_store(error, asked),
+        ServiceError::Session(error) => mending::of_session(error, asked),
+        ServiceError::Ticket(error) => mending::of_ticket(error, asked),
+        ServiceError::Workspace(error) => mending::of_workspace(error, asked),
         ServiceError::Bus(_) => some(&["git metawsm forum relay --once", "git metawsm policy show"]),
         ServiceError::Name(error) if error.what == "run id" => some(&["git metawsm list --all"]),
         ServiceError::Name(_) => vec![format!("git metawsm {command} -h")],
-        _ => some(&["git metawsm status"]),
+        ServiceError::Plan(_) => some(&["git metawsm check"]),
     }
 }
 
+/// A longer line is not one to paste.
+const LONGEST_LINE: usize = 2000;
+
+/// A hint with a value of many screens in it is none: the help of the command takes its place.
+fn that_fits(hint: String, asked: &Asked<'_>) -> String {
+    if hint.len() > LONGEST_LINE { format!("git metawsm {} -h", asked.command) } else { hint }
+}
+
+/// The same words once more.
+fn same_words(words: &[OsString]) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    format!("git metawsm {}", words.join(" "))
+}
+
 /// The same words, more patient.
-fn waiting(words: &[OsString]) -> String {
+fn again_patiently(words: &[OsString]) -> String {
     let mut line = "git metawsm --wait 60".to_owned();
     let mut words = words.iter().map(|word| word.to_string_lossy());
     while let Some(word) = words.next() {
@@ -296,6 +334,15 @@ mod tests {
     }
 
     #[test]
+    fn a_bug_of_ours_ends_with_a_sentence_and_exit_70() {
+        let before = std::panic::take_hook();
+        let code = of_bug(&["git-metawsm".into(), "status".into()], || panic!("the sky is green"));
+        let fine = of_bug(&[], || ExitCode::SUCCESS);
+        std::panic::set_hook(before);
+        assert_eq!((code, fine), (ExitCode::from(70), ExitCode::SUCCESS));
+    }
+
+    #[test]
     fn a_command_is_named_with_the_verb_below_it() {
         let named = |line: &str| command_in(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         for (line, command) in [
@@ -313,6 +360,6 @@ mod tests {
     fn the_same_words_are_asked_again_with_patience() {
         let words =
             ["--wait", "0", "complete", "one", "--reason", "it's done", "--wait=3"].map(OsString::from);
-        assert_eq!(waiting(&words), r"git metawsm --wait 60 complete one --reason 'it'\''s done'");
+        assert_eq!(again_patiently(&words), r"git metawsm --wait 60 complete one --reason 'it'\''s done'");
     }
 }

@@ -13,16 +13,19 @@ mod cleanup;
 mod close;
 mod commit;
 mod complete;
+mod completions;
 mod demo;
 mod diff;
 mod discard;
 mod docs;
 mod docs_diff;
 mod docs_sync;
+mod doctor;
 mod failure;
 mod former;
 mod forum;
 mod guide;
+mod help;
 mod hooks;
 mod import;
 mod iterate;
@@ -39,6 +42,7 @@ mod rescue;
 mod restart;
 mod resume;
 mod run;
+mod setup;
 mod signal;
 mod status;
 mod stop;
@@ -49,6 +53,8 @@ mod verbose;
 mod watch;
 
 pub use args::Cli;
+pub use help::program;
+pub use setup::manual;
 
 use crate::render::Screen;
 use crate::service::ServiceError;
@@ -64,6 +70,10 @@ type Outcome = Result<ExitCode, ServiceError>;
 /// Runs the program on these arguments, the program's own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    failure::of_bug(&args, || enter(&args))
+}
+
+fn enter(args: &[OsString]) -> ExitCode {
     // The wrapper stands above every agent: it must start fast and outlive everything.
     if args.get(1).is_some_and(|word| word == "agent") {
         return agent::run(&args[2..]);
@@ -76,7 +86,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             _ => {}
         }
     }
-    let args = former::spelled(args);
+    if args.get(1).is_some_and(|word| word == "completions")
+        && let Some(asked) = completions::Asked::of(&args[2..])
+    {
+        return completions::enter(asked);
+    }
+    let args = former::spelled(args.to_vec());
     match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, &args),
         Err(error) => match former::gone(&args).filter(|_| error.use_stderr()) {
@@ -84,8 +99,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let screen = plain_screen(args.iter().any(|word| word == "--json"));
                 failure::of(&screen, &gone, &Asked { command: "", words: &args })
             }
-            None => failure::of_usage(&error, &args),
+            None => failure::of_usage(&taught(error, &args), &args),
         },
+    }
+}
+
+/// Help with its groups and examples, which parsing needs not know.
+fn taught(error: clap::Error, args: &[OsString]) -> clap::Error {
+    match error.kind() {
+        clap::error::ErrorKind::DisplayHelp => program().try_get_matches_from(args).err().unwrap_or(error),
+        _ => error,
     }
 }
 
@@ -133,6 +156,8 @@ fn dispatch(cli: Cli, args: &[OsString]) -> ExitCode {
             Command::PolicyInit(args) => policy_init::run(&caller, &screen, args),
             Command::Policy(args) => policy::run(&caller, &screen, args),
             Command::Hooks(args) => hooks::run(&caller, &screen, args),
+            Command::Setup(args) => setup::run(&caller, &screen, args),
+            Command::Doctor(args) => doctor::run(&caller, &screen, &args),
             Command::Tui(args) => tui::run(&caller, &screen, args),
             Command::Import(args) => import::run(&caller, &screen, args.or(db)),
             Command::Demo(args) => demo::run(&screen, &args),

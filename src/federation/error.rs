@@ -7,7 +7,7 @@ pub type FederationResult<T> = Result<T, FederationError>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FederationError {
     /// The address cannot be meant.
-    #[error("Its base_url is no address: {why}")]
+    #[error("Its base_url cannot be used as an address: {why}")]
     Address {
         /// What the parser said.
         why: String,

@@ -81,7 +81,7 @@ pub enum GitError {
         operation: Operation,
     },
     /// Another program holds a lock of git, or left it.
-    #[error("Another program is at work in the repository, or was ended there: {} is there", lock.display())]
+    #[error("Another git command is at work here, or one was killed and left {} behind", lock.display())]
     Locked {
         /// The lock.
         lock: PathBuf,

@@ -47,7 +47,7 @@ const MOST_PARENTS: usize = 20_000;
 impl Repository {
     /// Looks at branches; one answer each. The repository is opened once, and no process is started.
     pub fn glance(&self, outlooks: &[Outlook<'_>]) -> Vec<Glance> {
-        let Some(repo) = self.quick() else { return vec![Glance::Unknown; outlooks.len()] };
+        let Some(repo) = self.take_opened() else { return vec![Glance::Unknown; outlooks.len()] };
         let mut bases = HashMap::new();
         let mut glances = Vec::new();
         for outlook in outlooks {
@@ -57,6 +57,7 @@ impl Repository {
                 _ => Glance::Unknown,
             });
         }
+        self.put_back(repo);
         glances
     }
 }

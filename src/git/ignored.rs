@@ -21,7 +21,7 @@ impl Repository {
         if self.worktree().is_none() {
             return Ok(None);
         }
-        let is_hidden = self.answer(|repo| repo.is_path_ignored(path), || Ok(true))?;
+        let is_hidden = self.answer_anew(|repo| repo.is_path_ignored(path), || Ok(true))?;
         if !is_hidden {
             return Ok(None);
         }

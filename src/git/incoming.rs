@@ -145,7 +145,7 @@ impl Repository {
 
     /// What the index (this worktree's, or another file that git names to a hook) holds otherwise than HEAD.
     pub fn staged(&self, index: Option<&Path>) -> GitResult<Vec<Staged>> {
-        self.answer(
+        self.answer_anew(
             |repo| {
                 let index = index.map_or_else(|| repo.index(), Index::open)?;
                 let head = repo.head().and_then(|head| head.peel_to_tree()).ok();

@@ -4,8 +4,10 @@ use super::{GitError, GitResult, Judge, command};
 use crate::sys::{env, files};
 use git2::{ErrorCode, RepositoryOpenFlags};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// How git names, to the hooks of a push, where its objects lie until it takes them in.
 const QUARANTINE: [&str; 3] =
@@ -18,6 +20,7 @@ pub struct Repository {
     git_dir: PathBuf,
     common_dir: PathBuf,
     quick: bool,
+    opened: Opened,
     marks: Vec<(&'static str, String)>,
     quarantine: Vec<(&'static str, OsString)>,
 }
@@ -27,8 +30,12 @@ impl Repository {
     pub fn discover(dir: &Path) -> GitResult<Option<Self>> {
         match open_at(dir, RepositoryOpenFlags::empty()) {
             Ok(found) => {
-                let found = Self::of_git2(&found);
-                if found.is_cut_off_from(dir) { Self::discover_by_git(dir) } else { Ok(Some(found)) }
+                let place = Self::of_git2(&found);
+                if place.is_cut_off_from(dir) {
+                    return Self::discover_by_git(dir);
+                }
+                place.put_back(found);
+                Ok(Some(place))
             }
             Err(e) if e.code() == ErrorCode::NotFound && !has_git_entry(dir) => Ok(None),
             // An unknown format, a foreign owner, a broken link: git knows, or says why not.
@@ -47,6 +54,7 @@ impl Repository {
             worktree: found.workdir().map(files::real_path),
             git_dir: files::real_path(found.path()),
             quick: reads_well(found, &common_dir),
+            opened: Opened::default(),
             common_dir,
             marks: Vec::new(),
             quarantine: Vec::new(),
@@ -98,6 +106,7 @@ impl Repository {
             git_dir,
             common_dir,
             quick: false,
+            opened: Opened::default(),
             marks: Vec::new(),
             quarantine: Vec::new(),
         }))
@@ -179,7 +188,8 @@ impl Repository {
         &self.marks
     }
 
-    /// libgit2's view, where it reads this repository as git does.
+    /// libgit2's view, where it reads this repository as git does. Opened now: nothing it says of an index or of
+    /// what is ignored is older than this.
     pub(super) fn quick(&self) -> Option<git2::Repository> {
         if !self.quick {
             return None;
@@ -187,13 +197,38 @@ impl Repository {
         open_at(self.dir(), RepositoryOpenFlags::NO_SEARCH).ok()
     }
 
-    /// The answer of libgit2, or, where it cannot give one, of git.
+    /// As [`Repository::quick`], opened by an earlier question where nobody else asks just now: for refs, history,
+    /// objects and configuration, which libgit2 looks at anew each time. To be given back with
+    /// [`Repository::put_back`].
+    pub(super) fn take_opened(&self) -> Option<git2::Repository> {
+        self.opened.take().filter(|_| self.quick).or_else(|| self.quick())
+    }
+
+    /// Keeps libgit2's view for the next question.
+    pub(super) fn put_back(&self, repo: git2::Repository) {
+        self.opened.put_back(repo);
+    }
+
+    /// The answer of libgit2, or, where it cannot give one, of git. Not for indexes and what is ignored.
     pub(super) fn answer<T>(
         &self,
         quick: impl FnOnce(&git2::Repository) -> Result<T, git2::Error>,
         git: impl FnOnce() -> GitResult<T>,
     ) -> GitResult<T> {
-        match self.quick().map(|repo| quick(&repo)) {
+        let Some(repo) = self.take_opened() else { return git() };
+        let answer = quick(&repo);
+        self.put_back(repo);
+        answer.or_else(|_| git())
+    }
+
+    /// As [`Repository::answer`], for indexes and what is ignored: libgit2 reads those once, so a view that was asked
+    /// about them is not kept.
+    pub(super) fn answer_anew<T>(
+        &self,
+        quick: impl FnOnce(&git2::Repository) -> Result<T, git2::Error>,
+        git: impl FnOnce() -> GitResult<T>,
+    ) -> GitResult<T> {
+        match self.take_opened().map(|repo| quick(&repo)) {
             Some(Ok(answer)) => Ok(answer),
             _ => git(),
         }
@@ -202,6 +237,38 @@ impl Repository {
     #[cfg(test)]
     pub(super) fn asking_git_only(&self) -> Self {
         Self { quick: false, ..self.clone() }
+    }
+}
+
+/// libgit2's view that was opened last, kept for the next question: opening one reads all configuration. Clones of a
+/// place share it.
+#[derive(Clone, Default)]
+struct Opened(Arc<Mutex<Option<git2::Repository>>>);
+
+impl Opened {
+    fn take(&self) -> Option<git2::Repository> {
+        self.0.lock().ok()?.take()
+    }
+
+    fn put_back(&self, repo: git2::Repository) {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = Some(repo);
+        }
+    }
+}
+
+impl PartialEq for Opened {
+    /// What is kept makes no place another one.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Opened {}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opened")
     }
 }
 

@@ -71,7 +71,7 @@ impl Repository {
 
     /// A reader of many blobs.
     pub fn blobs(&self) -> Blobs<'_> {
-        Blobs { repository: self, quick: self.quick() }
+        Blobs { repository: self, quick: self.take_opened() }
     }
 
     /// The entries at and below a directory of a commit or tree (`""` for the top): its files at any depth where
@@ -119,6 +119,14 @@ impl Blobs<'_> {
         match self.quick.as_ref().map(|repo| blob_by_git2(repo, id)) {
             Some(Ok(bytes)) => Ok(bytes),
             _ => self.repository.blob_by_git(id),
+        }
+    }
+}
+
+impl Drop for Blobs<'_> {
+    fn drop(&mut self) {
+        if let Some(repo) = self.quick.take() {
+            self.repository.put_back(repo);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One hook file: whether it is there, whose it is, and whether our block may go in.
 
 use super::block::{self, Found};
+use super::shim::By;
 use crate::sys::files;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -33,6 +34,13 @@ pub enum HookFile {
     Script,
     /// It is left alone, for this reason (a clause with "it").
     Foreign(String),
+}
+
+/// Who put our block into a hook file; `None` where it holds none.
+pub fn hook_by(path: &Path) -> Option<By> {
+    let found = look(path).ok().flatten()?.found?;
+    let is_of_run = String::from_utf8_lossy(&found.lines).contains(By::Run.words());
+    Some(if is_of_run { By::Run } else { By::Person })
 }
 
 /// What a hook file is.

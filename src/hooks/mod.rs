@@ -12,6 +12,6 @@ mod place;
 mod shim;
 
 pub use error::{HookError, HookResult};
-pub use file::{HookFile, hook_file};
+pub use file::{HookFile, hook_by, hook_file};
 pub use place::{Change, HooksPlace, install, place, uninstall};
 pub use shim::{By, ON_SERVER, Shim, USUAL, by_hand};

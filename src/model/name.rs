@@ -6,7 +6,8 @@ use std::fmt;
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "The {what} {text:?} is not usable: {why}. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them"
+    "The {what} '{}' is not usable: {why}. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them",
+    text.escape_debug()
 )]
 pub struct NameError {
     /// What was to be named, such as "ticket".

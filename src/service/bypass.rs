@@ -57,14 +57,15 @@ pub(super) struct Bases {
 impl Bases {
     /// Whether there is anything that [`look`] has not seen.
     pub fn have_moved(&mut self, control: &Control, run: &Run) -> bool {
-        if !is_watched(control, run) {
+        if !may_be_watched(run) {
             return false;
         }
         let watched = Watched::load(control, run);
         let dir = control.repo.common_dir();
         let log = *self.logs.entry(dir.to_owned()).or_insert_with(|| store::hook_log_size(dir));
-        watched.log != log
-            || run.repos.iter().any(|repo| self.at(repo).is_some_and(|now| now != watched.base(repo)))
+        let have_moved = watched.log != log
+            || run.repos.iter().any(|repo| self.at(repo).is_some_and(|now| now != watched.base(repo)));
+        have_moved && is_watched(control, run)
     }
 
     fn at(&mut self, repo: &RunRepo) -> Option<String> {
@@ -79,9 +80,11 @@ impl Bases {
 
 /// A run that is decided, or whose merge of ours is half done, has nothing to be found.
 fn is_watched(control: &Control, run: &Run) -> bool {
-    run.state.is_open()
-        && run.state != RunState::Closing
-        && !matches!(control.store.find_part(&run.id, INTENT), Ok(Some(_)))
+    may_be_watched(run) && !matches!(control.store.find_part(&run.id, INTENT), Ok(Some(_)))
+}
+
+fn may_be_watched(run: &Run) -> bool {
+    run.state.is_open() && run.state != RunState::Closing
 }
 
 /// Looks whether work of the run came into a base around the hooks since the last look, and writes it down. A

@@ -50,6 +50,6 @@ pub fn check(caller: &Caller, request: &CheckRequest, progress: Progress<'_>) ->
     intent::require_none(&control, &id)?;
     let run = settle::preview(&control, run, Action::Close)?;
     let judged = judge(&control, &run, Action::Close, &request.waivers)?;
-    let tampered = tampered(&control.store.journal(&id)?);
+    let tampered = tampered(control.store.journal(&id)?.chain);
     Ok(Checked { run, verdict: judged.verdict, tampered })
 }

@@ -226,7 +226,10 @@ fn run_in(
 ) -> ServiceResult<i32> {
     let argv = due.command.argv();
     let (program, words) = argv.split_first().ok_or_else(|| {
-        ServiceError::failed("A test command of the policy is empty.", &["git metawsm policy check"])
+        ServiceError::failed(
+            "An entry of git_pr.test_commands in the policy is empty.",
+            &["git metawsm policy check"],
+        )
     })?;
     let own = program.contains('/') && std::path::Path::new(program).is_relative();
     let place = if own { top.join(program) } else { PathBuf::from(program) };

@@ -135,7 +135,7 @@ fn perform(work: &Work<'_>, index: usize, sender: &Sender<Message>) {
 fn received(receiver: &Receiver<Message>) -> ServiceResult<Vec<Message>> {
     let Ok(first) = receiver.recv_timeout(Duration::from_secs(3600)) else {
         return Err(ServiceError::failed(
-            "A step did not come to its end within an hour.",
+            "No step of the run came to its end within an hour.",
             &["git metawsm status"],
         ));
     };

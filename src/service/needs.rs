@@ -11,7 +11,7 @@ use crate::model::{
     plain_line, quoted, title_of,
 };
 use crate::sessions::{Ended, Observation, REBOOTED};
-use crate::store::{Chain, Journal};
+use crate::store::Chain;
 use crate::sys::clock;
 use jiff::Timestamp;
 
@@ -287,8 +287,8 @@ pub(super) fn of_agent(run: &Run, agent: &RunAgent, seen: &Observation) -> Optio
 
 /// Why what was written down of a run cannot be trusted; `None` where it hangs together. A last line that is
 /// incomplete was never acknowledged, or is being written just now.
-pub(super) fn tampered(journal: &Journal) -> Option<String> {
-    match journal.chain {
+pub(super) fn tampered(chain: Chain) -> Option<String> {
+    match chain {
         Chain::Whole | Chain::TornTail => None,
         Chain::Missing => Some("The journal of the run is missing: somebody has removed it.".to_owned()),
         Chain::BrokenAt(line) => Some(format!(
@@ -298,8 +298,8 @@ pub(super) fn tampered(journal: &Journal) -> Option<String> {
 }
 
 /// The same as something that a person is needed for.
-pub(super) fn of_journal(run: &Run, journal: &Journal) -> Option<Need> {
-    tampered(journal).map(|what| need(NeedKind::Journal, what, format!("git metawsm log {}", run.id)))
+pub(super) fn of_journal(run: &Run, chain: Chain) -> Option<Need> {
+    tampered(chain).map(|what| need(NeedKind::Journal, what, format!("git metawsm log {}", run.id)))
 }
 
 /// A merge or close that was stopped half way: the two ways on.

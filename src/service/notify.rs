@@ -353,7 +353,7 @@ fn start(control: &Control, run: &Run, command: &[String], due: &Due) -> Service
 pub fn notify(words: &[OsString]) -> ServiceResult<()> {
     supervise::lead_session();
     let usage =
-        || super::ServiceError::wrong("This is for the program itself.", &["git metawsm policy show"]);
+        || super::ServiceError::wrong("'notify' is for the program itself.", &["git metawsm policy show"]);
     let [seconds, log, dashes, program, args @ ..] = words else { return Err(usage()) };
     let seconds =
         seconds.to_str().and_then(|s| s.parse().ok()).filter(|_| dashes == "--").ok_or_else(usage)?;

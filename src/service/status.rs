@@ -15,7 +15,7 @@ use super::{Caller, Control, ServiceResult, find_control, guidance, sessions as 
 use crate::model::{Run, RunAgent, RunId, Thread, quoted};
 use crate::policy;
 use crate::sessions::Observation;
-use crate::store::{self, Entry, JournalEntry, StoreError};
+use crate::store::{self, Entry, JournalEntry, Ordinary, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -222,8 +222,10 @@ fn add(
             keep_answers(control, &runs);
         }
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
-        let glances: Vec<_> =
-            runs.iter().zip(landed).map(|(run, landed)| Glance::at(control, run, landed)).collect();
+        let mut ordinary = control.store.ordinary();
+        let look = |(run, landed)| Glance::at(control, run, landed, &mut ordinary);
+        let glances: Vec<_> = runs.iter().zip(landed).map(look).collect();
+        control.store.keep_ordinary(&ordinary, request.selector.is_empty());
         let threads = forum::needs(control);
         let observed = observing.join().map_err(|_| super::repos::panicked())?;
         ServiceResult::Ok((observed, glances, threads))
@@ -290,16 +292,17 @@ struct Glance {
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run, landed: Landed) -> Self {
+    fn at(control: &Control, run: &Run, landed: Landed, ordinary: &mut Ordinary) -> Self {
+        let chain = control.store.chain(&run.id, ordinary).ok();
         Self {
-            signals: signals::look(run),
+            signals: signals::look_among(run, ordinary),
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
             may_be_bypassed: false,
             is_asked: false,
             landed,
-            journal: control.store.journal(&run.id).ok().and_then(|j| super::needs::of_journal(run, &j)),
+            journal: chain.and_then(|chain| super::needs::of_journal(run, chain)),
             docs: doc_sync::show(control, run),
         }
     }

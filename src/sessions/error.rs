@@ -10,7 +10,7 @@ pub enum SessionError {
     #[error(transparent)]
     Sys(#[from] SysError),
     /// `sessions.backend` holds a word that is none.
-    #[error("The session backend {0:?} is not known; it is auto, tmux or process")]
+    #[error("The session backend '{0}' is not known; it is auto, tmux or process")]
     UnknownBackend(String),
     /// tmux was asked for and is not there.
     #[error("Sessions are to run in tmux, and no program 'tmux' is on PATH")]
@@ -42,7 +42,7 @@ pub enum SessionError {
         name: String,
     },
     /// The name of a session, or a token, holds characters that it must not hold.
-    #[error("{what} {text:?} may hold only letters, digits, '_' and '-'")]
+    #[error("{what} '{text}' may hold only letters, digits, '_' and '-'")]
     BadName {
         /// "The session name" or "The session token".
         what: &'static str,
@@ -50,7 +50,9 @@ pub enum SessionError {
         text: String,
     },
     /// The wrapper was started by hand.
-    #[error("The words are agent exec <launch file>, or agent child -- <program> [argument]...")]
+    #[error(
+        "'agent' is for the program itself; its words are 'exec <launch file>' or 'child -- <program> [argument]...'"
+    )]
     Usage,
     /// The agent's program is not there.
     #[error("The program '{program}' of agent '{agent}' is not on PATH and is not a file that can be run")]
@@ -67,7 +69,7 @@ pub enum SessionError {
     )]
     NoAgent,
     /// The runner is not known.
-    #[error("The runner {0:?} is not known; it is shell, codex, claude or command")]
+    #[error("The runner '{0}' is not known; it is shell, codex, claude or command")]
     UnknownRunner(String),
     /// The profile lacks something that its runner needs, or holds what it does not take.
     #[error("The agent cannot be started with the runner '{runner}': {why}")]

@@ -85,7 +85,7 @@ fn clear_name(launch: &Launch) -> Result<(), SessionError> {
     let Some(pane) = tmux::panes()?.into_iter().find(|pane| pane.name == launch.name) else { return Ok(()) };
     let duplicate = |why: &str| SessionError::Duplicate { name: launch.name.clone(), why: why.to_owned() };
     if pane.token.is_empty() {
-        return Err(duplicate("git metawsm did not start it; rename it, or give the agent another name"));
+        return Err(duplicate("it was started by somebody else; rename it, or give the agent another name"));
     }
     let record = Record::find_of(&launch.files.exit, &pane.token)?.filter(|_| pane.run == launch.run);
     let Some(record) = record else {

@@ -26,7 +26,7 @@ pub enum StoreError {
         id: String,
     },
     /// The id would collide with a name of ours.
-    #[error("The run id {id:?} is reserved; take another one")]
+    #[error("The run id '{id}' is reserved; take another one")]
     Reserved {
         /// The asked id.
         id: String,

@@ -141,7 +141,7 @@ fn require_writable(run: &Run, dir: &Path) -> StoreResult<()> {
         return Err(StoreError::Newer { path: dir.join(RECORD), format: run.format });
     }
     if run.kind != record::KIND || run.format != RECORD_FORMAT {
-        let why = format!("kind {:?} with format {} is no record of this version", run.kind, run.format);
+        let why = format!("kind '{}' with format {} is no record of this version", run.kind, run.format);
         return Err(StoreError::Refused { id: run.id.to_string(), why });
     }
     Ok(())

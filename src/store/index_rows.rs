@@ -7,16 +7,16 @@
 use super::Entry;
 use super::index::{Fault, Index};
 use super::summary::{Summary, at, nanoseconds};
-use crate::model::{Run, RunId, RunState, StoredPolicy, TicketId};
+use crate::model::{Run, RunId, RunState, StoredPolicy, TicketId, content_hash};
 use rusqlite::{Connection, Row, params};
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 /// A file's modification time is not trusted when the file was looked at within this time of it: it may have
 /// been written again without the time moving. Two seconds is the coarsest clock of a file system.
-const RACY_NS: i64 = 2_000_000_000;
+pub(super) const RACY_NS: i64 = 2_000_000_000;
 
 /// What a file looked like, and when we looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,17 +57,24 @@ impl Look {
     }
 }
 
-/// The beginning of a hash over all columns, each text with its length, so that none can lend a byte to the next.
+/// A sum over all columns, each text with its length, so that none can lend a byte to the next. Every step can be
+/// undone, so a change within eight bytes always shows; what changes more passes once in 2^64. It need not withstand
+/// anybody who means it: whoever can write here can write the records.
 pub(super) fn seal_of(texts: &[&str], numbers: &[i64]) -> i64 {
-    let mut bytes = Vec::with_capacity(256);
-    for number in numbers {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let step = |sum: u64, word: u64| (sum.rotate_left(5) ^ word).wrapping_mul(ODD);
+    let mut sum = numbers.iter().fold(ODD, |sum, number| step(sum, number.cast_unsigned()));
     for text in texts {
-        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(text.as_bytes());
+        sum = step(sum, text.len() as u64);
+        let mut words = text.as_bytes().chunks_exact(8);
+        for word in words.by_ref() {
+            sum = step(sum, word.try_into().map_or(0, u64::from_le_bytes));
+        }
+        let mut last = [0; 8];
+        last[..words.remainder().len()].copy_from_slice(words.remainder());
+        sum = step(sum, u64::from_le_bytes(last));
     }
-    Sha256::digest(&bytes).iter().take(8).fold(0, |seal: i64, byte| seal << 8 | i64::from(*byte))
+    (sum ^ sum >> 32).cast_signed()
 }
 
 /// A row of an open run's record.
@@ -86,7 +93,15 @@ pub(super) struct LiveRow {
 pub(super) struct Packed {
     text: String,
     /// Apart, because it is most of a record, and nearly all runs hold the same one.
-    policy: String,
+    policy: Arc<PackedPolicy>,
+}
+
+/// A policy, kept once for all runs that hold it.
+#[derive(Debug, Clone, PartialEq)]
+struct PackedPolicy {
+    /// Content hash of the text.
+    hash: String,
+    text: String,
 }
 
 impl Packed {
@@ -94,7 +109,9 @@ impl Packed {
     pub(super) fn of(run: &Run) -> Option<Self> {
         let bare = Run { policy: StoredPolicy::default(), ..run.clone() };
         let text = serde_json::to_string(&bare).ok()?;
-        let packed = Self { text, policy: serde_json::to_string(&run.policy).ok()? };
+        let policy = serde_json::to_string(&run.policy).ok()?;
+        let policy = Arc::new(PackedPolicy { hash: content_hash(policy.as_bytes()), text: policy });
+        let packed = Self { text, policy };
         (packed.run(&mut Policies::default()).as_ref() == Some(run)).then_some(packed)
     }
 
@@ -112,26 +129,44 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    fn read(&mut self, text: &str) -> Option<StoredPolicy> {
-        if let Some(known) = self.known.get(text) {
+    fn read(&mut self, packed: &PackedPolicy) -> Option<StoredPolicy> {
+        if let Some(known) = self.known.get(&packed.hash) {
             return Some(known.clone());
         }
-        let policy: StoredPolicy = serde_json::from_str(text).ok()?;
-        self.known.insert(text.to_owned(), policy.clone());
+        let policy: StoredPolicy = serde_json::from_str(&packed.text).ok()?;
+        self.known.insert(packed.hash.clone(), policy.clone());
         Some(policy)
     }
 }
 
+/// The policies that the index holds, by content hash; one that is not what its hash says is left out.
+fn packed_policies(conn: &Connection) -> Result<HashMap<String, Arc<PackedPolicy>>, Fault> {
+    let mut ask = conn.prepare("SELECT hash, text FROM policies")?;
+    let mut found = HashMap::new();
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let packed = PackedPolicy { hash: row.get(0)?, text: row.get(1)? };
+        if content_hash(packed.text.as_bytes()) == packed.hash {
+            found.insert(packed.hash.clone(), Arc::new(packed));
+        }
+    }
+    Ok(found)
+}
+
 impl LiveRow {
     fn seal(&self) -> i64 {
-        let texts = [self.path.as_str(), &self.hash, &self.packed.text, &self.packed.policy];
-        seal_of(&texts, &self.look.numbers())
+        seal_of(
+            &[self.path.as_str(), &self.hash, &self.packed.text, &self.packed.policy.hash],
+            &self.look.numbers(),
+        )
     }
 
-    fn at(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+    fn at(row: &Row<'_>, policies: &HashMap<String, Arc<PackedPolicy>>) -> Result<Option<Self>, Fault> {
         let look =
             Look { size: row.get(1)?, mtime_ns: row.get(2)?, inode: row.get(3)?, seen_ns: row.get(4)? };
-        let packed = Packed { text: row.get(6)?, policy: row.get(7)? };
+        let policy = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        let Some(policy) = policies.get(policy) else { return Ok(None) };
+        let packed = Packed { text: row.get(6)?, policy: Arc::clone(policy) };
         let found = Self { path: row.get(0)?, look, hash: row.get(5)?, packed };
         let sealed: i64 = row.get(8)?;
         Ok((found.seal() == sealed).then_some(found))
@@ -142,11 +177,12 @@ impl Index {
     /// The rows of open runs' records, by path.
     pub(super) fn live_rows(&self) -> Result<HashMap<String, LiveRow>, Fault> {
         self.read(|conn| {
+            let policies = packed_policies(conn)?;
             let mut ask = conn.prepare("SELECT * FROM live")?;
             let mut found = HashMap::new();
             let mut rows = ask.query([])?;
             while let Some(row) = rows.next()? {
-                found.extend(LiveRow::at(row)?.map(|row| (row.path.clone(), row)));
+                found.extend(LiveRow::at(row, &policies)?.map(|row| (row.path.clone(), row)));
             }
             Ok(found)
         })
@@ -159,10 +195,15 @@ impl Index {
             for path in gone {
                 drop.execute([path])?;
             }
+            let mut policy = conn.prepare("INSERT OR REPLACE INTO policies VALUES(?1, ?2)")?;
             let mut put =
                 conn.prepare("INSERT OR REPLACE INTO live VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+            let mut known = HashSet::new();
             for row in fresh {
                 let (look, told) = (&row.look, &row.packed);
+                if known.insert(&told.policy.hash) {
+                    policy.execute([&told.policy.hash, &told.policy.text])?;
+                }
                 put.execute(params![
                     row.path,
                     look.size,
@@ -171,10 +212,11 @@ impl Index {
                     look.seen_ns,
                     row.hash,
                     told.text,
-                    told.policy,
+                    told.policy.hash,
                     row.seal(),
                 ])?;
             }
+            conn.execute("DELETE FROM policies WHERE hash NOT IN (SELECT policy FROM live)", [])?;
             Ok(())
         });
     }

@@ -144,8 +144,14 @@ impl Store {
 
     /// A further file of a run, such as `intent.toml` or `docs/<ticket>.toml`; written by [`super::Hold::save_part`].
     pub fn find_part(&self, id: &RunId, name: &str) -> StoreResult<Option<String>> {
+        // Nearly every run that is asked about is a live one: what is found there needs no second look.
+        let live = part_path(&self.run_in(Folder::Live, id), id, name)?;
+        if let Some(text) = files::find_text(&live)? {
+            return Ok(Some(text));
+        }
         let dir = self.place_of(id).ok_or_else(|| not_found(id))?;
-        Ok(files::find_text(&part_path(&dir, id, name)?)?)
+        let path = part_path(&dir, id, name)?;
+        if path == live { Ok(None) } else { Ok(files::find_text(&path)?) }
     }
 
     /// The runs that every command asks about: the open ones, and those that are decided and were not moved yet;
@@ -217,7 +223,7 @@ pub(super) fn part_path(dir: &Path, id: &RunId, name: &str) -> StoreResult<PathB
     let fits =
         parts.len() <= 3 && parts.iter().all(|p| check_name("file", p).is_ok()) && !ours.contains(&name);
     if !fits {
-        let why = format!("{name:?} is no name for one of its files");
+        let why = format!("'{name}' is no name for one of its files");
         return Err(StoreError::Refused { id: id.to_string(), why });
     }
     Ok(dir.join(name))

@@ -28,6 +28,7 @@ mod journal;
 mod link;
 mod live;
 mod old_database;
+mod ordinary;
 mod participation;
 mod path_list;
 mod person;
@@ -62,6 +63,7 @@ pub use old_database::{
     DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun,
     OldStep, OldThread, TEXT_CAP,
 };
+pub use ordinary::{Ordinary, Outside};
 pub use participation::{OpenEntry, enter, leave, lock_repo, open_all, open_entries, roots};
 pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};
 pub use publication::Publication;

@@ -67,7 +67,7 @@ impl Person {
         }
         let file = self.trusted();
         if hash.is_empty() || hash.contains(char::is_whitespace) {
-            let why = format!("{hash:?} is no content hash");
+            let why = format!("'{hash}' is no content hash");
             return Err(StoreError::Occupied { path: file, why });
         }
         let _lock = self.lock()?;

@@ -93,7 +93,7 @@ fn parse_with(text: &str, migrations: &[Migration]) -> Result<Run, RecordError> 
     match head.kind.as_deref() {
         Some(KIND) => {}
         _ if format > RECORD_FORMAT => return Err(RecordError::Newer { format }),
-        Some(kind) => return Err(broken(format!("it is a record of kind {kind:?} and not of a run"))),
+        Some(kind) => return Err(broken(format!("it is a record of kind '{kind}' and not of a run"))),
         None => return Err(broken("it does not say its kind".to_owned())),
     }
     if format > RECORD_FORMAT {
@@ -335,7 +335,7 @@ mod tests {
             ("format = -1\nkind = \"run\"", "its format is not a number above 0"),
             ("format = 1", "it does not say its kind"),
             ("format = 1\nkind = \"thread\"", "it is a record of kind \"thread\" and not of a run"),
-            ("format = 4\nkind = \"run\"\nid = \"../x\"", "line 3: The run id \"../x\" is not usable"),
+            ("format = 4\nkind = \"run\"\nid = \"../x\"", "line 3: The run id '../x' is not usable"),
             ("format = 4\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
         ];
         for (text, why) in cases {

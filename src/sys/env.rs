@@ -103,6 +103,11 @@ pub fn config_dir() -> Option<PathBuf> {
     xdg("XDG_CONFIG_HOME", ".config")
 }
 
+/// `$XDG_DATA_HOME` or `~/.local/share`.
+pub fn data_dir() -> Option<PathBuf> {
+    xdg("XDG_DATA_HOME", ".local/share")
+}
+
 /// `$XDG_STATE_HOME` or `~/.local/state`.
 pub fn state_dir() -> Option<PathBuf> {
     xdg("XDG_STATE_HOME", ".local/state")

@@ -22,6 +22,7 @@ pub mod random;
 pub mod signals;
 pub mod supervise;
 pub mod term;
+pub mod trial;
 pub mod watch;
 
 pub use error::{SysError, SysResult};

@@ -135,8 +135,8 @@ pub enum WorkspaceError {
         /// Where ours lies.
         wanted: PathBuf,
     },
-    /// A file of wsm says what cannot be gone by.
-    #[error("{} cannot be gone by: {why}", path.display())]
+    /// A file of wsm says what cannot be followed.
+    #[error("The file {} of wsm cannot be used: {why}", path.display())]
     OddWsmFile {
         /// The file.
         path: PathBuf,

@@ -206,7 +206,7 @@ pub(super) fn usable_in(home: &Path, name: &str) -> WorkspaceResult<Option<WsmWo
     let odd = |why: String| Err(WorkspaceError::OddWsmFile { path: file_of(home, name)?, why });
     if found.name != name {
         return odd(format!(
-            "it is of a workspace that is called {:?}",
+            "it is of a workspace that is called '{}'",
             title_of(&plain_line(&found.name), 80)
         ));
     }
@@ -214,7 +214,7 @@ pub(super) fn usable_in(home: &Path, name: &str) -> WorkspaceResult<Option<WsmWo
     if !found.path.is_absolute() || dots {
         let path = plain_line(&found.path.to_string_lossy());
         return odd(format!(
-            "the directory that it names, {:?}, is not an absolute path without dots",
+            "the directory that it names, '{}', is not an absolute path without dots",
             title_of(&path, 200)
         ));
     }

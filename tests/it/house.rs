@@ -4,7 +4,7 @@
 mod bans;
 mod layout;
 mod rooms;
-mod source;
+pub mod source;
 
 use source::{Source, Violation};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn load(path: &Path) -> Source {
 }
 
 /// Every source below `src` and `tests`; files declared `#[cfg(test)] mod name;` count as test code.
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let paths = ["src", "tests"].into_iter().flat_map(rust_files);
     let all: Vec<Source> = paths.map(|path| load(&path)).collect();
     let test_files: Vec<String> = all.iter().flat_map(Source::test_modules).collect();

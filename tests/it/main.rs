@@ -11,6 +11,7 @@ mod crowd;
 mod disks;
 mod docs_sync;
 mod dry_run;
+mod errors;
 mod everyday_git;
 mod federation;
 mod forum;

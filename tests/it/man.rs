@@ -1,8 +1,9 @@
 //! The man pages in `man/` are what clap's definitions say; with METAWSM_BLESS=1 they are written anew. And what
 //! the program tells people to type exists.
 
-use clap::{Command, CommandFactory};
-use git_metawsm::cmd::Cli;
+use crate::kit::{Output, World, require};
+use clap::CommandFactory;
+use git_metawsm::cmd::{Cli, manual};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,40 +15,7 @@ fn top() -> PathBuf {
 
 /// Every page by its file name.
 fn pages() -> BTreeMap<String, String> {
-    let mut program = Cli::command().disable_help_subcommand(true);
-    program.build();
-    let mut pages = BTreeMap::new();
-    render(&program, &mut pages);
-    pages
-}
-
-fn render(command: &Command, pages: &mut BTreeMap<String, String>) {
-    let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
-    pages.insert(format!("{name}.1"), page(command).expect("a page in memory"));
-    for below in command.get_subcommands() {
-        render(below, pages);
-    }
-}
-
-/// One page, with the usage line as its synopsis: the renderer's own names every option there.
-fn page(command: &Command) -> std::io::Result<String> {
-    let source = concat!("git-metawsm ", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command.clone()).manual("git metawsm").source(source);
-    let usage = command.clone().render_usage().to_string();
-    let usage = usage.trim_start_matches("Usage:").trim().replace('-', "\\-");
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    page.extend(format!(".SH SYNOPSIS\n{usage}\n").bytes());
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    if command.has_subcommands() {
-        man.render_subcommands_section(&mut page)?;
-    }
-    if command.get_after_help().is_some() {
-        man.render_extra_section(&mut page)?;
-    }
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    manual().into_iter().collect()
 }
 
 #[test]
@@ -78,13 +46,90 @@ fn file_name(path: &Path) -> String {
 }
 
 #[test]
-fn every_page_has_a_name_and_a_synopsis() {
+fn every_page_has_a_name_a_synopsis_and_where_to_read_on() {
     for (name, page) in pages() {
-        assert!(page.contains(".SH NAME") && page.contains(".SH SYNOPSIS"), "{name}");
-        let stem = name.trim_end_matches(".1");
+        let mut expected = vec![".SH NAME", ".SH DESCRIPTION", ".SH \"SEE ALSO\""];
+        if name.ends_with(".1") {
+            expected.extend([".SH SYNOPSIS", ".SH \"EXIT STATUS\"", ".SH EXAMPLES"]);
+        }
+        for heading in expected {
+            assert!(page.lines().any(|line| line == heading), "{name} has no {heading}");
+        }
+        let stem = name.rsplit_once('.').expect("a section").0.replace('-', "\\-");
         let title = page.lines().find(|l| l.starts_with(".TH")).unwrap_or_default();
-        assert!(title.contains(stem), "{name}: {title}");
+        assert!(title.contains(&stem), "{name}: {title}");
     }
+}
+
+#[test]
+fn pages_name_only_pages_that_exist() {
+    let pages = pages();
+    let named = Regex::new(r"(git\\-metawsm[a-z\\-]*)(?:\\fR)?\((\d)\)").expect("a pattern");
+    let mut found = 0;
+    for (name, page) in &pages {
+        for other in named.captures_iter(page) {
+            let file = format!("{}.{}", other[1].replace('\\', ""), &other[2]);
+            assert!(pages.contains_key(&file), "{name} names {file}");
+            found += 1;
+        }
+    }
+    assert!(found > 200, "only {found} were found; the pattern is too narrow");
+}
+
+#[test]
+fn no_page_is_of_a_command_that_is_no_more() {
+    let pages = pages();
+    for former in ["pr", "auth", "review", "operator", "serve", "hooks-run", "forum-signal"] {
+        assert!(!pages.contains_key(&format!("git-metawsm-{former}.1")), "{former}");
+    }
+}
+
+#[test]
+fn every_page_renders_without_a_warning() {
+    let (Some(_), Some(_)) = (require("man"), require("groff")) else { return };
+    let world = World::new();
+    let mut files = Vec::new();
+    for (name, page) in pages() {
+        fs::write(world.root().join(&name), page).expect("a page is written");
+        files.push(name);
+    }
+    for name in &files {
+        let mut man = world.command("man");
+        let shown = Output::of(man.args(["--warnings", "-l", name]).env("MANWIDTH", "80"), "man").ok();
+        assert_eq!(shown.stderr, "", "{name}");
+        assert!(shown.stdout.lines().count() > 10, "{shown}");
+        for odd in ["\\fB", "\\fR", "\\&", "\\*(", "\u{1b}"] {
+            assert!(!shown.stdout.contains(odd), "{name} shows {odd:?}");
+        }
+    }
+    let mut groff = world.command("groff");
+    let output = Output::of(groff.args(["-man", "-ww", "-Tutf8", "-z"]).args(&files), "groff").ok();
+    assert_eq!(output.stderr, "", "groff warns");
+    let mut lexgrog = world.command("lexgrog");
+    let known = Output::of(lexgrog.args(&files), "lexgrog").ok();
+    for name in &files {
+        let stem = name.rsplit_once('.').expect("a section").0;
+        assert!(
+            known.stdout.contains(&format!("{name}: \"{stem} - ")),
+            "apropos does not know {name}: {known}"
+        );
+    }
+}
+
+/// Variables that we set for ourselves alone.
+const PRIVATE: [&str; 5] = ["SESSION", "STEP", "STARTER", "HOLD", "PROBE"];
+
+#[test]
+fn every_variable_of_ours_is_on_the_first_page() {
+    let register = include_str!("../../src/sys/env.rs");
+    let variable = Regex::new(r#"= "(METAWSM_([A-Z_]+))";"#).expect("a pattern");
+    let page = &pages()["git-metawsm.1"];
+    let mut found = 0;
+    for variable in variable.captures_iter(register).filter(|v| !PRIVATE.contains(&&v[2])) {
+        found += 1;
+        assert!(page.contains(&variable[1]), "{} is not explained", &variable[1]);
+    }
+    assert!(found >= 12, "only {found} were found; the pattern is too narrow");
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -113,7 +158,7 @@ fn every_command_that_the_program_tells_people_to_type_exists() {
             for word in told.captures_iter(line).map(|c| c[1].to_owned()) {
                 found += 1;
                 // "git metawsm did not start it" is no command to type.
-                let is_prose = ["did"].contains(&word.as_str());
+                let is_prose = ["did", "for", "below"].contains(&word.as_str());
                 assert!(
                     is_prose || known(&word),
                     "{}: 'git metawsm {word}' is no command: {line}",

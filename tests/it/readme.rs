@@ -1,12 +1,19 @@
-//! The README keeps its word: every fenced `sh` line is run as it stands there, every `text` block is what the block
-//! before it printed, every `json` block is a good policy, and every command named in the text exists.
+//! The README keeps its word: every fenced `sh` line is run as it stands there, every `text` block is what the line
+//! before it printed, every `json` block is a good policy, the table of commands and the recorded session are the
+//! program's own, and every command named in the text exists. METAWSM_BLESS=1 writes anew what is recorded.
+
+mod commands;
+mod session;
+mod uninstall;
 
 use crate::kit::{BINARY, Output, Repo, World, require, wait_for};
 use clap::CommandFactory;
 use git_metawsm::cmd::Cli;
 use regex::Regex;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::cell::RefCell;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// How a line is run. A line of the README that is not listed here fails the test, and so does a line listed here
@@ -21,33 +28,45 @@ enum How {
     AgentCommits,
     /// As above with exit 0; then the question of its agent.
     AgentAsks,
-    /// As it stands, at the top of this project.
-    AtTop,
-    /// cargo itself is not run from a test: what the line names exists, and the program does what it says.
-    Demo,
+    /// As it stands, in the directory of the tour, with exit 0.
+    Here,
+    /// As above; then its agents are waited for.
+    HereAgentsEnd,
+    /// The tour goes on in this directory.
+    Cd,
     /// The program that it would install is this package's.
     Install,
-    /// The file is there and executable; it runs this very test.
-    IsThere,
 }
 
+/// The chapter that has a test of its own.
+const UNINSTALL: &str = "Uninstall";
+
+/// What plays the agent of the tour.
+const POLICY: &str = r#"echo '{"version": 2, "agents": [{"name": "greeter", "profile": "script"}], "agent_profiles": [{"name": "script", "runner": "shell", "runner_options": {"command": "echo Hello >GREETING.md && git add . && git commit -m Greet"}}]}' >.metawsm/policy.json"#;
+
 const LINES: &[(&str, How)] = &[
-    ("cargo run --release -- demo", How::Demo),
-    ("tests/run", How::IsThere),
     ("cargo install --path .", How::Install),
-    ("mkdir -p ~/.cargo/share/man/man1", How::AtTop),
-    ("cp man/*.1 ~/.cargo/share/man/man1/", How::AtTop),
-    ("git metawsm run 'Add a greeting'", How::AgentsEnd),
-    ("git metawsm status", How::InShop(0)),
-    ("git metawsm diff --stat", How::InShop(0)),
-    ("git metawsm close", How::InShop(0)),
-    ("git metawsm cleanup", How::InShop(0)),
+    ("git metawsm setup", How::InShop(0)),
+    ("git init -b main hello", How::Here),
+    ("cd hello", How::Cd),
+    ("mkdir .metawsm", How::Here),
+    (POLICY, How::Here),
+    ("git add .metawsm", How::Here),
+    ("git commit -m 'Say who works here'", How::Here),
+    ("git metawsm policy trust", How::Here),
+    ("git metawsm run 'Add a greeting'", How::HereAgentsEnd),
+    ("git metawsm status", How::Here),
+    ("git metawsm diff", How::Here),
+    ("git metawsm check", How::Here),
+    ("git metawsm close", How::Here),
+    ("git metawsm cleanup", How::Here),
+    ("git log --oneline --graph", How::Here),
+    ("git metawsm list --all", How::Here),
     ("git metawsm run 'Think about it'", How::InShop(0)),
     ("git metawsm close", How::InShop(3)),
     ("git metawsm stop", How::InShop(0)),
     ("git metawsm resume", How::InShop(0)),
     ("git metawsm discard", How::InShop(0)),
-    ("git metawsm list --all", How::InShop(0)),
     ("git metawsm log think-about-it", How::InShop(0)),
     ("git metawsm run 'Add a menu'", How::AgentCommits),
     ("git merge --no-ff task/add-a-menu", How::InShop(1)),
@@ -128,32 +147,70 @@ fn readme() -> String {
     std::fs::read_to_string(top().join("README.md")).expect("the README")
 }
 
-/// The fenced blocks: language and text.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let mut blocks: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
+/// A fenced block.
+struct Block {
+    /// The chapter that it stands in.
+    chapter: String,
+    language: String,
+    text: String,
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let (mut inside, mut chapter) = (false, String::new());
     for line in text.lines() {
         match line.strip_prefix("```") {
             Some(_) if inside => inside = false,
             Some(language) => {
                 inside = true;
-                blocks.push((language.trim().to_owned(), String::new()));
+                let (chapter, language) = (chapter.clone(), language.trim().to_owned());
+                blocks.push(Block { chapter, language, text: String::new() });
             }
             None if inside => {
-                let (_, text) = blocks.last_mut().expect("a block has begun");
-                text.push_str(line);
-                text.push('\n');
+                let block = blocks.last_mut().expect("a block has begun");
+                block.text.push_str(line);
+                block.text.push('\n');
             }
-            None => {}
+            None => chapter = line.strip_prefix("## ").map_or(chapter, str::to_owned),
         }
     }
     assert!(!inside, "a block of the README does not end");
     blocks
 }
 
+/// Whether what is recorded shall be written anew.
+fn is_blessing() -> bool {
+    std::env::var_os("METAWSM_BLESS").is_some_and(|v| v == "1")
+}
+
+/// Held by whoever writes the README anew.
+static WRITES: Mutex<()> = Mutex::new(());
+
+/// Writes these texts into the blocks of these numbers.
+fn bless(recorded: &[(usize, String)]) {
+    let _held = WRITES.lock().expect("no writer has died");
+    let (mut new, mut inside, mut number) = (String::new(), false, 0);
+    for line in readme().lines() {
+        let fence = line.starts_with("```");
+        let text = recorded.iter().find(|(block, _)| inside && *block + 1 == number).map(|(_, text)| text);
+        if fence && inside {
+            new.push_str(text.map_or("", String::as_str));
+        }
+        if fence || text.is_none() {
+            new.push_str(line);
+            new.push('\n');
+        }
+        number += usize::from(fence && !inside);
+        inside ^= fence;
+    }
+    std::fs::write(top().join("README.md"), new).expect("the README is written");
+}
+
 struct Reader {
     world: World,
     shop: Repo,
+    /// Where the tour is.
+    place: RefCell<PathBuf>,
 }
 
 impl Reader {
@@ -167,7 +224,8 @@ impl Reader {
         let shop = world.repo("shop");
         let docs = world.repo("docs");
         docs.git(["branch", "develop"]);
-        Self { world, shop }
+        let place = RefCell::new(world.home());
+        Self { world, shop, place }
     }
 
     fn sh(&self, dir: &Path, line: &str) -> Output {
@@ -184,7 +242,7 @@ impl Reader {
             How::InShop(code) => self.sh(shop, line).code(code).stdout,
             How::AgentsEnd => {
                 let printed = self.sh(shop, line).ok().stdout;
-                self.wait_for_agents();
+                self.wait_for_agents(shop);
                 printed
             }
             How::AgentCommits => {
@@ -204,12 +262,17 @@ impl Reader {
                 });
                 printed
             }
-            How::AtTop => self.sh(top(), line).ok().stdout,
-            How::Demo => {
-                let manifest = manifest();
-                assert_eq!(manifest["package"]["default-run"].as_str(), Some("git-metawsm"));
-                let output = self.world.run(["demo"]).limit(Duration::from_secs(240)).ok();
-                output.says("git metawsm run 'Greet the reader'").says("published .metawsm/runs/").stdout
+            How::Here => self.sh(&self.place.borrow(), line).ok().stdout,
+            How::HereAgentsEnd => {
+                let place = self.place.borrow();
+                let printed = self.sh(&place, line).ok().stdout;
+                self.wait_for_agents(&place);
+                printed
+            }
+            How::Cd => {
+                let to = line.strip_prefix("cd ").expect("a directory");
+                self.place.borrow_mut().push(to);
+                String::new()
             }
             How::Install => {
                 let manifest = manifest();
@@ -217,17 +280,12 @@ impl Reader {
                 assert!(bins.iter().any(|b| b["name"].as_str() == Some("git-metawsm")), "{bins:?}");
                 String::new()
             }
-            How::IsThere => {
-                let file = top().join(line).metadata().expect("the file of the line");
-                assert!(file.permissions().mode() & 0o111 != 0, "{line} is not executable");
-                String::new()
-            }
         }
     }
 
-    fn wait_for_agents(&self) {
+    fn wait_for_agents(&self, place: &Path) {
         wait_for("every open run is completed", Duration::from_secs(60), || {
-            let status = self.world.run(["status", "--json"]).at(&self.shop).ok().json();
+            let status = self.world.run(["status", "--json"]).at(place).ok().json();
             let runs = status["runs"].as_array().cloned().unwrap_or_default();
             runs.iter().all(|run| run["state"] == "completed").then_some(())
         });
@@ -235,13 +293,23 @@ impl Reader {
 
     /// With what differs from run to run masked.
     fn masked(&self, text: &str) -> String {
-        let text = text.replace(&*self.world.home().to_string_lossy(), "~");
-        let text = text.replace(&*self.shop.path().to_string_lossy(), "~/shop");
-        let text = self.world.masked(&text);
-        let masks = [(r"runs/\d{4}-\d\d/", "runs/MONTH/"), (r"\b[0-9a-f]{12}\b", "OID")];
+        let text = self.world.masked(&self.presented(text));
+        let masks = [
+            (r"runs/\d{4}-\d\d/", "runs/MONTH/"),
+            (r"\b[0-9a-f]{12}\b", "OID"),
+            (r"\b[0-9a-f]{7}\b", "OID"),
+            (r"\b\d+ (s|min|seconds?|minutes?)\b", "AGE"),
+            (r"\bjust now\b", "AGE ago"),
+        ];
         masks.iter().fold(text, |text, (pattern, to)| {
             Regex::new(pattern).expect("a pattern of ours").replace_all(&text, *to).into_owned()
         })
+    }
+
+    /// As a reader sees it at home.
+    fn presented(&self, text: &str) -> String {
+        let text = text.replace(&*self.world.home().to_string_lossy(), "~");
+        text.replace(&*self.shop.path().to_string_lossy(), "~/shop")
     }
 }
 
@@ -256,24 +324,32 @@ fn every_command_of_the_readme_does_what_the_readme_says() {
     let Some(_) = require("tmux") else { return };
     let reader = Reader::new();
     let mut left = LINES.iter();
-    let mut printed = String::new();
-    for (language, text) in blocks(&readme()) {
-        match language.as_str() {
+    let (mut printed, mut recorded) = (String::new(), Vec::new());
+    for (number, block) in blocks(&readme()).into_iter().enumerate().filter(|(_, b)| b.chapter != UNINSTALL) {
+        match block.language.as_str() {
             "sh" => {
-                for line in text.lines() {
+                for line in block.text.lines() {
                     let (expected, how) =
                         left.next().unwrap_or_else(|| panic!("not listed in this test: {line}"));
                     assert_eq!(line, *expected, "the README and the list of this test part here");
                     printed = reader.run(line, *how);
                 }
             }
-            "text" => assert_eq!(reader.masked(&printed), reader.masked(&text), "after the lines before it"),
-            "json" => check_policy(&reader, &text),
+            "text" if is_blessing() && reader.masked(&printed) != reader.masked(&block.text) => {
+                recorded.push((number, reader.presented(&printed)));
+            }
+            "text" => {
+                assert_eq!(reader.masked(&printed), reader.masked(&block.text), "after the lines before it");
+            }
+            "json" => check_policy(&reader, &block.text),
             other => panic!("nothing is known of blocks in '{other}'"),
         }
     }
     assert_eq!(left.next(), None, "the README no longer holds this line");
-    let page = reader.world.home().join(".cargo/share/man/man1/git-metawsm.1");
+    if !recorded.is_empty() {
+        bless(&recorded);
+    }
+    let page = reader.world.home().join(".local/share/man/man1/git-metawsm.1");
     assert!(page.is_file(), "{} was installed", page.display());
     assert_eq!(reader.shop.git(["status", "--porcelain"]), "?? .metawsm/policy.json");
 }
@@ -309,7 +385,9 @@ fn every_command_that_the_text_of_the_readme_names_exists() {
 
 #[test]
 fn every_place_that_the_readme_names_in_this_repository_is_there() {
-    for name in ["src/lib.rs", "ttmp", ".ci/run", "man", "tests/run", "LICENSE"] {
+    for name in
+        ["src/lib.rs", "ttmp", ".ci/run", "fixtures/schema", "fixtures/session.svg", "tests/run", "LICENSE"]
+    {
         assert!(PathBuf::from(top()).join(name).exists(), "{name}");
     }
 }

@@ -21,7 +21,7 @@ pub fn status(screen: &Screen, report: &StatusReport) {
         screen.answer_json(json::report_json(report));
         return;
     }
-    let width = term::stdout_size().map(|(columns, _)| columns);
+    let width = term::stdout_size().map(|(columns, _)| columns).filter(|_| !screen.is_keeping());
     let mut text = String::new();
     for line in status_lines(screen, report, width, clock::now()) {
         text.push_str(&line.text);

@@ -48,6 +48,11 @@ pub fn escalated(control: &Control, run: &RunId) -> ServiceResult<Vec<Thread>> {
     waiting(control, &wanted)
 }
 
+/// The threads in which somebody waits, the most pressing first.
+pub fn all_waiting(control: &Control) -> ServiceResult<Vec<Thread>> {
+    waiting(control, &|_| true)
+}
+
 /// The threads in which somebody waits and that are wanted, the most pressing first.
 fn waiting(control: &Control, wanted: &dyn Fn(&Pressing) -> bool) -> ServiceResult<Vec<Thread>> {
     let reader = Reader::new(control)?;

@@ -58,7 +58,7 @@ fn place_of(cursor: &str) -> ServiceResult<Place> {
         cursor.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, EventId::parse(id).ok()?)));
     let (time, id) = parsed.ok_or_else(|| {
         ServiceError::wrong(
-            "The cursor is none that 'forum watch' gave; 0 is the beginning.",
+            "The cursor was not given by 'forum watch'; 0 is the beginning.",
             &["git metawsm forum watch --cursor 0"],
         )
     })?;

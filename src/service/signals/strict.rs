@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(key) = entries.next_key::<String>()? {
             let Strict(value) = entries.next_value()?;
             if all.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} is there twice")));
+                return Err(A::Error::custom(format!("the key '{key}' is there twice")));
             }
             all.insert(key, value);
         }

@@ -83,7 +83,7 @@ pub fn signal(caller: &Caller, request: &SignalRequest) -> ServiceResult<Signall
     }
     // What nobody could take is not written.
     parse(kind, text.as_bytes()).map_err(|why| {
-        ServiceError::wrong(format!("This cannot be said: {why}."), &["git metawsm signal -h"])
+        ServiceError::wrong(format!("The signal cannot be written: {why}."), &["git metawsm signal -h"])
     })?;
     let names = response_names(&session);
     let places = session.roots.iter().flat_map(|root| names.iter().map(|name| root.join(name)));
@@ -151,7 +151,12 @@ fn place(session: &Session, kind: SignalKind, bytes: &[u8]) -> ServiceResult<Pat
             Err(error) => return Err(error.into()),
         }
     }
-    let missing = || ServiceError::failed("The workspace has no place for signals.", &["git metawsm status"]);
+    let missing = || {
+        ServiceError::failed(
+            "The workspace has no directory .metawsm to write the signal into.",
+            &["git metawsm status"],
+        )
+    };
     Err(refused.map_or_else(missing, Into::into))
 }
 

@@ -85,10 +85,10 @@ impl RunnerInput<'_> {
 /// The command line of an agent.
 pub fn command_line(input: &RunnerInput) -> Result<AgentCommand, SessionError> {
     if let Some(mode) = input.mode.filter(|m| !["auto", "interactive", "headless"].contains(m)) {
-        return Err(input.refuse(format!("its mode {mode:?} is none of auto, interactive, headless")));
+        return Err(input.refuse(format!("its mode '{mode}' is none of auto, interactive, headless")));
     }
     if let Some(word) = input.permissions.filter(|p| !["ask", "edit", "full"].contains(p)) {
-        return Err(input.refuse(format!("its permissions {word:?} are none of ask, edit, full")));
+        return Err(input.refuse(format!("its permissions '{word}' are none of ask, edit, full")));
     }
     match input.runner {
         "shell" => shell(input),
@@ -137,7 +137,7 @@ pub fn could_commit(input: &RunnerInput) -> Result<(), String> {
             let word = input.command.unwrap_or_default().trim();
             let bare = ["bash", "sh", "zsh", "fish", "dash", "ksh"];
             if bare.contains(&word.rsplit('/').next().unwrap_or_default()) {
-                return Err(format!("the shell {word:?} without a terminal ends at once; use tmux"));
+                return Err(format!("the shell '{word}' without a terminal ends at once; use tmux"));
             }
             Ok(())
         }

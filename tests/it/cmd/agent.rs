@@ -8,7 +8,7 @@ fn typed_by_hand_it_says_what_it_takes() {
     let world = World::new();
     let output = world.run(["agent"]).code(1);
     plain(&output);
-    output.tells("The words are agent exec <launch file>, or agent child -- <program> [argument]...");
+    output.tells("'agent' is for the program itself; its words are 'exec <launch file>' or 'child -- <program> [argument]...'");
     let output = world.run(["agent", "exec", "nowhere.json"]).code(1);
     plain(&output);
     output.tells("nowhere.json");

@@ -91,7 +91,7 @@ fn a_pipe_needs_goal_and_done_criteria_as_flags() {
       git metawsm bootstrap -h
     ");
     let odd = stage.refuses(&words(&["--ticket", "../x"]));
-    assert!(odd.starts_with("2 usage\nerror: The ticket \"../x\" is not usable"), "{odd}");
+    assert!(odd.starts_with("2 usage\nerror: The ticket '../x' is not usable"), "{odd}");
     before.assert_same(&stage.world.snapshot());
 }
 

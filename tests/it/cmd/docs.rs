@@ -152,7 +152,7 @@ fn only_the_servers_that_are_named_are_asked_and_all_down_is_a_fault_outside() {
     ");
     insta::assert_snapshot!(stage.refuses(&["docs", "--ticket", "../x"]), @r#"
     2 usage
-    error: The ticket "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    error: The ticket '../x' is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
     next:
       git metawsm docs -h
     "#);

@@ -8,7 +8,7 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-const COMMANDS: [&[&str]; 57] = [
+pub const COMMANDS: [&[&str]; 59] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
@@ -64,6 +64,8 @@ const COMMANDS: [&[&str]; 57] = [
     &["hooks", "install"],
     &["hooks", "uninstall"],
     &["hooks", "status"],
+    &["setup"],
+    &["doctor"],
     &["import"],
     &["demo"],
 ];
@@ -104,16 +106,9 @@ fn words<'a>(command: &'a str, run: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn the_table_of_this_file_holds_every_command() {
-    let world = World::new();
-    let help = world.run(["-h"]).ok().stdout;
-    let listed: Vec<_> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .collect();
+    let program = Cli::command();
+    let shown = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let listed: Vec<_> = shown.map(clap::Command::get_name).collect();
     let mut known: Vec<_> = COMMANDS.iter().map(|words| words[0]).collect();
     known.dedup();
     assert_eq!(listed, known);
@@ -149,7 +144,7 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
     insta::assert_snapshot!(stage.refuses(&["stauts"]), @"
     2 usage
     error: Unrecognized subcommand 'stauts'.
-      tip: some similar subcommands exist: 'restart', 'status'
+      tip: some similar subcommands exist: 'setup', 'restart', 'status'
       Usage: git metawsm [OPTIONS] [COMMAND]
     next:
       git metawsm -h
@@ -186,7 +181,9 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
 #[test]
 fn outside_any_repository_every_command_says_so() {
     let world = World::new();
-    for command in COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "demo")) {
+    for command in
+        COMMANDS.iter().filter(|c| !matches!(c[0], "status" | "signal" | "setup" | "doctor" | "demo"))
+    {
         let output = world.run(*command).code(1);
         plain(&output);
         output.tells("is not inside a git repository.").tells("next:\n  git init && git commit");
@@ -230,7 +227,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
     ");
     insta::assert_snapshot!(stage.refuses(&["stop", "--run-id", "../x"]), @r#"
     2 usage
-    error: The run id "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    error: The run id '../x' is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
     next:
       git metawsm list --all
     "#);
@@ -272,7 +269,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 26] = [
+const FOR_AGENTS: [&str; 27] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -299,6 +296,7 @@ const FOR_AGENTS: [&str; 26] = [
     "rescue show",
     "policy show",
     "policy check",
+    "doctor",
 ];
 
 #[test]

@@ -174,7 +174,7 @@ fn a_lock_of_another_program_is_waited_for_and_never_taken_away() {
     // No git of ours is behind it: an editor with a library of its own, or somebody who was killed.
     let lock = stage.repo.common_dir().join("index.lock");
     std::fs::write(&lock, "").expect("a lock");
-    stage.run(&["publish"]).code(4).tells("Another program is at work").tells("index.lock is there");
+    stage.run(&["publish"]).code(4).tells("Another git command is at work").tells("index.lock behind");
     assert!(lock.exists(), "it is not ours");
     assert_eq!(stage.repo.git(["status", "--porcelain", "--ignored"]), "");
     let running = stage.run(&["publish"]).start();

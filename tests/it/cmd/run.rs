@@ -118,7 +118,8 @@ fn a_ticket_with_an_open_run_stops_unless_asked_again() {
     1 failed
     error: There is a run one already; run ids are used once.
     next:
-      git metawsm status
+      git metawsm status one
+      git metawsm list --all
     ");
     let second = stage.json(&["run", "Do the work", "--again", "--run-id", "two"]);
     assert_eq!(second["tickets"][0]["workspace"], "do-the-work-2");

@@ -98,7 +98,7 @@ fn a_worktree_that_is_not_ready_is_told_and_left_alone() {
             |scene| drop(scene.copy.git(["switch", "-q", "task/one"])),
         ),
         (
-            "index.lock is there",
+            "index.lock behind",
             |scene| std::fs::write(git_dir(scene).join("index.lock"), "").expect("a lock"),
             |scene| std::fs::remove_file(git_dir(scene).join("index.lock")).expect("removed"),
         ),

@@ -75,7 +75,7 @@ fn a_watch_goes_on_from_its_cursor_and_follows() {
     for bad in ["x", "1.fevt/../x", "5", "-1"] {
         assert!(
             refused(&stage, &["forum", "watch", &format!("--cursor={bad}")])
-                .contains("The cursor is none that")
+                .contains("The cursor was not given by")
         );
     }
 }

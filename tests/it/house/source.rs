@@ -119,7 +119,7 @@ fn is_literal(word: &str) -> bool {
 }
 
 /// The end of the comment, string or character that starts here; `at` itself where none does.
-fn skipped(chars: &[char], at: usize) -> usize {
+pub fn skipped(chars: &[char], at: usize) -> usize {
     let next = |n: usize| chars.get(at + n).copied().unwrap_or('\0');
     match (next(0), next(1)) {
         ('/', '/') => (at..chars.len()).find(|i| chars[*i] == '\n').unwrap_or(chars.len()),
@@ -188,7 +188,7 @@ fn word_end(chars: &[char], at: usize) -> usize {
     (at..chars.len()).find(|i| !word(i)).unwrap_or(chars.len())
 }
 
-fn token_end(chars: &[char], at: usize) -> usize {
+pub fn token_end(chars: &[char], at: usize) -> usize {
     if chars[at] == 'r' && chars.get(at + 1) == Some(&'#') {
         return word_end(chars, at + 2);
     }
