@@ -62,12 +62,13 @@ fn watch(caller: &Caller, screen: &Screen, request: &StatusRequest) -> Outcome {
     let mut frames = Frames::new(screen, other);
     service::watch_status(&caller, request, &mut changes, &mut |looked| {
         // Who asked us to stop, or went away, while we looked wants to see nothing more.
-        if caller.interrupt.is_set() || is_closed.load(Ordering::Relaxed) {
+        let has_left = caller.interrupt.is_set() || is_closed.load(Ordering::Relaxed);
+        if has_left {
             return false;
         }
         match looked {
             Ok(report) => frames.show(report),
-            Err(error) => frames.trouble(&error.to_string()),
+            Err(error) => return frames.trouble(&error.to_string()),
         }
         !screen.is_closed()
     })?;

@@ -9,7 +9,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const WHILE_HELD: Duration = Duration::from_secs(2);
 
 /// Looks, and looks again after each change, at least once a minute, until `take` says that it is enough or the caller
-/// is interrupted. Waits without asking anything. A first look that fails is an error; of later ones `take` is told.
+/// is interrupted. Waits without asking anything. Of a later look that fails `take` is told; where it has enough of that,
+/// the error is ours.
 pub fn watch_status(
     caller: &Caller,
     request: &StatusRequest,
@@ -33,6 +34,9 @@ pub fn watch_status(
         changes.follow(&roots);
         let looked = status(caller, request);
         goes_on = take(looked.as_ref());
+        if !goes_on {
+            return if caller.interrupt.is_set() { Ok(()) } else { looked.map(|_| ()) };
+        }
         let is_held =
             looked.as_ref().is_ok_and(|report| report.runs.iter().any(|view| view.holder.is_some()));
         limit = if is_held { WHILE_HELD } else { MINUTE };

@@ -28,8 +28,9 @@ pub fn stdout_can_draw() -> bool {
 /// Calls `closed` on a thread of its own once nobody reads standard output any more: its pipe is closed, its
 /// terminal gone. For a file that is never.
 pub fn on_stdout_closed(closed: impl FnOnce() + Send + 'static) {
+    // What cannot be asked about is taken for open.
+    let Ok(stdout) = std::io::stdout().as_fd().try_clone_to_owned() else { return };
     std::thread::spawn(move || {
-        let stdout = std::io::stdout();
         let mut asked = [nix::poll::PollFd::new(stdout.as_fd(), nix::poll::PollFlags::empty())];
         loop {
             match nix::poll::poll(&mut asked, nix::poll::PollTimeout::NONE) {

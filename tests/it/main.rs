@@ -40,6 +40,7 @@ mod readme;
 mod schema;
 mod sessions;
 mod stage;
+mod status_watch;
 mod story_bases;
 mod story_bootstrap;
 mod story_branches;

@@ -31,7 +31,7 @@ fn state(stage: &Stage, run: &str, at: usize) -> String {
     let word = docs["state"].as_str().unwrap_or("nothing").to_owned();
     let text = stage.at(&stage.api, ["status", run]).ok().stdout;
     let revision = docs["revision"].as_str().and_then(|r| r.get(..12)).unwrap_or_default();
-    let line = format!("  docs       {}  {word}  {revision}\n", docs["ticket"].as_str().unwrap_or("?"));
+    let line = format!("{}  {word}  {revision}\n", docs["ticket"].as_str().unwrap_or("?"));
     let place =
         format!("in {} (workspace_active, copy_from_repo_on_start)\n", docs["repo"].as_str().unwrap_or("?"));
     holds(&text, &[line.trim_end_matches("  \n"), &place]);
@@ -39,9 +39,9 @@ fn state(stage: &Stage, run: &str, at: usize) -> String {
     assert_eq!(docs["warnings"].as_array().map_or(0, Vec::len), usize::from(warns), "{docs:#}");
     if warns {
         let sync = format!("git metawsm docs sync {run} --ticket {}", docs["ticket"].as_str().unwrap_or("?"));
-        holds(&text, &["  docs warnings:\n", &sync]);
+        holds(&text, &[&sync]);
         // Who looks at all runs is told before closing is tried.
-        holds(&stage.at(&stage.api, ["status"]).ok().stdout, &["needs you: ", &sync]);
+        holds(&stage.at(&stage.api, ["status"]).ok().stdout, &["needs you\n", &sync]);
     }
     word
 }

@@ -31,20 +31,20 @@ pub(super) fn summary(changes: &TreeChanges) -> Vec<Part> {
 }
 
 /// The newest commits, and what is not committed.
-pub(super) fn detail(sheet: &mut Sheet<'_>, changes: &TreeChanges) {
+pub(super) fn detail(sheet: &mut Sheet<'_>, indent: usize, changes: &TreeChanges) {
     for subject in &changes.subjects {
-        sheet.flow(4, &[Part::cut(None, subject)]);
+        sheet.flow(indent, &[Part::cut(None, subject)]);
     }
     let more = changes.commits.saturating_sub(changes.subjects.len());
     if more > 0 {
-        sheet.flow(4, &[Part::painted(Paint::Dim, &format!("and {more} more"))]);
+        sheet.flow(indent, &[Part::painted(Paint::Dim, &format!("and {more} more"))]);
     }
     for dirt in changes.dirty.iter().take(PATHS) {
-        sheet.flow(4, &[Part::painted(Paint::Warn, &dirt.what), Part::cut(None, &dirt.path)]);
+        sheet.flow(indent, &[Part::painted(Paint::Warn, &dirt.what), Part::cut(None, &dirt.path)]);
     }
     let more = changes.dirty.len().saturating_sub(PATHS);
     if more > 0 {
-        sheet.flow(4, &[Part::painted(Paint::Warn, &format!("and {more} more not committed"))]);
+        sheet.flow(indent, &[Part::painted(Paint::Warn, &format!("and {more} more not committed"))]);
     }
 }
 
@@ -55,6 +55,6 @@ pub(super) fn brief(sheet: &mut Sheet<'_>, changes: &[TreeChanges]) {
         let mut parts = vec![Part::new(&changed.place()).padded(name)];
         parts.extend(summary(changed));
         sheet.flow(4, &parts);
-        detail(sheet, changed);
+        detail(sheet, 6, changed);
     }
 }

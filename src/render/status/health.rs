@@ -46,7 +46,7 @@ fn how(ended: &Ended, now: Now) -> String {
 fn since(view: &AgentView, now: Now) -> Vec<Part> {
     let printed = match view.health.activity {
         Some(at) => format!("printed {}", now.ago(at)),
-        None => "when it printed is unknown".to_owned(),
+        None => "last print unknown".to_owned(),
     };
     let moved = view.health.progress.map(|at| Part::new(&format!("work moved {}", now.ago(at))));
     [Part::new(&printed)].into_iter().chain(moved).collect()

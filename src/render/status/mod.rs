@@ -5,6 +5,8 @@ mod health;
 mod json;
 mod page;
 mod run;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use json::status_mark;

@@ -65,12 +65,11 @@ fn needs(sheet: &mut Sheet<'_>, report: &StatusReport) {
     sheet.heading(Paint::Warn, "needs you");
     for view in views {
         if !report.in_full {
-            let title = view.run.title();
-            let ticket = tickets(view).filter(|ticket| *ticket != title);
-            let root = report.everywhere.then(|| Part::painted(Paint::Dim, &short(&view.root)));
-            let id = Part::painted(Paint::Dim, view.run.id.as_str());
-            let parts = [Part::cut(Some(Paint::Bold), &title), Part::new(&ticket.unwrap_or_default()), id];
-            sheet.flow(2, &parts.into_iter().chain(root).collect::<Vec<_>>());
+            let mut parts = vec![Part::painted(Paint::Dim, view.run.id.as_str())];
+            parts.extend(report.everywhere.then(|| Part::painted(Paint::Dim, &short(&view.root))));
+            parts.push(Part::new(&joined(view.run.tickets.iter().map(|ticket| &ticket.id))));
+            parts.push(Part::cut(Some(Paint::Bold), &view.run.title()));
+            sheet.flow(2, &parts);
         }
         let shift = if report.in_full { 0 } else { 2 };
         for need in &view.needs {
@@ -93,12 +92,6 @@ fn need_lines(sheet: &mut Sheet<'_>, shift: usize, need: &Need) {
     };
     sheet.sentence(2 + shift, paint, &need.what);
     sheet.command(4 + shift, &need.command);
-}
-
-/// The tickets of a run in one word; none where there is but one and the run has the id from its own words.
-fn tickets(view: &RunView) -> Option<String> {
-    let ids: Vec<_> = view.run.tickets.iter().map(|ticket| ticket.id.as_str()).collect();
-    (!ids.is_empty()).then(|| ids.join(", "))
 }
 
 fn runs(sheet: &mut Sheet<'_>, report: &StatusReport, now: Now) {

@@ -225,7 +225,7 @@ fn tickets(sheet: &mut Sheet<'_>, view: &RunView) {
             let changed = view.changes.iter().find(of);
             parts.extend(changed.map(changes::summary).unwrap_or_default());
             sheet.flow(2, &parts);
-            changed.iter().for_each(|changed| changes::detail(sheet, changed));
+            changed.iter().for_each(|changed| changes::detail(sheet, 4, changed));
         }
     }
 }

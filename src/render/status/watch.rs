@@ -1,8 +1,7 @@
 //! `status --watch`: the page again and again, in the place where it was.
 
-use super::super::escape::escape;
 use super::super::screen::{Paint, Screen};
-use super::super::sheet::Line;
+use super::super::sheet::{Line, Sheet};
 use super::super::width::cut;
 use super::json::{report_json, status_mark};
 use super::page::status_lines;
@@ -68,27 +67,15 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Shows why there is no page.
-    pub fn trouble(&mut self, why: &str) {
-        let text = format!("{} {}", self.screen.paint(Paint::Bad, "error:"), escape(why));
+    /// Shows why there is no page, where a page was; `false` where that is no place for it.
+    pub fn trouble(&mut self, why: &str) -> bool {
         if self.is_drawn {
             let (width, height) = term::stdout_size().unwrap_or((80, 24));
-            let lines = super::super::width::wrap(&escape(why), width);
-            let lines: Vec<_> = lines
-                .into_iter()
-                .map(|line| Line {
-                    columns: super::super::width::columns(&line),
-                    text: self.screen.paint(Paint::Bad, &line),
-                })
-                .collect();
-            self.draw(&lines, (width, height));
-        } else if self.is_new(why.to_owned()) {
-            if self.screen.json {
-                self.screen.answer_json(serde_json::json!({ "error": { "message": why } }));
-            } else {
-                self.print(&[Line { columns: 0, text }]);
-            }
+            let mut sheet = Sheet::new(self.screen, Some(width));
+            sheet.sentence(0, Some(Paint::Bad), why);
+            self.draw(&sheet.lines(), (width, height));
         }
+        self.is_drawn
     }
 
     fn is_new(&mut self, mark: String) -> bool {

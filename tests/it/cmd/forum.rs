@@ -317,8 +317,7 @@ fn a_thread_is_escalated_after_the_time_that_the_policy_gives() {
     stage.repo.write(".metawsm/policy.json", r#"{"version":2,"forum":{"sla":{"escalation_minutes":20}}}"#);
     assert_eq!(escalated(), true);
     assert_eq!(stage.json(&["forum", "list", "--escalated"])["threads"][0]["id"], id.as_str());
-    let told =
-        "needs you: 1 escalated thread about no run is not answered.\n  git metawsm forum list --escalated\n";
+    let told = "needs you\n  1 escalated thread about no run is not answered.\n    git metawsm forum list --escalated\n";
     stage.run(&["status"]).ok().says(told);
     assert_eq!(stage.json(&["status"])["escalated_threads"], 1);
     said(&stage, &["forum", "answer", &id, "--body", "y"]);

@@ -145,7 +145,9 @@ impl Stage {
     /// The text with everything masked that differs from day to day.
     pub fn masked(&self, text: &str) -> String {
         let masks = [
-            (r"\b\d+ (s|min) ago", "AGE ago"),
+            // Columns of ages are as wide as the ages.
+            (r"\b(just now|\d+ (s|min) ago) {2,}", "AGE ago  "),
+            (r"\b(just now|\d+ (s|min) ago)", "AGE ago"),
             (r"since \d+ s;", "since AGE;"),
             (r"/\d{8}-\d{6}(-\d+)?\b", "/STAMP"),
             (r"\.metawsm/runs/\d{4}-\d\d/", ".metawsm/runs/MONTH/"),

@@ -31,31 +31,32 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
     stage.agent("kill -9 $$");
     stage.start("a-5", "Fall over");
     stage.wait_for_end("a-5");
-    // Runs that need a person are sorted by when they changed last, to the second: told apart by their ids here.
+    // Among equals those that need a person are sorted by when they changed, to the second: told apart by their ids.
     let text = stage.said(&["status"]);
-    let mut blocks: Vec<&str> = text.split("\na-").collect();
-    let working = blocks.pop().expect("five runs");
-    assert!(working.starts_with("1  running  Wait for me\n"), "{text}");
-    blocks[0] = blocks[0].trim_start_matches("a-");
+    let (needs, runs) = text.split_once("\n5 runs\n").expect("needs before runs");
+    let (head, needs) = needs.split_once('\n').expect("a heading");
+    assert_eq!(head, "needs you");
+    let mut blocks: Vec<_> = format!("\n{needs}").split("\n  a-").skip(1).map(str::to_owned).collect();
     blocks.sort_unstable();
     insta::assert_snapshot!(blocks.join("\n"), @"
-    2  running  Break it
-      needs you: break-it.agent ended with exit 3.
-        git metawsm logs a-2:agent
-      break-it.agent  ended (exit 3)
-    3  running  Do nothing
-      needs you: The agents ended with exit 0, and nothing was changed.
-        git metawsm restart a-3
-      do-nothing.agent  ended (exit 0)
-    4  running  Leave it
-      needs you: The agents ended, and 1 file is not committed.
-        git metawsm commit a-4
-      leave-it.agent  ended (exit 0)
-    5  running  Fall over
-      needs you: fall-over.agent was ended by signal 9.
-        git metawsm logs a-5:agent
-      fall-over.agent  ended (signal 9)
+    2  break-it  Break it
+        break-it.agent ended with exit 3.
+          git metawsm logs a-2:agent
+    3  do-nothing  Do nothing
+        The agents ended with exit 0, and nothing was changed.
+          git metawsm restart a-3
+    4  leave-it  Leave it
+        The agents ended, and 1 file is not committed.
+          git metawsm commit a-4
+    5  fall-over  Fall over
+        fall-over.agent was ended by signal 9.
+          git metawsm logs a-5:agent
     ");
+    let mut blocks: Vec<_> = format!("\n{runs}").split("\n  a-").skip(1).map(str::to_owned).collect();
+    assert!(blocks[4].starts_with("1  running"), "what needs nobody comes last: {text}");
+    blocks[4] = blocks[4].split("\n\n").next().expect("the run").to_owned();
+    blocks.sort_unstable();
+    insta::assert_snapshot!(blocks.join("\n"), @"");
     let answer = stage.json(&["status"]);
     let runs = answer["runs"].as_array().expect("a list");
     assert_eq!((runs.len(), runs[4]["run"].as_str()), (5, Some("a-1")));
@@ -72,39 +73,28 @@ fn one_run_is_shown_in_full() {
     let stage = Stage::with(WAITS);
     stage.run(&["run", "Do the work", "--run-id", "one", "--ticket", "T-1,T-2"]).ok();
     insta::assert_snapshot!(stage.said(&["status", "one", "--git"]), @"
-    one  running  Do the work
-      goal       Do the work
-      ticket     T-1  $WORLD/home/workspaces/DATE/t-1
-        api  'task/t-1' into 'main'
-      ticket     T-2  $WORLD/home/workspaces/DATE/t-2
-        api  'task/t-2' into 'main'
-      steps      6 of 6 hold
-      agent      T-1.agent  working (active AGE ago, index or head moved AGE ago)  claude (process: agent-t-1)
-      agent      T-2.agent  working (active AGE ago, index or head moved AGE ago)  claude (process: agent-t-2)
-      T-1/api  0 commits, clean
-      T-2/api  0 commits, clean
-    next:
+    Do the work
+    one  running  AGE ago  by Ada Tester <ada@example.org>
+
+    tickets    T-1  ~/workspaces/DATE/t-1
+                 api  task/t-1 into main  0 commits  clean
+               T-2  ~/workspaces/DATE/t-2
+                 api  task/t-2 into main  0 commits  clean
+    steps      6 of 6 done
+    agents     T-1.agent  working  printed AGE ago  work moved AGE ago
+                 claude in process agent-t-1
+               T-2.agent  working  printed AGE ago  work moved AGE ago
+                 claude in process agent-t-2
+    journal    AGE ago  created  Do the work
+               AGE ago  planning  planned
+               AGE ago  running  started
+
+    next
       git metawsm logs -f one:T-1.agent
       git metawsm diff one
     ");
     stage.run(&["stop", "one"]).ok();
-    insta::assert_snapshot!(stage.said(&["status", "one"]), @"
-    one  stopped  Do the work
-      needs you: The run is stopped (stopped by a person).
-        git metawsm resume one
-      reason     stopped by a person
-      goal       Do the work
-      ticket     T-1  $WORLD/home/workspaces/DATE/t-1
-        api  'task/t-1' into 'main'
-      ticket     T-2  $WORLD/home/workspaces/DATE/t-2
-        api  'task/t-2' into 'main'
-      steps      6 of 6 hold
-      agent      T-1.agent  ended (stopped)  claude (process: agent-t-1)
-      agent      T-2.agent  ended (stopped)  claude (process: agent-t-2)
-    next:
-      git metawsm resume one
-      git metawsm discard one
-    ");
+    insta::assert_snapshot!(stage.said(&["status", "one"]), @"");
     let run = stage.json(&["status", "one", "--git"])["runs"][0].clone();
     assert_eq!((&run["state"], &run["holder"]), (&"stopped".into(), &().into()));
     assert_eq!((&run["changes"][0]["place"], &run["changes"][0]["commits"]), (&"T-1/api".into(), &0.into()));
@@ -119,11 +109,19 @@ fn a_look_without_ingesting_writes_nothing() {
     stage.wait_for_end("one");
     let before = stage.world.snapshot();
     insta::assert_snapshot!(stage.said(&["status", "--no-ingest", "--git"]), @"
-    one  running  Do the work
-      needs you: The agents ended, and 1 file is not committed.
-        git metawsm commit one
-      do-the-work.agent  ended (exit 0)
-      do-the-work/api  0 commits, 1 not committed: left.txt (untracked)
+    needs you
+      one  do-the-work  Do the work
+        The agents ended, and 1 file is not committed.
+          git metawsm commit one
+
+    1 run
+      one  running  AGE ago  Do the work
+        do-the-work.agent  ended    exit 0, AGE ago
+        do-the-work/api  0 commits  1 not committed
+          untracked  left.txt
+
+    next
+      git metawsm status one
     ");
     before.assert_same(&stage.world.snapshot());
 }
@@ -139,4 +137,83 @@ fn every_control_repository_of_the_user_is_shown_from_anywhere() {
         answer["runs"].as_array().expect("a list").iter().filter_map(|r| r["run"].as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["one", "two"]);
+    // What is said of a repository elsewhere works from here, and one that is gone is a line.
+    let needs = answer["runs"][0]["needs"][0]["command"].as_str().expect("the work is done");
+    let words: Vec<_> = needs.split(' ').skip(2).collect();
+    stage.world.run(words).at("/").ok().says("work.txt");
+    stage.run(&["stop", "two", "-C", &web.path().to_string_lossy()]).ok();
+    std::fs::remove_dir_all(web.path()).expect("the repository goes");
+    insta::assert_snapshot!(stage.said(&["status", "-A"]), @"
+    needs you
+      one  $WORLD/repos/api  first-work  First work
+        The work is done; look at it, then close.
+          git metawsm diff one
+
+    1 run
+
+    $WORLD/repos/api
+      one  completed  AGE ago  First work
+        first-work.agent  ended    exit 0, AGE ago
+
+    unreadable
+      $WORLD/repos/web: it is gone.
+
+    next
+      git metawsm status one
+    ");
+    assert_eq!(stage.json(&["status", "-A"])["away"][0]["root"].as_str(), web.path().to_str());
+}
+
+/// The commands of a page, as they would be pasted.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let lines = text.lines().map(str::trim_start).filter(|line| line.starts_with("git metawsm "));
+    lines.map(|line| shell_words(line).split_off(2)).collect()
+}
+
+/// The words of a command whose quotes hold no quotes.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in line.split('\'').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn every_command_that_is_told_is_one_and_those_that_only_look_work() {
+    let stage = Stage::with(LEAVES);
+    let mut count = 0;
+    let mut look = |words: &[&str]| {
+        for words in commands(&stage.run(words).ok().stdout) {
+            count += 1;
+            let program = git_metawsm::cmd::program();
+            let line = std::iter::once("git-metawsm").chain(words.iter().map(String::as_str));
+            let parsed = program.try_get_matches_from(line);
+            assert!(parsed.is_ok(), "{words:?}: {}", parsed.expect_err("it was refused"));
+            if ["status", "diff", "check", "log", "path"].contains(&words[0].as_str()) {
+                let output = stage.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).output();
+                assert!(matches!(output.status, Some(0 | 3)), "{output}");
+            }
+        }
+    };
+    stage.start("left", "Leave it");
+    stage.wait_for_end("left");
+    look(&["status"]);
+    look(&["status", "left"]);
+    stage.agent(WAITS);
+    stage.start("waits", "Wait");
+    stage.wait_for_words("waits", "waiting for you\n");
+    look(&["status", "waits"]);
+    stage.run(&["stop", "waits"]).ok();
+    look(&["status", "waits"]);
+    stage.agent(WORKS);
+    stage.finish("done", "Work");
+    look(&["status", "done"]);
+    stage.run(&["discard", "waits"]).ok();
+    look(&["status", "waits"]);
+    assert!(count >= 12, "{count}");
 }

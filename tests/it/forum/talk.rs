@@ -95,7 +95,7 @@ fn a_question_is_about_the_run_the_ticket_and_the_agent_of_its_session() {
     assert_eq!(asked["opened_by"], serde_json::json!({"type": "agent", "name": "coder"}));
     let id = asked["id"].as_str().expect("an id");
     let status = stage.masked(&stage.run(&["status"]).ok().stdout);
-    assert!(status.contains("needs you: The normal thread 'Which?' waits for a person."), "{status}");
+    assert!(status.contains("The normal thread 'Which?' waits for a person."), "{status}");
     assert!(status.contains(&format!("git metawsm forum thread {id}")), "{status}");
     // The only open run is meant by people, too; with two they must say which.
     assert_eq!(thread(&stage, &ask(&stage, &["--body", "x"]))["thread"]["run"], "one");
