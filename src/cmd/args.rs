@@ -223,9 +223,9 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
+    Tui(tui) = "tui", Read;
     Setup(setup) = "setup", Act;
     Doctor(doctor) = "doctor", Read;
-    Tui(tui) = "tui", Read;
     Import(import) = "import", Act;
     Demo(demo) = "demo", Act;
     Pr(former) = "pr", Act;

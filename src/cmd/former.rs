@@ -50,7 +50,7 @@ const ANSWERS: [(&str, &str, &[&str]); 5] = [
 ];
 
 /// Options and words that a command no longer has: the command, the word, what to say, and what to type instead.
-const WORDS: [(&str, &str, &str, &[&str]); 7] = [
+const WORDS: [(&str, &str, &str, &[&str]); 6] = [
     (
         "restart",
         "--dry-run",
@@ -68,12 +68,6 @@ const WORDS: [(&str, &str, &str, &[&str]); 7] = [
         "--actor",
         "'commit' has no '--actor': a commit carries the author that git config names.",
         &["git config user.name", "git metawsm commit -m '<message>'"],
-    ),
-    (
-        "watch",
-        "--interval",
-        "'watch' has no interval: it waits for changes, and tells of each at once.",
-        &["git metawsm watch"],
     ),
     (
         "forum",

@@ -9,33 +9,15 @@ use crate::service::{
 use crate::sys::signals::Interrupt;
 use std::process::ExitCode;
 
-const AFTER: &str = "\
-Exit codes:
-  without --once and --exit   0 when the one run that is watched is closed or discarded, else it goes on
-  --once                      0 nothing needs you, 3 something does
-  --exit                      0 the work is done, or the run is closed
-                              1 the run failed, was discarded, or its records are gone
-                              3 it needs you: a question, an agent that died or stalled, a merge half done, ...
-  always                      128+n ended by a signal, such as 130 by Ctrl-C; 0 when the reader of a pipe has gone
-
-Kinds: question, waiting, escalated, failed, unhealthy, undelivered, stopped, half-done, unvalidated, completed,
-reverted, signal, bypass, gone, docs, journal, unreadable, lost, unknown.
-
-The program of --notify-cmd is started without a shell. Blanks stand between its words; quotes and backslashes keep
-them together; nothing is expanded. What happened stands in its environment: METAWSM_EVENT, METAWSM_MESSAGE,
-METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS and METAWSM_COMMAND.
-
-  git metawsm watch --bell
-  git metawsm watch --notify-cmd \"sh -c 'notify-send metawsm \\\"$METAWSM_MESSAGE\\\"'\"
-  git metawsm watch T-1 --exit && git metawsm close T-1";
-
 /// Tell what needs you as it comes, each thing once.
 ///
 /// What needs you already is told first. A thing is told again only after it had gone away. It waits for changes of
 /// files, and looks by itself only at what time alone brings. Like 'status' it takes the signals of agents, and below an
-/// agent it only looks.
+/// agent it only looks. A run that is named ends the watch when it is closed or discarded.
+///
+/// With --exit a script waits for a run: 'git metawsm watch RUN --exit && git metawsm close RUN'. With --once it asks
+/// whether a person is needed now.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = AFTER)]
 pub(super) struct Args {
     #[command(flatten)]
     run: RunArgs,
@@ -50,14 +32,26 @@ pub(super) struct Args {
     #[arg(long)]
     exit: bool,
     /// Tell only of these kinds.
+    ///
+    /// The kinds are question, waiting, escalated, failed, unhealthy, undelivered, stopped, half-done, unvalidated,
+    /// completed, reverted, signal, bypass, gone, docs, journal, unreadable, lost and unknown; several stand with commas
+    /// between them. --exit looks at all of them nevertheless.
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',', value_parser = kind)]
     kinds: Vec<NeedKind>,
     /// Start this program for each thing.
+    ///
+    /// It is started without a shell: blanks stand between its words, quotes and backslashes keep them together, and
+    /// nothing is expanded. What happened stands in its environment: METAWSM_EVENT, METAWSM_MESSAGE, METAWSM_RUN_ID,
+    /// METAWSM_RUN_STATUS, METAWSM_TICKETS and METAWSM_COMMAND. It may take 10 seconds; what fails is named once, and the
+    /// watch goes on.
     #[arg(long, value_name = "COMMAND")]
     notify_cmd: Option<String>,
     /// Ring the bell of the terminal for each thing.
     #[arg(long)]
     bell: bool,
+    /// Accepted for the first program's sake: changes are told as they happen.
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    interval: Option<String>,
 }
 
 fn kind(text: &str) -> Result<NeedKind, String> {
@@ -85,6 +79,9 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
         kinds: args.kinds,
         until,
     };
+    if args.interval.is_some() {
+        screen.story("note: --interval is not needed: changes are told as they happen");
+    }
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
     let mut changes = Changes::new();
     let notifier = args.notify_cmd.map(|words| Notifier::new(&words, &changes, &caller.cwd)).transpose()?;

@@ -12,6 +12,7 @@ mod clean;
 mod command;
 mod commit;
 mod config;
+mod counts;
 mod diff;
 mod dir_merge;
 mod dir_move;
@@ -57,6 +58,7 @@ mod worktrees;
 
 pub use advance::{BaseMove, Watch};
 pub use clean::{CleanState, Judge};
+pub use counts::DiffCounts;
 pub use dir_merge::{DirMerge, Side};
 pub use dir_move::DirOrder;
 pub use dir_tree::SizedFile;

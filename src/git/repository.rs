@@ -221,13 +221,14 @@ impl Repository {
         answer.or_else(|_| git())
     }
 
-    /// As [`Repository::answer`], for indexes and what is ignored.
+    /// As [`Repository::answer`], for indexes and what is ignored: libgit2 reads those once, so a view that was asked
+    /// about them is not kept.
     pub(super) fn answer_anew<T>(
         &self,
         quick: impl FnOnce(&git2::Repository) -> Result<T, git2::Error>,
         git: impl FnOnce() -> GitResult<T>,
     ) -> GitResult<T> {
-        match self.quick().map(|repo| quick(&repo)) {
+        match self.take_opened().map(|repo| quick(&repo)) {
             Some(Ok(answer)) => Ok(answer),
             _ => git(),
         }

@@ -4,6 +4,7 @@
 //! formatting for people. Everybody may import it; it imports no room. One rule: a value that exists is valid,
 //! because every id is parsed once, at the edge, by its own type.
 
+mod age;
 mod blank;
 mod digest;
 mod doc_sync;
@@ -25,6 +26,7 @@ mod thread_fold;
 #[cfg(test)]
 mod thread_fold_tests;
 
+pub use age::{ago, span};
 pub use digest::{content_hash, sha256_hex};
 pub use doc_sync::{Agreement, DOC_SYNC_FORMAT, DOC_SYNC_KIND, DocSync, DocSyncState};
 pub use landing::{Bypass, LandedMark, MergeDone};

@@ -66,6 +66,7 @@ pub fn watching(screen: &Screen, runs: usize, quiet: usize, until_stopped: bool)
         (1, 1) => "1 run is open and needs nobody".to_owned(),
         (1, 0) => "1 run is open and needs somebody".to_owned(),
         (runs, quiet) if runs == quiet => format!("{runs} runs are open and need nobody"),
+        (runs, quiet) if runs - quiet == 1 => format!("{runs} runs are open, 1 of them needs somebody"),
         (runs, quiet) => format!("{runs} runs are open, {} of them need somebody", runs - quiet),
     };
     let end = if until_stopped { "; Ctrl-C ends the watch" } else { "" };

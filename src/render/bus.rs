@@ -49,9 +49,9 @@ fn news_json(news: &News) -> Value {
     }
 }
 
-/// The lines of `status` about events that cannot travel; empty where they do.
-pub(super) fn bus_lines(screen: &Screen, bus: &BusView) -> String {
-    let away = bus.away.as_ref().map(|(since, why)| format!("{} (since {since})", escape(why)));
+/// What `status` says of events that cannot travel, and what to type; `None` where they do.
+pub(super) fn bus_said(bus: &BusView) -> Option<(String, Option<&'static str>)> {
+    let away = bus.away.as_ref().map(|(since, why)| format!("{why} (since {since})"));
     let waiting = match (bus.waiting, bus.since) {
         (0, _) => None,
         (1, Some(since)) => Some(format!("1 event waits to be sent since {since}")),
@@ -59,11 +59,8 @@ pub(super) fn bus_lines(screen: &Screen, bus: &BusView) -> String {
         (count, None) => Some(format!("{count} events wait to be sent")),
     };
     let parts: Vec<_> = waiting.into_iter().chain(away).collect();
-    if parts.is_empty() {
-        return String::new();
-    }
-    let hint = if bus.relay.is_some() { "" } else { "\n  git metawsm forum relay --once" };
-    format!("{} {}{hint}\n", screen.paint(Paint::Warn, "forum:"), parts.join("; "))
+    let command = bus.relay.is_none().then_some("git metawsm forum relay --once");
+    (!parts.is_empty()).then(|| (parts.join("; "), command))
 }
 
 pub(super) fn bus_json(bus: &BusView) -> Value {

@@ -77,6 +77,11 @@ impl Screen {
         self.kept.map(RefCell::into_inner).unwrap_or_default()
     }
 
+    /// Whether what is said is kept for somebody who fits it in himself.
+    pub fn is_keeping(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Whether the answer may be coloured.
     pub fn colors(&self) -> bool {
         self.color_out

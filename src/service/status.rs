@@ -10,16 +10,15 @@ use super::notify::Lookout;
 use super::select::{Selector, require_run, select};
 use super::settle::{self, Settled};
 use super::signals::{self, Signals};
-use super::{
-    Caller, Control, ServiceError, ServiceResult, find_control, guidance, sessions as agents_now, steps,
-};
-use crate::git::Repository;
-use crate::model::{Run, RunAgent};
+use super::tree_changes::{TreeChanges, tree_changes};
+use super::{Caller, Control, ServiceResult, find_control, guidance, sessions as agents_now};
+use crate::model::{Run, RunAgent, RunId, Thread, quoted};
 use crate::policy;
 use crate::sessions::Observation;
-use crate::store::{self, Entry, Journals, StoreError};
+use crate::store::{self, Entry, JournalEntry, Ordinary, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +54,30 @@ pub struct RunView {
     pub landed: Landed,
     /// The documents of its tickets, in the order of the record; none of a run that is over.
     pub docs: Vec<DocsShown>,
+    /// The forum threads about it in which somebody waits.
+    pub threads: Threads,
+    /// The last lines of its journal, oldest first; of a run that is shown in full.
+    pub journal: Vec<JournalEntry>,
+}
+
+/// The forum threads about a run in which somebody waits.
+#[derive(Debug, Clone, Default)]
+pub struct Threads {
+    /// How many there are.
+    pub waiting: usize,
+    /// How many of them should have been answered by now.
+    pub escalated: usize,
+    /// All of them, the most pressing first, each with whether it is escalated; of a run that is shown in full.
+    pub list: Vec<(Thread, bool)>,
+}
+
+/// A control repository of this user that cannot be shown.
+#[derive(Debug, Clone)]
+pub struct Away {
+    /// Where it was.
+    pub root: PathBuf,
+    /// Why, as a clause.
+    pub why: String,
 }
 
 /// One agent as seen now.
@@ -68,21 +91,6 @@ pub struct AgentView {
     pub health: Health,
 }
 
-/// What changed in one worktree since its start.
-#[derive(Debug, Clone)]
-pub struct TreeChanges {
-    /// `<ticket>/<repository>`.
-    pub place: String,
-    /// Its directory.
-    pub path: PathBuf,
-    /// Commits since the start.
-    pub commits: usize,
-    /// Paths that are not committed, with what is wrong.
-    pub dirty: Vec<String>,
-    /// Why it could not be looked at.
-    pub odd: Option<String>,
-}
-
 /// Everything that `status` shows.
 #[derive(Debug, Clone, Default)]
 pub struct StatusReport {
@@ -92,6 +100,12 @@ pub struct StatusReport {
     pub broken: Vec<String>,
     /// Whether one run was named: then it is shown in full.
     pub in_full: bool,
+    /// Whether those of all control repositories of the user are shown.
+    pub everywhere: bool,
+    /// The control repositories that were looked at, the one around the caller first.
+    pub roots: Vec<PathBuf>,
+    /// Those that could not be, with `everywhere`.
+    pub away: Vec<Away>,
     /// Whether we are in a repository at all.
     pub in_repository: bool,
     /// How many escalated threads are about no run.
@@ -110,11 +124,22 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
         report.broken.extend(left_out);
         report.bus = bus;
     }
+    report.everywhere = request.everywhere;
+    let around = here.as_ref().map(|here| here.root().to_owned());
     if request.everywhere {
-        for control in everywhere(caller, here) {
-            add_open(&control, request, &mut report)?;
+        for control in everywhere(caller, here, &mut report.away) {
+            let root = control.root().to_owned();
+            if let Err(error) = add_open(&control, request, &mut report) {
+                report.away.push(Away { root, why: error.to_string() });
+                continue;
+            }
+            if around.as_ref() != Some(&root) {
+                reach_from_outside(&root, &mut report);
+            }
+            report.roots.push(root);
         }
     } else if let Some(control) = here {
+        report.roots.push(control.root().to_owned());
         if request.selector.is_empty() {
             add_open(&control, request, &mut report)?;
         } else {
@@ -122,20 +147,53 @@ pub fn status(caller: &Caller, request: &StatusRequest) -> ServiceResult<StatusR
             let run = require_run(&control, &id)?;
             add(&control, vec![run], request, &mut report)?;
             report.in_full = true;
+            report.runs.iter_mut().for_each(|view| fill(&control, view));
         }
     }
     report.runs.sort_by_key(|v| (v.needs.is_empty(), std::cmp::Reverse(v.run.changed)));
     Ok(report)
 }
 
-fn everywhere(caller: &Caller, here: Option<Control>) -> Vec<Control> {
+/// How many lines of its journal a run is shown with.
+const LAST_LINES: usize = 3;
+
+/// What is told of a run only where it is shown in full.
+fn fill(control: &Control, view: &mut RunView) {
+    // A forum or a journal that cannot be read was named already.
+    view.threads.list = forum::waiting_for(control, &view.run.id).unwrap_or_default();
+    let journal = control.store.journal(&view.run.id).map(|journal| journal.entries).unwrap_or_default();
+    view.journal = journal.into_iter().rev().take(LAST_LINES).rev().collect();
+}
+
+/// Commands about runs of another control repository than the one around the caller name it.
+fn reach_from_outside(root: &std::path::Path, report: &mut StatusReport) {
+    let views = report.runs.iter_mut().filter(|view| view.root == root);
+    let needs = views.flat_map(|view| {
+        view.needs.iter_mut().chain(view.docs.iter_mut().flat_map(|docs| &mut docs.warnings))
+    });
+    for need in needs {
+        if let Some(rest) = need.command.strip_prefix("git metawsm ") {
+            need.command = format!("git metawsm -C {} {rest}", quoted(&root.display().to_string()));
+        }
+    }
+}
+
+/// The control repositories of this user; what is the matter with the others goes to `away`.
+fn everywhere(caller: &Caller, here: Option<Control>, away: &mut Vec<Away>) -> Vec<Control> {
     let mut found: Vec<Control> = here.into_iter().collect();
     for root in store::known_roots().unwrap_or_default() {
-        let asked = Caller { root: Some(root.path), ..caller.clone() };
-        if let Ok(Some(control)) = find_control(&asked)
-            && !found.iter().any(|f| f.repo.common_dir() == control.repo.common_dir())
-        {
-            found.push(control);
+        let asked = Caller { root: Some(root.path.clone()), ..caller.clone() };
+        match find_control(&asked) {
+            Ok(Some(control)) => {
+                if !found.iter().any(|f| f.repo.common_dir() == control.repo.common_dir()) {
+                    found.push(control);
+                }
+            }
+            _ if !root.exists => away.push(Away { root: root.path, why: "it is gone".to_owned() }),
+            Ok(None) => {
+                away.push(Away { root: root.path, why: "it is no git repository any more".to_owned() })
+            }
+            Err(error) => away.push(Away { root: root.path, why: error.to_string() }),
         }
     }
     found
@@ -164,12 +222,10 @@ fn add(
             keep_answers(control, &runs);
         }
         let landed = landed::landed(&control.store, &runs.iter().collect::<Vec<_>>());
-        let mut journals = control.store.journals();
-        let look = |(run, landed)| Glance::at(control, run, landed, &mut journals);
+        let mut ordinary = control.store.ordinary();
+        let look = |(run, landed)| Glance::at(control, run, landed, &mut ordinary);
         let glances: Vec<_> = runs.iter().zip(landed).map(look).collect();
-        if request.selector.is_empty() {
-            control.store.keep_journals(&journals, &runs.iter().map(|run| &run.id).collect::<Vec<_>>());
-        }
+        control.store.keep_ordinary(&ordinary, request.selector.is_empty());
         let threads = forum::needs(control);
         let observed = observing.join().map_err(|_| super::repos::panicked())?;
         ServiceResult::Ok((observed, glances, threads))
@@ -181,6 +237,7 @@ fn add(
         forum::Needs::default()
     });
     report.escalated += threads.others;
+    let mut waiting = std::mem::take(&mut threads.waiting);
     let lookout = Lookout::over(control, if request.no_ingest { &[] } else { &runs });
     for ((run, mut glance), observed) in runs.into_iter().zip(glances).zip(observed) {
         glance.observed = observed;
@@ -190,9 +247,15 @@ fn add(
         let mut view = view(&lookout, control, run, glance, request)?;
         asked.retain(|need| !is_said_by_the_run(&view.run, need));
         view.needs.splice(0..0, asked);
+        view.threads = count(&mut waiting, &view.run.id);
         report.runs.push(view);
     }
     Ok(())
+}
+
+fn count(waiting: &mut HashMap<RunId, (usize, usize)>, run: &RunId) -> Threads {
+    let (waiting, escalated) = waiting.remove(run).unwrap_or_default();
+    Threads { waiting, escalated, list: Vec::new() }
 }
 
 /// A question of an agent that waits for a person is told with its words; its thread says nothing more, unless it
@@ -229,10 +292,10 @@ struct Glance {
 }
 
 impl Glance {
-    fn at(control: &Control, run: &Run, landed: Landed, journals: &mut Journals) -> Self {
-        let chain = control.store.chain(&run.id, journals).ok();
+    fn at(control: &Control, run: &Run, landed: Landed, ordinary: &mut Ordinary) -> Self {
+        let chain = control.store.chain(&run.id, ordinary).ok();
         Self {
-            signals: signals::look(run),
+            signals: signals::look_among(run, ordinary),
             holder: control.store.holder(&run.id),
             progress: run.agents.iter().map(|agent| last_progress(run, agent)).collect(),
             observed: Vec::new(),
@@ -271,8 +334,10 @@ fn view(
         let pressing = docs.iter().filter(|docs| docs.is_pressing);
         needs.extend(pressing.flat_map(|docs| docs.warnings.clone()));
     }
-    let changes = if request.git { changes(&run) } else { Vec::new() };
-    Ok(RunView { root: control.root().to_owned(), agents, needs, holder, changes, landed, docs, run })
+    let changes = if request.git { tree_changes(&run) } else { Vec::new() };
+    let (threads, journal) = (Threads::default(), Vec::new());
+    let root = control.root().to_owned();
+    Ok(RunView { root, agents, needs, holder, changes, landed, docs, threads, journal, run })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.
@@ -314,44 +379,4 @@ fn keep_activity(fresh: &mut [Observation], before: &[Observation]) {
             *last_activity = *known;
         }
     }
-}
-
-fn changes(run: &Run) -> Vec<TreeChanges> {
-    std::thread::scope(|scope| {
-        let tasks: Vec<_> = run
-            .worktrees
-            .iter()
-            .map(|tree| {
-                scope.spawn(move || {
-                    let mut changes = TreeChanges {
-                        place: format!("{}/{}", tree.ticket, tree.repo),
-                        path: tree.path.clone().unwrap_or_default(),
-                        commits: 0,
-                        dirty: Vec::new(),
-                        odd: None,
-                    };
-                    let looked =
-                        steps::open_repo(run, &tree.repo).and_then(|repo| look(&repo, tree, &mut changes));
-                    changes.odd = looked.err().map(|e| e.to_string());
-                    changes
-                })
-            })
-            .collect();
-        tasks.into_iter().filter_map(|task| task.join().ok()).collect()
-    })
-}
-
-fn look(
-    repository: &Repository,
-    tree: &crate::model::RunWorktree,
-    changes: &mut TreeChanges,
-) -> ServiceResult<()> {
-    let state = repository.clean_state(&changes.path)?;
-    changes.dirty = state.unexpected().map(|d| format!("{} ({})", d.path, d.what)).collect();
-    changes.commits = super::facts_of_work::commits_since_start(repository, tree)?;
-    if repository.branch_id(&tree.branch)?.is_none() {
-        let message = format!("The run branch '{}' of {} no longer exists", tree.branch, tree.repo);
-        return Err(ServiceError::failed(message, &["git metawsm check"]));
-    }
-    Ok(())
 }

@@ -39,7 +39,7 @@ const SCHEMA: &str = concat!(
         inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT NOT NULL,
         policy TEXT NOT NULL, seal INTEGER NOT NULL);
     CREATE TABLE policies(hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE journals(run TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    CREATE TABLE ordinary(path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
         inode INTEGER NOT NULL, seen_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, seal INTEGER NOT NULL)
         WITHOUT ROWID;",
     decided!("closed"),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// A file's modification time is not trusted when the file was looked at within this time of it: it may have
 /// been written again without the time moving. Two seconds is the coarsest clock of a file system.
-const RACY_NS: i64 = 2_000_000_000;
+pub(super) const RACY_NS: i64 = 2_000_000_000;
 
 /// What a file looked like, and when we looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -25,10 +25,10 @@ mod hook_log;
 mod index;
 mod index_rows;
 mod journal;
-mod journal_index;
 mod link;
 mod live;
 mod old_database;
+mod ordinary;
 mod participation;
 mod path_list;
 mod person;
@@ -58,12 +58,12 @@ pub use hold::{Hold, PastLine, verify_hold_token};
 pub use hook_log::{HookLine, HookVerdict, add_hook_line, hook_lines, hook_log_size};
 pub use index::{Index, IndexHealth};
 pub use journal::{Chain, Journal, JournalEntry};
-pub use journal_index::Journals;
 pub use live::Store;
 pub use old_database::{
     DATABASE_CAP, OldAgent, OldBrief, OldDatabase, OldForumEvent, OldPast, OldPull, OldQuestion, OldRun,
     OldStep, OldThread, TEXT_CAP,
 };
+pub use ordinary::{Ordinary, Outside};
 pub use participation::{OpenEntry, enter, leave, lock_repo, open_all, open_entries, roots};
 pub use person::{KnownRoot, forget_root, is_trusted, known_roots, remember_root, trust};
 pub use publication::Publication;

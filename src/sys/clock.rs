@@ -24,6 +24,11 @@ pub fn local_date(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
 }
 
+/// `hh:mm:ss` in local time, for who looks at the screen now.
+pub fn local_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+}
+
 /// `yyyy-mm` in UTC, as in the directories of published records.
 pub fn month(at: Timestamp) -> String {
     at.strftime("%Y-%m").to_string()

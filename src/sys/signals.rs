@@ -1,10 +1,12 @@
 //! Signals as flags that loops look at.
 
 use super::{SysError, SysResult};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Says whether somebody asked us to stop.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +56,48 @@ pub fn on_attention(wake: impl Fn() + Send + 'static) -> SysResult<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH]).map_err(taken)?;
     std::thread::spawn(move || signals.forever().for_each(|_| wake()));
     Ok(())
+}
+
+/// How long after the first a second request to stop is heard as a second one: git passes its own on to us.
+const IMPATIENT: Duration = Duration::from_secs(1);
+
+impl Interrupt {
+    /// For who draws on a terminal and waits for something else than signals: as [`Interrupt::install`], calling
+    /// `wake` on a thread of its own whenever a signal came, the size of the terminal changed, or we go on after a
+    /// stop. `leave` gives the terminal back: before a stop by Ctrl-Z, and before who is asked to end for the second
+    /// time ends at once.
+    pub fn install_waking(
+        wake: impl Fn() + Send + 'static,
+        leave: impl Fn() + Send + 'static,
+    ) -> SysResult<Self> {
+        let taken = |e: std::io::Error| SysError::Other(format!("Signals could not be taken: {e}"));
+        let interrupt = Self::default();
+        let number = Arc::clone(&interrupt.number);
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT, SIGTSTP]).map_err(taken)?;
+        std::thread::spawn(move || {
+            let mut asked: Option<Instant> = None;
+            for signal in signals.forever() {
+                match signal {
+                    SIGWINCH | SIGCONT => {}
+                    SIGTSTP => {
+                        leave();
+                        let _ = emulate_default_handler(signal);
+                    }
+                    _ => {
+                        if asked.is_some_and(|first| first.elapsed() > IMPATIENT) {
+                            leave();
+                            let _ = emulate_default_handler(signal);
+                        }
+                        asked = asked.or(Some(Instant::now()));
+                        number.store(usize::try_from(signal).unwrap_or_default(), Ordering::Relaxed);
+                    }
+                }
+                wake();
+            }
+        });
+        Ok(interrupt)
+    }
 }
 
 /// Takes SIGHUP from now on and ignores it; returns a flag that SIGTERM and SIGINT set.

@@ -1,6 +1,7 @@
 //! Terminals.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 /// The columns and lines of the terminal that standard output is; what the terminal does not tell, `COLUMNS` and
 /// `LINES` do, else it is 80 by 24. `None` where standard output is no terminal.
@@ -17,6 +18,27 @@ pub fn stdout_size() -> Option<(usize, usize)> {
     };
     let (columns, lines) = (told.as_ref().map(|size| size.columns), told.as_ref().map(|size| size.rows));
     Some((of(columns, "COLUMNS", 80), of(lines, "LINES", 24)))
+}
+
+/// Whether standard output is a terminal on which something can be drawn in place.
+pub fn stdout_can_draw() -> bool {
+    stdout_is_terminal() && super::env::text("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Calls `closed` on a thread of its own once nobody reads standard output any more: its pipe is closed, its
+/// terminal gone. For a file that is never.
+pub fn on_stdout_closed(closed: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(move || {
+        let stdout = std::io::stdout();
+        let mut asked = [nix::poll::PollFd::new(stdout.as_fd(), nix::poll::PollFlags::empty())];
+        loop {
+            match nix::poll::poll(&mut asked, nix::poll::PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => {}
+                Ok(_) => return closed(),
+                Err(_) => return,
+            }
+        }
+    });
 }
 
 /// Whether standard output is a terminal.

@@ -11,19 +11,17 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Live threads beside which `status` is asked.
-const THREADS: usize = 1000;
+pub const THREADS: usize = 1000;
 
 /// Closed threads in history.
 const CLOSED: usize = 10_000;
 
-/// Open runs beside them.
+/// Open runs beside those.
 const RUNS: usize = 10;
 
 /// All of it.
 pub fn forum() -> Result<Vec<Line>, Failed> {
-    let mut lines = vec![line(&ask()?)];
-    lines.extend(status()?.iter().map(line));
-    Ok(lines)
+    Ok(vec![line(&ask()?), line(&status()?)])
 }
 
 /// `forum ask` against one process start and one durable file.
@@ -52,46 +50,37 @@ fn ask() -> Result<Ratio, Failed> {
     Ok(Ratio { work: "forum ask".into(), against, floor, ours, budget: 3.0 })
 }
 
-fn status() -> Result<Vec<Ratio>, Failed> {
-    let scene = with_runs()?;
+/// Writes live threads in which nobody waits.
+pub fn add_threads(scene: &Scene) -> Result<(), Failed> {
     let store = Store::at(&scene.repos[0].common_dir(), Some(scene.repos[0].path()));
     for number in 0..THREADS {
         for event in events(number, 3, false) {
             store.add_event(None, &event).map_err(|e| e.to_string())?;
         }
     }
-    run(&mut scene.ours(&["forum", "list"]), &[0])?;
-    settle(&scene)?;
-    let (floor, ours) = in_turns(
-        times(),
-        |_| {
-            run(scene.world.command("git").arg("--version"), &[0])?;
-            run(scene.world.command("tmux").args(["list-panes", "-a"]), &[0]).map(drop)
-        },
-        |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
-    )?;
-    let work = format!("status, {THREADS} threads, {RUNS} open runs");
-    let against = "git --version + tmux list-panes -a".into();
-    let live = Ratio { work, against, floor, ours, budget: 3.0 };
+    run(&mut scene.ours(&["forum", "list"]), &[0]).map(drop)
+}
+
+/// `status` with many closed threads in history, against the same without them.
+fn status() -> Result<Ratio, Failed> {
     let (bare, old) = (with_runs()?, with_runs()?);
     add_history(&old)?;
     run(&mut old.ours(&["forum", "list"]), &[0])?;
-    settle(&old)?;
+    settle(&[&bare, &old])?;
     let (floor, ours) = in_turns(
-        times(),
+        2 * times(),
         |_| run(&mut bare.ours(&["status"]), &[0]).map(drop),
         |_| run(&mut old.ours(&["status"]), &[0]).map(drop),
     )?;
-    let work = format!("status, {CLOSED} closed threads in history");
-    let history = Ratio { work, against: "status without them".into(), floor, ours, budget: 1.1 };
-    Ok(vec![live, history])
+    let work = format!("status, {RUNS} open runs, {CLOSED} closed threads");
+    Ok(Ratio { work, against: "status without them".into(), floor, ours, budget: 1.1 })
 }
 
 /// Asks until what was just written is older than the grain of clocks: before, nobody may trust a time of change.
-fn settle(scene: &Scene) -> Result<(), Failed> {
+pub fn settle(scenes: &[&Scene]) -> Result<(), Failed> {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(3) {
-        run(&mut scene.ours(&["status"]), &[0])?;
+        scenes.iter().try_for_each(|scene| run(&mut scene.ours(&["status"]), &[0]).map(drop))?;
     }
     Ok(())
 }

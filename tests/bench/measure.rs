@@ -23,6 +23,9 @@ fn line_of(command: &Command) -> String {
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
+/// How wide the first column is.
+const WIDTH: usize = 56;
+
 /// One line of the table.
 #[derive(Debug, Clone)]
 pub struct Ratio {
@@ -57,7 +60,7 @@ impl fmt::Display for Ratio {
         let (floor, ours) = (ms(self.floor), ms(self.ours));
         write!(
             f,
-            "{:<44} {ours:>9.1} {floor:>9.1} {:>6.2} {:>6.2}  {verdict:<4}  {}",
+            "{:<WIDTH$} {ours:>9.1} {floor:>9.1} {:>6.2} {:>6.2}  {verdict:<4}  {}",
             self.work,
             self.ratio(),
             self.budget,
@@ -101,7 +104,7 @@ impl fmt::Display for Extra {
         let (extra, budget) = (ms(self.extra()), ms(self.budget));
         write!(
             f,
-            "{:<44} {ours:>9.1} {floor:>9.1} {extra:>+6.1} {budget:>+6.1}  {verdict:<4}  {}",
+            "{:<WIDTH$} {ours:>9.1} {floor:>9.1} {extra:>+6.1} {budget:>+6.1}  {verdict:<4}  {}",
             self.work, self.against
         )
     }
@@ -132,10 +135,47 @@ impl fmt::Display for Peak {
         let (peak, budget) = (mib(self.kib), mib(self.budget_kib));
         write!(
             f,
-            "{:<44} {peak:>9.1} {:>9} {:>6} {budget:>6.0}  {verdict:<4}  MiB resident",
+            "{:<WIDTH$} {peak:>9.1} {:>9} {:>6} {budget:>6.0}  {verdict:<4}  MiB resident",
             self.work, "", ""
         )
     }
+}
+
+/// How often a program was started.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// What was measured.
+    pub work: String,
+    /// How often it was.
+    pub count: usize,
+    /// How often it may be.
+    pub most: usize,
+}
+
+impl Count {
+    /// Whether the budget holds.
+    pub fn holds(&self) -> bool {
+        self.count <= self.most
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.holds() { "ok" } else { "OVER" };
+        write!(
+            f,
+            "{:<WIDTH$} {:>9} {:>9} {:>6} {:>6}  {verdict:<4}  processes",
+            self.work, self.count, "", "", self.most
+        )
+    }
+}
+
+/// How busy the machine was, for the end of the table.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("load of the machine at the end: {load}, on {cores} cores")
 }
 
 /// Runs a command to its end and tells the most memory it held, in kibibytes, as the kernel counted it until a
@@ -165,7 +205,7 @@ pub fn peak_of(command: &mut Command, statuses: &[i32]) -> Result<u64, Failed> {
 /// The head of the table.
 pub fn head() -> String {
     format!(
-        "{:<44} {:>9} {:>9} {:>6} {:>6}  {:<4}  floor",
+        "{:<WIDTH$} {:>9} {:>9} {:>6} {:>6}  {:<4}  floor",
         "work", "ours ms", "floor ms", "ratio", "budget", ""
     )
 }

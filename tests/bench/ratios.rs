@@ -1,4 +1,5 @@
-//! What our everyday commands cost, as ratios to a floor measured in the same run: `cargo bench [name]`.
+//! What our everyday commands cost, as ratios to a floor measured in the same run: `cargo bench -- [name]...`;
+//! `cargo bench -- --list` tells the names.
 //!
 //! Absolute times differ from machine to machine; a ratio to what git and tmux need for the bare work does not.
 //! A ratio over its budget, or a command that fails, ends with exit 1. `METAWSM_BENCH_RUNS` (100), `METAWSM_BENCH_TIMES`
@@ -20,7 +21,7 @@ mod server;
 use measure::{Failed, Peak, Ratio, in_turns, on_two_threads, peak_of, run};
 use scene::Scene;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The status that gates stand on where git2 may not judge.
 const STATUS: [&str; 8] = [
@@ -71,11 +72,20 @@ fn times() -> usize {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().any(|arg| arg == "--list") {
+        BENCHES.iter().for_each(|(name, _)| println!("{name}: bench"));
+        return ExitCode::SUCCESS;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if let Some(odd) = wanted.iter().find(|w| !BENCHES.iter().any(|(name, _)| name == w)) {
+        eprintln!("There is no bench '{odd}'; `cargo bench -- --list` tells the names.");
+        return ExitCode::from(2);
+    }
     let chosen = BENCHES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name));
     let mut good = true;
     println!("{}", measure::head());
     for (name, bench) in chosen {
+        let begun = Instant::now();
         match bench() {
             Ok(lines) => {
                 for (line, holds) in lines {
@@ -88,37 +98,49 @@ fn main() -> ExitCode {
                 good = false;
             }
         }
+        eprintln!("{name}: {} s", begun.elapsed().as_secs());
     }
+    println!("{}", measure::load());
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `status` with many open runs, each with a live tmux session: against two process starts, and against itself in a
-/// repository whose history holds many decided runs too.
+/// `status` with many open runs, each with a live tmux session: against itself in a repository whose history holds
+/// many decided runs too, and, beside many threads, against two process starts.
 fn status() -> Result<Vec<Line>, Failed> {
     let runs = number("METAWSM_BENCH_RUNS", 100);
     let (scene, live) = busy(runs)?;
+    let (with_history, _) = busy(runs)?;
+    with_history.add_history(CLOSED)?;
+    run(&mut with_history.ours(&["list", "--all"]), &[0])?;
+    forum::settle(&[&scene, &with_history])?;
     let (floor, ours) = in_turns(
-        times(),
+        2 * times(),
+        |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
+        |_| run(&mut with_history.ours(&["status"]), &[0]).map(drop),
+    )?;
+    let work = format!("status, {runs} open runs, {CLOSED} closed ones");
+    let history = Ratio { work, against: "status without them".into(), floor, ours, budget: 1.1 };
+    drop(with_history);
+    forum::add_threads(&scene)?;
+    forum::settle(&[&scene])?;
+    let (floor, ours) = in_turns(
+        2 * times(),
         |_| {
             run(scene.world.command("git").arg("--version"), &[0])?;
             run(scene.world.command("tmux").args(["list-panes", "-a"]), &[0]).map(drop)
         },
         |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
     )?;
-    let work = format!("status, {runs} open runs, {live} tmux sessions");
+    let work = format!("status, {runs} open runs, {live} live tmux, {} threads", forum::THREADS);
     let against = "git --version + tmux list-panes -a".into();
-    let first = Ratio { work, against, floor, ours, budget: 3.0 };
-    let (with_history, _) = busy(runs)?;
-    with_history.add_history(CLOSED)?;
-    run(&mut with_history.ours(&["list", "--all"]), &[0])?;
-    let (floor, ours) = in_turns(
-        times(),
-        |_| run(&mut scene.ours(&["status"]), &[0]).map(drop),
-        |_| run(&mut with_history.ours(&["status"]), &[0]).map(drop),
-    )?;
-    let work = format!("the same, {CLOSED} closed runs in history");
-    let second = Ratio { work, against: "status without them".into(), floor, ours, budget: 1.1 };
-    Ok(vec![line(&first), line(&second)])
+    let busy = Ratio { work, against, floor, ours, budget: 3.0 };
+    let mut lines = vec![line(&busy), line(&history)];
+    for (program, most) in [("tmux", 1), ("git", 0)] {
+        let count = scene.starts(program, &["status"])?;
+        let starts = measure::Count { work: format!("status, starts of {program}"), count, most };
+        lines.push((starts.to_string(), starts.holds()));
+    }
+    Ok(lines)
 }
 
 /// A scene with as many open runs, each with a live session; and how many sessions that makes.

@@ -1,6 +1,6 @@
 //! What is measured on: repositories of some size, runs in them, agents that stay.
 
-use crate::kit::{BINARY, Repo, World};
+use crate::kit::{self, BINARY, Repo, World};
 use crate::measure::{Failed, run};
 use git_metawsm::model::{Run, RunId, TicketId};
 use git_metawsm::store;
@@ -39,6 +39,19 @@ impl Scene {
         let mut command = self.world.command(BINARY);
         command.args(args).current_dir(self.repos[0].path());
         command
+    }
+
+    /// How often our command starts this program, itself or by whatever it starts.
+    pub fn starts(&self, program: &str, args: &[&str]) -> Result<usize, Failed> {
+        let real = kit::find(program).ok_or_else(|| format!("{program} is not installed."))?;
+        let log = self.world.root().join("starts");
+        let _ = std::fs::remove_file(&log);
+        let (log_text, real) = (log.to_string_lossy(), real.to_string_lossy());
+        self.world.script(program, &format!("echo start >>'{log_text}'\nexec '{real}' \"$@\""));
+        let ran = run(&mut self.ours(args), &[0]);
+        self.world.unscript(program);
+        ran?;
+        Ok(std::fs::read_to_string(&log).unwrap_or_default().lines().count())
     }
 
     /// git in this repository, in the environment of the world.

@@ -47,7 +47,8 @@ fn every_command_has_a_schema_and_every_schema_a_command() {
 
 #[test]
 fn every_command_answers_as_its_schema_says() {
-    let answered = walk::answered();
+    let (answered, faults) = walk::answered();
+    assert!(faults.is_empty(), "answers are not what fixtures/schema says:\n{}", faults.join("\n"));
     let silent: Vec<_> = commands().difference(&answered).cloned().collect();
     assert!(
         silent.is_empty(),

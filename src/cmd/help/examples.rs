@@ -33,6 +33,14 @@ const EXAMPLES: &[Row] = &[
             ("status -A", "all control repositories of this user"),
         ],
     ),
+    (
+        "watch",
+        &[
+            ("watch -A --bell", "ring when anything needs you, in all control repositories"),
+            ("watch API-7 --exit", "wait until the run is done (0), has failed (1) or needs you (3)"),
+            ("watch --notify-cmd 'notify-me --urgent'", "start a program for each thing"),
+        ],
+    ),
     ("list", &[("list --all --ticket API-7", "every run there ever was on a ticket")]),
     ("log", &[("log API-7", "what happened, when, and by whom")]),
     (

@@ -27,7 +27,7 @@ test_commands = { \"*\" = [[\"make\", \"check\"]] }";
 /// The page.
 pub(super) fn page() -> (String, String) {
     let mut page = Page::new("git-metawsm-policy", 5);
-    page.name("git-metawsm-policy", "what runs of git metawsm may do, and what a close demands");
+    page.name("git-metawsm-policy", "what runs may do, and what a close demands");
     page.heading("DESCRIPTION");
     page.paragraphs(ABOUT);
     page.heading("KEYS");

@@ -272,7 +272,7 @@ pub(super) const RECORDS: [&Record; 6] = [&RUN, &JOURNAL, &DOCS, &EVENT, &OPEN, 
 /// The page.
 pub(super) fn page() -> (String, String) {
     let mut page = Page::new("git-metawsm-records", 5);
-    page.name("git-metawsm-records", "the files that git metawsm keeps, and what stands in them");
+    page.name("git-metawsm-records", "the files of git metawsm, and what stands in them");
     page.heading("DESCRIPTION");
     page.paragraphs(ABOUT);
     page.heading("RECORDS");

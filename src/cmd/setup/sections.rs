@@ -60,6 +60,13 @@ pub(super) fn exits(path: &str) -> Rows {
             ("1", "Something could not be written, or somebody else's file stands in the way."),
             ("", "The other codes are those of git-metawsm(1)."),
         ],
+        "watch" => &[
+            ("0", "With --exit: the work is done, or the run is closed. With --once: nothing needs you."),
+            ("1", "With --exit: the run failed, was discarded, or its records are gone."),
+            ("3", "It needs you: with --exit the run, with --once anything."),
+            ("128+n", "Signal n ended the watch, such as 130 by Ctrl-C."),
+            ("", "The other codes are those of git-metawsm(1)."),
+        ],
         "diff" | "status" => &[
             ("0", "The answer was given, whatever it says."),
             ("", "The other codes are those of git-metawsm(1)."),
@@ -87,6 +94,7 @@ pub(super) const ENVIRONMENT: Rows = &[
         "METAWSM_EVENT, METAWSM_MESSAGE, METAWSM_RUN_ID, METAWSM_RUN_STATUS, METAWSM_TICKETS",
         "Set for the program of notify.command: what happened as a word and as a sentence, the run, its state, and its tickets.",
     ),
+    (env::COMMAND, "Set beside them for the program of watch --notify-cmd: the command that goes on."),
     ("NO_COLOR", "Not empty: no colour, unless --color says otherwise."),
     ("GIT_PAGER, PAGER", "What shows a diff, chosen as git chooses it."),
     (

@@ -17,11 +17,12 @@ pub(super) fn git(checks: &mut Vec<Check>) {
         Ok(found) if found.is_at_least(COMFORTABLE) => Check::good("git", format!("git {found}")),
         Ok(found) => Check::good(
             "git",
-            format!("git {found}; from 2.41 on, a base with .gitattributes is merged without a worktree of its own"),
+            format!("git {found}; from 2.41 on, bases with .gitattributes are merged faster"),
         ),
         Err(GitError::TooOld { found }) => {
             let (major, minor) = git::OLDEST;
-            Check::bad("git", format!("git {found} is too old: {major}.{minor} or later is needed")).by("git --version")
+            Check::bad("git", format!("git {found} is too old: {major}.{minor} or later is needed"))
+                .by("git --version")
         }
         Err(error) => Check::bad("git", error.to_string()).by("git --version"),
     });
@@ -52,8 +53,10 @@ pub(super) fn policy(caller: &Caller, control: &Control, checks: &mut Vec<Check>
             return;
         }
     };
-    let place = rules.path.as_ref().map_or("the defaults".to_owned(), |path| path.display().to_string());
-    checks.push(Check::good("policy", format!("{place} is valid")));
+    checks.push(match &rules.path {
+        Some(path) => Check::good("policy", format!("{} is valid", path.display())),
+        None => Check::good("policy", "the defaults hold: there is no policy file"),
+    });
     match policies::require_trust(&rules) {
         Ok(()) => {}
         Err(error) => checks.push(Check::warn("trust", told(&error)).by("git metawsm policy trust")),

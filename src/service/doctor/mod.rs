@@ -165,8 +165,13 @@ fn look(caller: &Caller) -> ServiceResult<Vec<Check>> {
     };
     machine::identity(&control, &mut checks);
     machine::policy(caller, &control, &mut checks);
-    records::look(&control, &mut checks)?;
-    places::look(&control, caller, &mut checks)?;
+    // What keeps one thing from being looked at is a finding, and hides no other.
+    if let Err(error) = records::look(&control, &mut checks) {
+        checks.push(Check::bad("records", error.to_string()).by("git metawsm status"));
+    }
+    if let Err(error) = places::look(&control, caller, &mut checks) {
+        checks.push(Check::bad("repositories", error.to_string()).by("git metawsm status"));
+    }
     machine::set_up(&mut checks);
     Ok(checks)
 }

@@ -153,19 +153,8 @@ fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<
             checks.push(Check::warn("entries", what).by(format!("rm {}", shown(&file))));
             continue;
         }
-        let is_open = if entry.root == control.root() {
-            let here = runs.iter().find(|run| run.id == entry.run);
-            // One whose record cannot be read may be open.
-            match here {
-                Some(run) => run.state.is_open(),
-                None => {
-                    control.store.run_dir(&entry.run).is_dir()
-                        && control.store.find_run(&entry.run)?.is_none_or(|run| run.state.is_open())
-                }
-            }
-        } else {
-            is_open_elsewhere(&entry)
-        };
+        let here = runs.iter().find(|run| entry.root == control.root() && run.id == entry.run);
+        let is_open = here.map_or_else(|| is_open_there(&entry), |run| run.state.is_open());
         if !is_open {
             let what = format!("{} has an entry for {}, which is over", repo.dir().display(), entry.run);
             let mend = Mend::Leave(repo.common_dir().to_owned(), entry.run.clone(), entry.root.clone());
@@ -176,7 +165,7 @@ fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<
 }
 
 /// What cannot be read there may be open.
-fn is_open_elsewhere(entry: &OpenEntry) -> bool {
+fn is_open_there(entry: &OpenEntry) -> bool {
     let Ok(Some(repo)) = Repository::discover(&entry.root) else { return true };
     let store = Control::of(repo).frozen().store;
     match store.find_run(&entry.run) {

@@ -36,7 +36,7 @@ pub(super) use past::PastThreads;
 pub use publish::{Unpublished, publishable, retire};
 pub use relay::{News, relay};
 pub use sla::escalated;
-pub(super) use sla::{Needs, all_escalated, all_waiting, needs, questions};
+pub(super) use sla::{Needs, all_escalated, all_waiting, needs, questions, waiting_for};
 pub use travel::BusView;
 pub(super) use travel::look;
 pub use view::{ThreadView, thread};

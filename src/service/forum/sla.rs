@@ -9,6 +9,7 @@ use crate::policy::ForumPolicy;
 use crate::store::Overview;
 use crate::sys::clock;
 use jiff::Timestamp;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// The time, and how long an answer may take.
@@ -93,11 +94,20 @@ pub(in super::super) fn questions(control: &Control, run: &RunId) -> ServiceResu
     Ok(found)
 }
 
+/// The threads about a run in which somebody waits, the most pressing first, each with whether it is escalated.
+pub(in super::super) fn waiting_for(control: &Control, run: &RunId) -> ServiceResult<Vec<(Thread, bool)>> {
+    let clock = Clock { now: clock::now(), minutes: rules(None, control).sla.escalation_minutes };
+    let found = waiting(control, &|pressing| pressing.run.as_ref() == Some(run))?;
+    Ok(found.into_iter().map(|thread| (clock.is_escalated(&thread), thread)).map(|(e, t)| (t, e)).collect())
+}
+
 /// What a person is needed for in threads.
 #[derive(Debug, Default)]
 pub(in super::super) struct Needs {
     /// By run: those that wait for a person or are escalated.
     pub by_run: HashMap<RunId, Vec<Need>>,
+    /// By run: how many somebody waits in, and how many of those are escalated.
+    pub waiting: HashMap<RunId, (usize, usize)>,
     /// How many escalated ones are about no run.
     pub others: usize,
     /// Those in which agents ask a person.
@@ -114,7 +124,16 @@ pub(in super::super) fn needs(control: &Control) -> ServiceResult<Needs> {
     let mut needs: HashMap<RunId, Vec<Need>> = HashMap::new();
     let reader = Reader::new(control)?;
     let overview = reader.waiting()?;
-    let others = overview.count(&|pressing| pressing.run.is_none() && clock.presses(pressing));
+    let waiting: RefCell<HashMap<RunId, (usize, usize)>> = RefCell::default();
+    let others = overview.count(&|pressing| {
+        let presses = clock.presses(pressing);
+        if let Some(run) = &pressing.run {
+            let mut waiting = waiting.borrow_mut();
+            let counts = waiting.entry(run.clone()).or_default();
+            *counts = (counts.0 + 1, counts.1 + usize::from(presses));
+        }
+        pressing.run.is_none() && presses
+    });
     let mut questions = Vec::new();
     for thread in wanted_of(&reader, &overview, &for_a_person)? {
         if is_agents_question(&thread) {
@@ -130,5 +149,5 @@ pub(in super::super) fn needs(control: &Control) -> ServiceResult<Needs> {
         let command = format!("git metawsm forum thread {}", thread.id);
         needs.entry(run).or_default().push(Need::new(kind, thread.id.to_string(), what, command));
     }
-    Ok(Needs { by_run: needs, others, questions })
+    Ok(Needs { by_run: needs, waiting: waiting.into_inner(), others, questions })
 }

@@ -178,12 +178,9 @@ fn write(request: &SetupRequest, places: &Places, mut ledger: Ledger) -> Service
         };
         plan.push((one, change));
     }
-    let is_partial = !request.shells.is_empty();
-    let stale = if is_partial {
-        Vec::new()
-    } else {
-        ledger.beside(&wanted.iter().map(|w| w.path.as_path()).collect::<Vec<_>>())
-    };
+    let paths: Vec<_> = wanted.iter().map(|wanted| wanted.path.as_path()).collect();
+    // Completions of a shell that was not asked about stay; a page is of no use once its command is gone.
+    let stale: Vec<_> = ledger.beside(&paths).into_iter().filter(|path| part_of(path) == "man").collect();
     if !request.dry_run {
         // What is kept is ours from now on too: the list may have been lost.
         for (one, change) in &plan {

@@ -2,9 +2,11 @@
 
 use super::parse::{self, Said, Words};
 use crate::model::{Feedback, Run, RunAgent, RunTicket, SignalKind, plain_line, sha256_hex, title_of};
+use crate::store::{Ordinary, Outside};
 use crate::sys::SysError;
 use crate::sys::foreign::{self, Foreign, Mark};
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// A signal file may have at most this many bytes.
@@ -77,6 +79,12 @@ pub(in super::super) fn roots(run: &Run, ticket: &RunTicket) -> Vec<PathBuf> {
 
 /// Looks into all signal roots; changes nothing. A decided run listens no more.
 pub(in super::super) fn look(run: &Run) -> Signals {
+    look_among(run, &mut Ordinary::default())
+}
+
+/// The same, and lists no root that is known to hold no signal. Every process that watches a directory wakes up where
+/// somebody lists it, and each agent's wrapper watches its roots.
+pub(in super::super) fn look_among(run: &Run, ordinary: &mut Ordinary) -> Signals {
     let mut signals = Signals::default();
     if !run.state.is_open() {
         return signals;
@@ -85,8 +93,17 @@ pub(in super::super) fn look(run: &Run) -> Signals {
         let agents: Vec<_> = run.agents.iter().enumerate().filter(|(_, a)| a.ticket == ticket.id).collect();
         for (place, root) in roots(run, ticket).into_iter().enumerate() {
             let place = Place { run, ticket, agents: &agents, root, is_doc_home: place > 0 };
-            let before = signals.odd.len();
+            let outside = Outside::of(&place.root, Metadata::is_dir).filter(|_| !place.is_behind_a_link());
+            if outside.is_some_and(|now| ordinary.knows(&place.root, &now)) {
+                continue;
+            }
+            let (before, heard) = (signals.odd.len(), signals.heard.len());
             place.look(&mut signals);
+            if let Some(outside) = outside
+                && (before, heard) == (signals.odd.len(), signals.heard.len())
+            {
+                ordinary.note(&place.root, outside);
+            }
             let more = signals.odd.len() - before;
             if more > ODD {
                 signals.odd.truncate(before + ODD);
@@ -141,10 +158,8 @@ impl Place<'_> {
     /// The names in the root, those that are no text too, and whether there are more; why nothing of it can be taken.
     fn names(&self) -> Result<(Vec<OsString>, bool), String> {
         // This is asked of every run each time somebody looks: as few questions as it takes.
-        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
-        let behind_a_link = || self.is_doc_home && self.root.parent().is_some_and(is_link);
         match self.root.symlink_metadata() {
-            Ok(meta) if meta.is_symlink() || behind_a_link() => {
+            Ok(meta) if meta.is_symlink() || self.is_behind_a_link() => {
                 return Err("it lies behind a symbolic link, so nothing in it is taken".to_owned());
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
@@ -161,6 +176,11 @@ impl Place<'_> {
             return Err(format!("nothing in it is taken, because {} is not a directory", seen.display()));
         }
         Ok((names, more))
+    }
+
+    fn is_behind_a_link(&self) -> bool {
+        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+        self.is_doc_home && self.root.parent().is_some_and(is_link)
     }
 
     /// The names that agents are told to use.

@@ -13,6 +13,6 @@ mod take;
 mod write;
 
 pub(super) use away::put_all_away;
-pub(super) use look::{Odd, Signals, look, roots};
+pub(super) use look::{Odd, Signals, look, look_among, roots};
 pub(super) use take::{fold_in, take};
 pub use write::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};

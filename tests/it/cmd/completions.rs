@@ -16,7 +16,7 @@ fn stage() -> Stage {
     symlink(BINARY, stage.world.bin().join("git-metawsm")).expect("a link");
     stage.run(&["run", "Fix: the\u{1b}[31m parser", "--run-id", "one"]).ok();
     stage.run(&["run", "Other work", "--run-id", "two"]).ok();
-    stage.run(&["forum", "ask", "--title", "Which port?", "--body", "8080?"]).ok();
+    stage.run(&["forum", "ask", "--run-id", "one", "--title", "Which port?", "--body", "8080?"]).ok();
     stage.run(&["setup", "--shell", "bash,zsh,fish"]).ok();
     stage
 }

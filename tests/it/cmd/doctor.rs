@@ -46,6 +46,8 @@ fn well() -> Stage {
     identity(&stage);
     stage.run(&["run", "Do the work", "--run-id", "one"]).ok();
     stage.wait_for_words("one", "waiting for you");
+    // Whoever asks makes the index.
+    stage.run(&["list"]).ok();
     stage
 }
 
@@ -58,7 +60,7 @@ fn all_is_well_where_nothing_is_wrong_and_looking_changes_nothing() {
     for line in [
         "good     git: git ",
         "good     control: records lie in ",
-        "good     policy: the defaults is valid",
+        "good     policy: the defaults hold: there is no policy file\n",
         "good     agents: 'agent' starts claude\n",
         "good     index: the index is whole\n",
         "good     records: 1 run open and 0 decided here can be read\n",

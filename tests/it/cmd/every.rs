@@ -142,7 +142,7 @@ fn a_word_that_is_not_understood_is_named_with_the_command_that_explains() {
     insta::assert_snapshot!(stage.refuses(&["stauts"]), @"
     2 usage
     error: Unrecognized subcommand 'stauts'.
-      tip: some similar subcommands exist: 'restart', 'status'
+      tip: some similar subcommands exist: 'setup', 'restart', 'status'
       Usage: git metawsm [OPTIONS] [COMMAND]
     next:
       git metawsm -h
@@ -225,7 +225,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
     ");
     insta::assert_snapshot!(stage.refuses(&["stop", "--run-id", "../x"]), @r#"
     2 usage
-    error: The run id '../x' is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    error: The run id "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
     next:
       git metawsm list --all
     "#);

@@ -54,7 +54,7 @@ const LINES: [(&str, Now); 54] = [
     ("review sync --ticket T-1 --max-items 5 --dispatch --dry-run", Gone("'review sync' is no more")),
     ("operator --all --interval 15 --llm-mode assist --notify-cmd x", Gone("'operator' is no more")),
     ("serve --addr :3001 --worker-interval 500ms", Gone("'serve' is no more")),
-    ("watch --all --interval 15 --bell=false --notify-cmd x", Gone("'watch' has no interval")),
+    ("watch --all --interval 15 --bell=false --notify-cmd x", Refused("is not found")),
     ("watch -ticket T-1 -bell=true -notify-cmd no-such-program", Refused("is not found")),
     ("tui --interval 2", Gone("'tui' is not built yet")),
     ("tui --run-id old-1", Gone("'tui' is not built yet")),

@@ -364,6 +364,43 @@ fn a_merge_half_done_and_a_signal_that_cannot_be_taken_are_told() {
 }
 
 #[test]
+fn threads_that_wait_and_records_that_cannot_be_read_are_told() {
+    let stage = Stage::with(WAITS);
+    stage.start("one", "Wait for me");
+    let mut watch = watcher(&stage, &["--json"]);
+    let ask = |about: &[&str]| {
+        let asked =
+            stage.json(&[&["forum", "ask", "--priority", "urgent", "--body", "Now?"], about].concat());
+        asked["thread"]["id"].as_str().expect("an id").to_owned()
+    };
+    let thread = ask(&["--run-id", "one"]);
+    let told = watch.wait_for("escalated");
+    assert_eq!((told["run"].as_str(), told["subject"].as_str()), (Some("one"), Some(thread.as_str())));
+    assert_eq!(told["commands"], json!([format!("git metawsm forum thread {thread}")]));
+    // Those about no run are counted.
+    let others = [ask(&["--project"]), ask(&["--project"])];
+    let told = watch.wait_for_several("escalated", 2);
+    assert_eq!((&told["run"], &told["root"]), (&Value::Null, &Value::Null));
+    wait_until("both are told of", PATIENCE, || {
+        watch
+            .alerts()
+            .last()
+            .is_some_and(|alert| alert["what"].as_str().is_some_and(|what| what.starts_with("2 ")))
+    });
+    for thread in &others {
+        stage.run(&["forum", "close", thread]).ok();
+    }
+    stage.run(&["stop", "one"]).ok();
+    watch.wait_for("stopped");
+    let record = stage.repo.common_dir().join("metawsm/runs/one/run.toml");
+    std::fs::write(&record, "no TOML").expect("a file");
+    let told = watch.wait_for("unreadable");
+    assert!(told["what"].as_str().is_some_and(|what| what.contains("run.toml")), "{told}");
+    assert_eq!(watch.kinds().iter().filter(|kind| kind.ends_with("lost")).count(), 0, "it is there still");
+    watch.end(Some(Signal::SIGINT));
+}
+
+#[test]
 fn hostile_words_reach_no_terminal_and_fit_on_it() {
     let stage = Stage::with("exit 3");
     let title = format!("Make \u{1b}[31mred\u{202e} {}", "漢字 ".repeat(3000));
