@@ -195,6 +195,7 @@ commands! {
     Bootstrap(bootstrap) = "bootstrap", Act;
     Status(status) = "status", Read;
     Watch(watch) = "watch", Read;
+    Tui(tui) = "tui", Read;
     List(list) = "list", Read;
     Log(log) = "log", Read;
     Diff(diff) = "diff", Read;
@@ -223,7 +224,6 @@ commands! {
     PolicyInit(policy_init) = "policy-init", Act;
     Policy(policy) = "policy", Act;
     Hooks(hooks) = "hooks", Act;
-    Tui(tui) = "tui", Read;
     Setup(setup) = "setup", Act;
     Doctor(doctor) = "doctor", Read;
     Import(import) = "import", Act;

@@ -3,7 +3,7 @@
 use super::args::RunArgs;
 use super::{Outcome, failure};
 use crate::render::Screen;
-use crate::service::{Caller, ServiceError};
+use crate::service::Caller;
 use crate::tui::{self, TuiRequest};
 
 /// Look after runs on a screen: what needs you, live output, gates, questions, diffs, the forum.
@@ -23,10 +23,6 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
-    if screen.json {
-        let message = "The screen is for people; 'status --json' and 'watch --json' tell programs the same.";
-        return Err(ServiceError::wrong(message, &["git metawsm status --json", "git metawsm watch --json"]));
-    }
     if args.interval.is_some() {
         screen.story("note: --interval is not needed: the screen follows changes as they happen");
     }

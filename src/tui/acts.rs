@@ -112,8 +112,7 @@ impl Verb {
         let is_open = state.is_open();
         match self {
             Self::Answer => is_open && run.guidance.iter().any(crate::model::Guidance::is_open),
-            Self::Iterate | Self::Restart => is_open && state != RunState::Closing,
-            Self::Stop => is_open && state != RunState::Closing,
+            Self::Iterate | Self::Restart | Self::Stop => is_open && state != RunState::Closing,
             Self::Resume => is_open && !matches!(state, RunState::Completed | RunState::Closing),
             Self::Merge | Self::Close | Self::Commit | Self::Update | Self::Discard => is_open,
             Self::Complete => {
@@ -141,10 +140,9 @@ impl Verb {
                 Self::Restart => fits(&[Running, Failed, Stopped, AwaitingGuidance]),
                 Self::Stop => fits(&[Running, AwaitingGuidance, Planning, Created]),
                 Self::Resume => fits(&[Failed, Stopped, Stopping, Paused, Created, Planning]),
-                Self::Merge => fits(&[Completed]),
+                Self::Merge | Self::Update => fits(&[Completed]),
                 Self::Close => fits(&[Completed, Closing]),
                 Self::Commit | Self::Complete => fits(&[Running, Stopped, Failed]),
-                Self::Update => fits(&[Completed]),
                 Self::Cleanup => fits(&[Closed, Discarded]),
             }
     }

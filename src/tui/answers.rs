@@ -1,10 +1,9 @@
 //! What arrives from the services changes the state.
 
 use super::dialog::{Dialog, Purpose, Working};
-use super::message::{Answer, Content, Effect, Message, Outcome, Watched};
+use super::message::{Answer, Content, Effect, Message, Outcome, ThreadText, Watched};
 use super::page::Page;
 use super::state::{App, Chosen, RunKey, Tab};
-use super::tabs;
 use super::update::choose;
 use crate::model::ThreadId;
 use crate::render::{Paint, Screen, escape};
@@ -15,7 +14,7 @@ use crate::store::Summary;
 pub(super) fn take(app: &mut App, message: Message) -> Vec<Effect> {
     match message {
         Message::Changed => changed(app),
-        Message::Minute => look(app),
+        Message::Minute => minute(app),
         Message::Runs(answer) => runs(app, answer),
         Message::Decided(answer) => decided(app, answer),
         Message::Run(key, answer) => run(app, &key, answer),
@@ -24,7 +23,7 @@ pub(super) fn take(app: &mut App, message: Message) -> Vec<Effect> {
         Message::Output(of, answer) => output(app, of, answer),
         Message::Planned(number, answer) => planned(app, number, answer),
         Message::Progress(event) => progress(app, event),
-        Message::Done(outcome) => done(app, outcome),
+        Message::Done(outcome) => done(app, &outcome),
         Message::Back(answer) => back(app, answer),
         Message::Broke => vec![Effect::Quit(None)],
         Message::Key(_) | Message::Pasted(_) | Message::Resized(..) | Message::Signal(_) | Message::Gone => {
@@ -36,6 +35,12 @@ pub(super) fn take(app: &mut App, message: Message) -> Vec<Effect> {
 /// Looks how all runs are, now or once the present look is over.
 fn look(app: &mut App) -> Vec<Effect> {
     if app.runs_flight.ask() { vec![Effect::LoadRuns] } else { Vec::new() }
+}
+
+/// Ages are older now, and what no file event told of may have changed.
+fn minute(app: &mut App) -> Vec<Effect> {
+    app.is_fresh = true;
+    look(app)
 }
 
 /// Records changed: everything that is read from them is looked up again when it is shown.
@@ -87,7 +92,7 @@ fn runs(app: &mut App, answer: Answer<StatusReport>) -> Vec<Effect> {
         let first = first.min_by_key(|chosen| *chosen == Chosen::Notes);
         choose(app, first, &mut effects);
     }
-    tabs::refresh(app);
+    app.is_fresh = true;
     effects
 }
 
@@ -117,7 +122,7 @@ fn run(app: &mut App, key: &RunKey, answer: Answer<Box<RunView>>) -> Vec<Effect>
             app.shown = super::state::Shown::new();
         }
     }
-    tabs::refresh(app);
+    app.is_fresh = true;
     if app.other_flight.land() { vec![Effect::LoadRun(key.clone())] } else { Vec::new() }
 }
 
@@ -148,20 +153,18 @@ fn tab_told(app: &mut App, key: &RunKey, tab: Tab, answer: Answer<Content>) -> V
     if again { vec![Effect::LoadTab(key.clone(), tab)] } else { Vec::new() }
 }
 
-fn thread_told(app: &mut App, key: &RunKey, thread: &ThreadId, answer: Answer<String>) -> Vec<Effect> {
+fn thread_told(app: &mut App, key: &RunKey, thread: &ThreadId, answer: Answer<ThreadText>) -> Vec<Effect> {
     if app.key() != Some(key) {
         return Vec::new();
     }
-    let is_good = answer.is_ok();
-    let text = answer.unwrap_or_else(|trouble| trouble);
     if let Some(Dialog::Edit(edit)) = &mut app.dialog
-        && is_good
+        && let Ok(told) = &answer
         && matches!(&edit.purpose, Purpose::Answer(of) | Purpose::Reply(of) if of == thread)
     {
-        edit.intro.say(&text);
+        edit.intro.say(&told.last);
     }
     if app.shown.reading.as_ref() == Some(thread) {
-        app.shown.words.say(&text);
+        app.shown.words.say(&answer.map_or_else(|trouble| trouble, |told| told.text));
     }
     Vec::new()
 }
@@ -219,7 +222,7 @@ fn tell(working: &mut Working, event: Event) {
     working.live = None;
 }
 
-fn done(app: &mut App, outcome: Outcome) -> Vec<Effect> {
+fn done(app: &mut App, outcome: &Outcome) -> Vec<Effect> {
     app.acting = None;
     let title =
         if outcome.is_good { outcome.title.to_owned() } else { format!("{} did not succeed", outcome.title) };

@@ -162,10 +162,9 @@ pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Dialog::Planning(act, number) => {
             if !is_no(event) {
                 app.dialog = Some(Dialog::Planning(act, number));
-            } else {
-                write_again(app, &act);
+                return Vec::new();
             }
-            Vec::new()
+            write_again(app, &act)
         }
         Dialog::Confirm(act, page) => confirm_key(app, act, page, event),
         Dialog::Working(working) => work_key(app, working, event),
@@ -189,8 +188,8 @@ fn scrolls(page: &mut Page, event: KeyEvent) -> bool {
         KeyCode::Down | KeyCode::Char('j') => page.scroll(1),
         KeyCode::PageUp => page.turn(-1),
         KeyCode::PageDown | KeyCode::Char(' ') => page.turn(1),
-        KeyCode::Home | KeyCode::Char('g') => page.to_top(),
-        KeyCode::End | KeyCode::Char('G') => page.to_end(),
+        KeyCode::Home | KeyCode::Char('g') => page.go_to_top(),
+        KeyCode::End | KeyCode::Char('G') => page.go_to_end(),
         _ => return false,
     }
     true
@@ -296,14 +295,15 @@ fn submit(app: &mut App, mut edit: Box<Edit>) -> Vec<Effect> {
 }
 
 /// Back to the box in which the words of an act were written.
-fn write_again(app: &mut App, act: &Act) {
-    if let Some(purpose) = Purpose::of(act) {
-        let intro = match &purpose {
-            Purpose::Answer(thread) => question_of(app, thread),
-            _ => String::new(),
-        };
-        edit(app, purpose, &intro);
-    }
+fn write_again(app: &mut App, act: &Act) -> Vec<Effect> {
+    let Some(purpose) = Purpose::of(act) else { return Vec::new() };
+    let thread = match &purpose {
+        Purpose::Answer(thread) | Purpose::Reply(thread) => Some(thread.clone()),
+        _ => None,
+    };
+    let intro = thread.as_ref().map(|thread| question_of(app, thread)).unwrap_or_default();
+    edit(app, purpose, &intro);
+    app.key().cloned().zip(thread).map(|(key, thread)| Effect::LoadThread(key, thread)).into_iter().collect()
 }
 
 fn question_of(app: &App, thread: &ThreadId) -> String {
@@ -331,8 +331,7 @@ fn confirm_key(app: &mut App, act: Act, mut page: Page, event: KeyEvent) -> Vec<
     }
     // No is the default: whoever presses Enter without reading changes nothing.
     if is_no(event) || event.code == KeyCode::Enter {
-        write_again(app, &act);
-        return Vec::new();
+        return write_again(app, &act);
     }
     scrolls(&mut page, event);
     app.dialog = Some(Dialog::Confirm(act, page));

@@ -43,7 +43,7 @@ pub fn run(
 ) -> ServiceResult<ExitCode> {
     let control = service::control(caller)?;
     let named = named(caller, request)?;
-    terminal::require()?;
+    terminal::require(screen.json)?;
     let caller = Caller { interrupt: Interrupt::default(), ..caller.clone() };
     let (sender, arrived) = channel();
     let signals = sender.clone();

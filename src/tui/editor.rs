@@ -184,15 +184,15 @@ mod tests {
         assert_eq!(editor.text(), "one two\nthree");
         editor.up();
         editor.erase_word();
-        assert_eq!(editor.text(), "one o\nthree", "the cursor was as far in as before");
+        assert_eq!(editor.text(), "one wo\nthree", "the cursor was as far in as before");
         editor.home();
         editor.delete();
         editor.end();
         editor.write("!");
-        assert_eq!(editor.text(), "ne o!\nthree");
+        assert_eq!(editor.text(), "ne wo!\nthree");
         editor.down();
         editor.write(".");
-        assert_eq!(editor.text(), "ne o!\nthree.");
+        assert_eq!(editor.text(), "ne wo!\nthree.");
     }
 
     #[test]

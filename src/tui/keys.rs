@@ -2,7 +2,9 @@
 
 use super::acts::Verb as Act;
 use super::state::Tab;
+use crate::render::{Paint, Screen};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::fmt::Write as _;
 
 /// What a key means while nothing is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +141,27 @@ pub(super) fn verb_of(event: KeyEvent) -> Option<Verb> {
 /// How the key of a verb is called.
 pub(super) fn name_of(verb: Verb) -> &'static str {
     TABLE.iter().find(|binding| binding.verb == verb).map_or("", |binding| binding.name)
+}
+
+/// The word of a verb.
+pub(super) fn word_of(verb: Verb) -> &'static str {
+    TABLE.iter().find(|binding| binding.verb == verb).map_or("", |binding| binding.short)
+}
+
+/// The help, from the table of keys.
+pub(super) fn help() -> String {
+    let screen = Screen::keeping();
+    let mut text = String::new();
+    for binding in TABLE {
+        let key = screen.paint(Paint::Bold, &format!("{:<10}", binding.name));
+        let _ = writeln!(text, "{key} {}", binding.long);
+    }
+    text.push_str(
+        "\nWhat changes anything shows its plan first and asks; y does it, any other answer does not.\n",
+    );
+    text.push_str("In a box for words: Enter goes on, Alt-Enter or Ctrl-J begins a new line, Esc leaves and keeps them.\n");
+    text.push_str("In the list: ? an agent asks, ! something else needs you.\n");
+    text
 }
 
 impl Key {

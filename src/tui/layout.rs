@@ -8,6 +8,9 @@ pub(super) const LEAST: (u16, u16) = (20, 5);
 /// Below this many columns the runs and the chosen run take turns.
 const BOTH: u16 = 64;
 
+/// Below this many columns only the tab that is shown is named; the others are numbers.
+pub(super) const NAMED: u16 = 47;
+
 /// The parts of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Areas {
@@ -41,7 +44,7 @@ fn foot_lines(size: (u16, u16)) -> u16 {
 fn head_lines(width: u16, height: u16) -> u16 {
     match height {
         0..=9 => 1,
-        _ if width < 72 => 3,
+        _ if (NAMED..72).contains(&width) => 3,
         _ => 2,
     }
 }
@@ -60,7 +63,7 @@ pub(super) fn areas(app: &App) -> Areas {
     } else {
         let width = (columns * 3 / 8).clamp(26, 56);
         (
-            Some(Rect { width, ..upper }),
+            Some(Rect { width: width - 1, ..upper }),
             Some(Rect { x: width, width: 1, ..upper }),
             Some(Rect { x: width + 2, width: columns - width - 2, ..upper }),
         )

@@ -32,8 +32,8 @@ pub(super) enum Message {
     Run(RunKey, Answer<Box<RunView>>),
     /// What a tab shows of a run.
     Tab(RunKey, Tab, Answer<Content>),
-    /// A thread in full, painted.
-    Thread(RunKey, ThreadId, Answer<String>),
+    /// A thread in full.
+    Thread(RunKey, ThreadId, Answer<ThreadText>),
     /// What an agent has printed.
     Output(Watched, Answer<String>),
     /// What an act would do, painted; of the plan with this number.
@@ -59,6 +59,15 @@ pub(super) enum Content {
     Text(String),
     /// Threads, the most pressing first.
     Threads(Vec<Found>),
+}
+
+/// A thread, painted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ThreadText {
+    /// All of it.
+    pub text: String,
+    /// What was said in it last, and by whom.
+    pub last: String,
 }
 
 /// What an act came to.

@@ -12,6 +12,7 @@ mod drive;
 mod editor;
 mod keys;
 mod layout;
+mod look;
 mod message;
 mod output;
 mod page;
@@ -19,11 +20,17 @@ mod painted;
 mod panes;
 mod plans;
 mod rows;
+mod start;
 mod state;
 mod tabs;
 mod terminal;
 mod update;
 mod work;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod update_tests;
 
 pub use drive::{Explain, TuiRequest, run};
 pub use terminal::Terminal;

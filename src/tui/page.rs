@@ -86,12 +86,12 @@ impl Page {
     }
 
     /// Goes to its top.
-    pub fn to_top(&mut self) {
+    pub fn go_to_top(&mut self) {
         self.top = 0;
     }
 
     /// Goes to its end.
-    pub fn to_end(&mut self) {
+    pub fn go_to_end(&mut self) {
         self.top = self.last_top();
     }
 
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn numbers(count: usize) -> String {
-        (0..count).map(|n| format!("{n}\n")).collect()
+        (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         page.scroll(-2);
         page.say(&numbers(12));
         assert_eq!((page.above(), page.below()), (4, 4));
-        page.to_end();
+        page.go_to_end();
         page.say(&numbers(20));
         assert_eq!(page.below(), 0);
     }

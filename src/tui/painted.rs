@@ -80,8 +80,8 @@ pub(super) fn row_columns(row: &Row) -> usize {
     row.iter().map(|part| columns(&part.text)).sum()
 }
 
-/// A row in rows of at most `limit` columns: broken at blanks where that does not waste half of one, what follows as far
-/// in as the first begins.
+/// A row in rows of at most `limit` columns: broken at blanks where that does not waste half of one; what follows stands
+/// a little further in than the first, so that one sees where a row begins.
 pub(super) fn broken(row: &Row, limit: usize) -> Vec<Row> {
     let limit = limit.max(4);
     if row_columns(row) <= limit {
@@ -89,7 +89,7 @@ pub(super) fn broken(row: &Row, limit: usize) -> Vec<Row> {
     }
     let cells: Vec<(char, Option<Paint>)> =
         row.iter().flat_map(|part| part.text.chars().map(|c| (c, part.paint))).collect();
-    let indent = cells.iter().take_while(|(c, _)| *c == ' ').count().min(limit / 2);
+    let indent = (cells.iter().take_while(|(c, _)| *c == ' ').count() + 2).min(limit / 2);
     let (mut rows, mut from) = (Vec::new(), 0);
     while from < cells.len() {
         let inset = if rows.is_empty() { 0 } else { indent };
@@ -113,6 +113,9 @@ fn end_of(cells: &[(char, Option<Paint>)], limit: usize) -> usize {
     let (mut taken, mut blank) = (0, None);
     for (index, (c, _)) in cells.iter().enumerate() {
         taken += width(*c);
+        if taken > limit && *c == ' ' {
+            return index;
+        }
         if taken > limit {
             return blank.filter(|at| *at > limit / 2).unwrap_or(index.max(1));
         }
@@ -151,15 +154,15 @@ mod tests {
     #[test]
     fn rows_break_at_blanks_and_keep_their_inset() {
         let of = |text: &str, limit| plain(&broken(&rows(text)[0], limit));
-        assert_eq!(of("  one two three", 9), ["  one two", "  three"]);
-        assert_eq!(of("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(of("漢字漢字", 5), ["漢字", "漢字"]);
+        assert_eq!(of("  one two three", 9), ["  one two", "    three"]);
+        assert_eq!(of("abcdefghij", 6), ["abcdef", "  ghij"]);
+        assert_eq!(of("漢字漢字", 5), ["漢字", "  漢", "  字"]);
         for limit in 4..30 {
             for row in broken(&rows("   a漢b字c e\u{301} שלום a-very-long-word-that-is-cut")[0], limit)
             {
                 assert!(row_columns(&row) <= limit, "{limit}: {row:?}");
             }
         }
-        assert_eq!(of(&"x".repeat(10_000), 80).len(), 125);
+        assert_eq!(of(&"x".repeat(10_000), 80).len(), 129);
     }
 }

@@ -49,7 +49,18 @@ pub(super) fn items(app: &App) -> Vec<Item> {
         });
         items.extend(decided.map(|(index, _)| Item::Decided(index)));
     }
+    // Who looks at a run goes on looking at it, whatever became of it.
+    let is_other =
+        app.report.is_some() && app.filter.is_empty() && app.key().is_some_and(|key| !is_listed(app, key));
+    if is_other {
+        items.insert(app.row.min(items.len()), Item::Other);
+    }
     items
+}
+
+fn is_listed(app: &App, key: &RunKey) -> bool {
+    app.runs().iter().any(|view| view.run.id == key.id && view.root == key.root)
+        || (app.shows_all && app.decided.iter().any(|(known, _)| known == key))
 }
 
 /// Whether there is something to say that is about no run.
@@ -65,6 +76,7 @@ pub(super) fn chosen(app: &App, item: Item) -> Option<Chosen> {
         Item::Notes => Chosen::Notes,
         Item::Open(index) => Chosen::Run(RunKey::of(app.runs().get(index)?)),
         Item::Decided(index) => Chosen::Run(app.decided.get(index)?.0.clone()),
+        Item::Other => Chosen::Run(app.key()?.clone()),
     })
 }
 
@@ -78,6 +90,7 @@ pub(super) fn row_of(app: &App, wanted: &Chosen) -> Option<usize> {
         (Item::Decided(index), Chosen::Run(key)) => {
             app.decided.get(*index).is_some_and(|(known, _)| known == key)
         }
+        (Item::Other, Chosen::Run(key)) => app.key() == Some(key),
         _ => false,
     };
     app.items.iter().position(is_it)
@@ -101,7 +114,15 @@ pub(super) fn row(app: &App, item: Item) -> RowText {
             paint: paint_of(run.state, false),
             changed: Some(run.changed),
         }),
+        Item::Other => app.view().map_or_else(|| gone(app), of_view),
     }
+}
+
+/// A run of which nothing is known any more, or not yet.
+fn gone(app: &App) -> RowText {
+    let title = app.key().map(|key| key.id.to_string()).unwrap_or_default();
+    let state = if app.gone.is_some() { "gone" } else { "" };
+    RowText { mark: " ", title, state, paint: Paint::Dim, changed: None }
 }
 
 fn nothing() -> RowText {

@@ -146,6 +146,8 @@ pub(super) enum Item {
     Open(usize),
     /// A decided run, by its place in the list of them.
     Decided(usize),
+    /// The chosen run, which was decided or has gone since the list was made.
+    Other,
 }
 
 /// What one tab holds.
@@ -223,6 +225,10 @@ pub(super) struct App {
     pub gone: Option<String>,
     /// What its tabs hold.
     pub shown: Shown,
+    /// Whether what is known of it is to be written into its tabs again.
+    pub is_fresh: bool,
+    /// For how many columns that was written.
+    pub written_for: u16,
     /// What is asked or told over everything else.
     pub dialog: Option<Dialog>,
     /// The last word of a key that did nothing, or of an act.
@@ -266,6 +272,8 @@ impl App {
             other: None,
             gone: None,
             shown: Shown::new(),
+            is_fresh: true,
+            written_for: 0,
             dialog: None,
             notice: None,
             drafts: BTreeMap::new(),

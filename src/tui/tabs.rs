@@ -5,32 +5,40 @@ use super::state::{App, Chosen, Focus, RunKey, Tab};
 use crate::render::{self, Paint, Screen, escape};
 use crate::service::{RunView, StatusReport};
 use crate::sessions::Observation;
+use jiff::Timestamp;
 use std::fmt::Write as _;
 
 /// The page of `status` for one run.
-pub(super) fn overview(view: &RunView) -> String {
+fn overview(view: &RunView, width: usize, now: Timestamp) -> String {
     let report = StatusReport {
         runs: vec![view.clone()],
         in_full: true,
         in_repository: true,
         ..StatusReport::default()
     };
-    page_of(&report)
+    page_of(&report, width, now)
 }
 
 /// What `status` says that is about no run.
-pub(super) fn notes(report: &StatusReport) -> String {
-    page_of(&StatusReport { runs: Vec::new(), ..report.clone() })
+fn notes(report: &StatusReport, width: usize, now: Timestamp) -> String {
+    let notes = StatusReport {
+        runs: Vec::new(),
+        broken: report.broken.clone(),
+        away: report.away.clone(),
+        bus: report.bus.clone(),
+        roots: report.roots.clone(),
+        ..*report
+    };
+    page_of(&notes, width, now)
 }
 
-fn page_of(report: &StatusReport) -> String {
-    let screen = Screen::keeping();
-    render::status(&screen, report);
-    screen.kept()
+fn page_of(report: &StatusReport, width: usize, now: Timestamp) -> String {
+    let lines = render::status_lines(&Screen::keeping(), report, Some(width), now);
+    lines.into_iter().map(|line| line.text + "\n").collect()
 }
 
 /// How the documents of each ticket stand.
-pub(super) fn docs(view: &RunView) -> String {
+fn docs(view: &RunView) -> String {
     let screen = Screen::keeping();
     let mut text = String::new();
     if view.docs.is_empty() {
@@ -71,10 +79,13 @@ pub(super) fn wanted_output(app: &App) -> Option<Watched> {
 }
 
 /// Writes what is known of the chosen run into its tabs.
-pub(super) fn refresh(app: &mut App) {
+pub(super) fn refresh(app: &mut App, width: usize) {
     let (overview, docs) = match (&app.chosen, app.view()) {
-        (Some(Chosen::Notes), _) => (app.report.as_ref().map(notes).unwrap_or_default(), String::new()),
-        (_, Some(view)) => (overview(view), docs(view)),
+        (Some(Chosen::Notes), _) => (
+            app.report.as_ref().map(|report| notes(report, width, app.now)).unwrap_or_default(),
+            String::new(),
+        ),
+        (_, Some(view)) => (overview(view, width, app.now), docs(view)),
         _ => (app.gone.clone().unwrap_or_default(), String::new()),
     };
     app.shown.tabs[Tab::Overview.place()].page.say(&overview);

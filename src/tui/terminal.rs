@@ -33,7 +33,11 @@ fn failed(error: io::Error) -> ServiceError {
 }
 
 /// Refuses where no screen can be shown.
-pub(super) fn require() -> Result<(), ServiceError> {
+pub(super) fn require(json: bool) -> Result<(), ServiceError> {
+    if json {
+        let message = "The screen is for people; 'status --json' and 'watch --json' tell programs the same.";
+        return Err(ServiceError::wrong(message, &["git metawsm status --json", "git metawsm watch --json"]));
+    }
     let instead = &["git metawsm status --watch", "git metawsm status"];
     if !term::stdin_is_terminal() || !term::stdout_is_terminal() {
         let message = "The screen needs a terminal: standard input and output have to be one.";

@@ -1,18 +1,13 @@
 //! What arrives changes the state, and says what is to be done. Nothing here touches anything else.
 
-use super::acts::{Act, Verb as ActVerb};
-use super::dialog::{self, Choice, Choose, Dialog, Purpose};
-use super::keys::{TABLE, Verb, verb_of};
+use super::dialog::{self, Dialog};
+use super::keys::{self, Verb, verb_of};
 use super::message::{Effect, Message};
 use super::page::Page;
 use super::state::{App, Chosen, Focus, Shown, Tab};
-use super::{answers, layout, rows, tabs};
-use crate::model::SessionBackend;
-use crate::render::{Paint, Screen, escape};
-use crate::sessions::Observation;
+use super::{answers, layout, rows, start, tabs};
 use jiff::Timestamp;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use std::fmt::Write as _;
 
 /// Takes a message in, at this time.
 pub(super) fn update(app: &mut App, message: Message, now: Timestamp) -> Vec<Effect> {
@@ -69,22 +64,24 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
         app.watched.clone_from(&wanted);
         effects.push(Effect::Watch(wanted));
     }
+    let width = layout::areas(app).body.map_or(app.size.0, |area| area.width);
+    if std::mem::take(&mut app.is_fresh) || app.written_for != width {
+        app.written_for = width;
+        tabs::refresh(app, usize::from(width));
+    }
     fit(app);
 }
 
 /// The cursor stays on its run; where that is filtered away, it goes to what is nearest.
 fn place_cursor(app: &mut App, effects: &mut Vec<Effect>) {
     let row = app.chosen.as_ref().and_then(|chosen| rows::row_of(app, chosen));
-    match row {
-        Some(row) => app.row = row,
-        // A run that has gone is told of until the cursor moves.
-        None if app.chosen.is_some() && app.filter.is_empty() => {}
-        None => {
-            app.row = app.row.min(app.items.len().saturating_sub(1));
-            let chosen = app.items.get(app.row).and_then(|item| rows::chosen(app, *item));
-            if chosen.is_some() {
-                choose(app, chosen, effects);
-            }
+    if let Some(row) = row {
+        app.row = row;
+    } else {
+        app.row = app.row.min(app.items.len().saturating_sub(1));
+        let chosen = app.items.get(app.row).and_then(|item| rows::chosen(app, *item));
+        if chosen.is_some() {
+            choose(app, chosen, effects);
         }
     }
     let height = layout::areas(app).list.map_or(1, |area| usize::from(area.height.max(1)));
@@ -106,7 +103,8 @@ pub(super) fn choose(app: &mut App, chosen: Option<Chosen>, effects: &mut Vec<Ef
     if let Some(key) = missing.filter(|_| app.other_flight.ask()) {
         effects.push(Effect::LoadRun(key));
     }
-    tabs::refresh(app);
+    app.is_fresh = true;
+    app.items = rows::items(app);
 }
 
 fn fit(app: &mut App) {
@@ -203,10 +201,10 @@ fn obey(app: &mut App, verb: Verb) -> Vec<Effect> {
         }
         Verb::Scope => return scope(app),
         Verb::Check => check(app),
-        Verb::Attach => return attach(app),
-        Verb::Act(act) => return begin_act(app, act),
+        Verb::Attach => return start::attach(app),
+        Verb::Act(act) => return start::act(app, act),
         Verb::Reload => return reload(app),
-        Verb::Help => app.dialog = Some(Dialog::Help(Page::of(&help()))),
+        Verb::Help => app.dialog = Some(Dialog::Help(Page::of(&keys::help()))),
         Verb::Quit => return quit(app),
     }
     Vec::new()
@@ -248,9 +246,9 @@ fn ends(app: &mut App, first: bool) -> Vec<Effect> {
         return step(app, if first { isize::MIN } else { isize::MAX });
     }
     if first {
-        app.page().to_top()
+        app.page().go_to_top();
     } else {
-        app.page().to_end()
+        app.page().go_to_end();
     }
     Vec::new()
 }
@@ -329,141 +327,4 @@ fn quit(app: &mut App) -> Vec<Effect> {
         }
         None => vec![Effect::Quit(None)],
     }
-}
-
-/// Whether something may be done here at all; else the reason is shown.
-fn may_act(app: &mut App, command: &str) -> bool {
-    if let Some(agent) = &app.below {
-        app.notice = Some(format!("'{command}' is for people; the agent '{}' cannot do it.", escape(agent)));
-        return false;
-    }
-    if app.view().is_none() {
-        app.notice = Some("No run is chosen.".to_owned());
-        return false;
-    }
-    true
-}
-
-fn attach(app: &mut App) -> Vec<Effect> {
-    if !may_act(app, "attach") {
-        return Vec::new();
-    }
-    let Some((view, key)) = app.view().zip(app.key().cloned()) else { return Vec::new() };
-    let is_open = |agent: &&crate::service::AgentView| {
-        agent.agent.live.as_ref().is_some_and(|s| s.backend == SessionBackend::Tmux)
-            && !matches!(agent.seen, Observation::Dead { .. } | Observation::NotStarted)
-    };
-    let agents: Vec<_> = view.agents.iter().filter(is_open).map(|agent| agent.agent.key()).collect();
-    if app.tab == Tab::Agents
-        && let Some(agent) = app.agent()
-    {
-        return vec![Effect::Attach(key, agent.agent.key())];
-    }
-    match agents.as_slice() {
-        // What is in the way is told by who knows it.
-        [] => view.agents.first().map(|agent| Effect::Attach(key, agent.agent.key())).into_iter().collect(),
-        [only] => vec![Effect::Attach(key, only.clone())],
-        several => {
-            let choices = several.iter().map(|key| (escape(key), Choice::Agent(key.clone()))).collect();
-            let title = "whose session?".to_owned();
-            app.dialog = Some(Dialog::Choose(Choose { title, choices, at: 0 }));
-            Vec::new()
-        }
-    }
-}
-
-fn begin_act(app: &mut App, verb: ActVerb) -> Vec<Effect> {
-    let in_thread = verb == ActVerb::Answer && app.tab == Tab::Forum && app.focus == Focus::Detail;
-    let command = if in_thread {
-        "forum"
-    } else {
-        TABLE.iter().find(|b| b.verb == Verb::Act(verb)).map_or("", |b| b.short)
-    };
-    if !may_act(app, command) {
-        return Vec::new();
-    }
-    if in_thread
-        && let Some(thread) = app
-            .shown
-            .reading
-            .clone()
-            .or_else(|| app.shown.threads.get(app.shown.thread).map(|found| found.thread.id.clone()))
-    {
-        return answer_thread(app, thread);
-    }
-    let Some(view) = app.view() else { return Vec::new() };
-    if !verb.fits(&view.run) {
-        app.notice = Some(verb.refusal(&view.run));
-        return Vec::new();
-    }
-    let act = match verb {
-        ActVerb::Answer => return answer(app),
-        ActVerb::Iterate => {
-            dialog::edit(app, Purpose::Iterate, "");
-            return Vec::new();
-        }
-        ActVerb::Complete => {
-            dialog::edit(app, Purpose::Complete, "");
-            return Vec::new();
-        }
-        ActVerb::Discard => {
-            dialog::edit(app, Purpose::Discard, "");
-            return Vec::new();
-        }
-        ActVerb::Restart => Act::Restart,
-        ActVerb::Stop => Act::Stop,
-        ActVerb::Resume => Act::Resume,
-        ActVerb::Merge => Act::Merge,
-        ActVerb::Close => Act::Close,
-        ActVerb::Commit => Act::Commit,
-        ActVerb::Update => Act::Update,
-        ActVerb::Cleanup => Act::Cleanup,
-    };
-    dialog::plan(app, act)
-}
-
-fn answer_thread(app: &mut App, thread: crate::model::ThreadId) -> Vec<Effect> {
-    let asked = app.view().and_then(|view| {
-        view.run.guidance.iter().find(|asked| asked.is_open() && asked.thread == thread).cloned()
-    });
-    if let Some(asked) = asked {
-        return dialog::ask_for_answer(app, thread, &asked.question);
-    }
-    dialog::edit(app, Purpose::Reply(thread.clone()), "");
-    app.key().cloned().map(|key| Effect::LoadThread(key, thread)).into_iter().collect()
-}
-
-fn answer(app: &mut App) -> Vec<Effect> {
-    let Some(view) = app.view() else { return Vec::new() };
-    let open: Vec<_> = view.run.guidance.iter().filter(|asked| asked.is_open()).cloned().collect();
-    match open.as_slice() {
-        [] => Vec::new(),
-        [only] => dialog::ask_for_answer(app, only.thread.clone(), &only.question),
-        several => {
-            let choice = |asked: &crate::model::Guidance| {
-                let name = format!("{}.{}: {}", asked.ticket, asked.agent, asked.question);
-                (escape(&name), Choice::Question(asked.thread.clone(), asked.question.clone()))
-            };
-            let choices = several.iter().map(choice).collect();
-            let title = "which question?".to_owned();
-            app.dialog = Some(Dialog::Choose(Choose { title, choices, at: 0 }));
-            Vec::new()
-        }
-    }
-}
-
-/// The help, from the table of keys.
-fn help() -> String {
-    let screen = Screen::keeping();
-    let mut text = String::new();
-    for binding in TABLE {
-        let key = screen.paint(Paint::Bold, &format!("{:<10}", binding.name));
-        let _ = writeln!(text, "{key} {}", binding.long);
-    }
-    text.push_str(
-        "\nWhat changes anything shows its plan first and asks; y does it, any other answer does not.\n",
-    );
-    text.push_str("In a box for words: Enter goes on, Alt-Enter or Ctrl-J begins a new line, Esc leaves and keeps them.\n");
-    text.push_str("In the list: ? an agent asks, ! something else needs you.\n");
-    text
 }

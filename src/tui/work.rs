@@ -2,26 +2,21 @@
 
 use super::acts::Act;
 use super::drive::Explain;
-use super::message::{Answer, Content, Effect, Message, Outcome};
+use super::message::{Answer, Effect, Message, Outcome};
 use super::output::Listener;
-use super::state::{RunKey, Tab};
+use super::state::RunKey;
 use crate::gate::Action;
-use crate::render::{self, Paint, Screen};
-use crate::service::forum::{self, Deed, Speaker, ThreadFilter};
+use crate::render::{self, Screen};
+use crate::service::forum::{Deed, Speaker};
 use crate::service::{
-    self, Caller, CheckRequest, CleanupRequest, CloseRequest, DiffRequest, Event, GuideRequest,
-    IterateRequest, ListRequest, ResumeRequest, Selector, ServiceError, ServiceResult, StatusRequest,
-    UpdateRequest,
+    self, Caller, CleanupRequest, CloseReport, CloseRequest, Event, GuideRequest, IterateRequest,
+    ResumeRequest, Selector, ServiceError, ServiceResult, UpdateRequest,
 };
 use crate::sys::{Cmd, signals::Interrupt};
 use std::ffi::OsString;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
-/// The most lines of a text that are kept for the screen.
-const LINES: usize = 20_000;
-/// The most threads of a run that are listed.
-const THREADS: usize = 1000;
 /// The signal in whose name a key asks an act to stop: as if Ctrl-C had been pressed on its command.
 const BY_KEY: i32 = 2;
 
@@ -38,7 +33,7 @@ pub(super) struct Asker {
     /// For everybody.
     pub caller: Caller,
     /// All control repositories.
-    everywhere: bool,
+    pub everywhere: bool,
     explain: Explain,
     /// Where answers go.
     pub sender: Sender<Message>,
@@ -146,7 +141,7 @@ pub(super) fn selector_of(key: &RunKey, agent: Option<&str>) -> Selector {
 }
 
 /// What `render` says.
-fn said(say: impl FnOnce(&Screen)) -> String {
+pub(super) fn said(say: impl FnOnce(&Screen)) -> String {
     let screen = Screen::keeping();
     say(&screen);
     screen.kept()
@@ -171,120 +166,14 @@ impl Asker {
         Err(self.told(&error, command, &[command.into()]))
     }
 
-    fn asked<T>(&self, key: &RunKey, command: &'static str, answer: ServiceResult<T>) -> Answer<T> {
+    /// The answer of a service, an error in words.
+    pub fn asked<T>(&self, key: &RunKey, command: &'static str, answer: ServiceResult<T>) -> Answer<T> {
         let words = [command.into(), key.id.to_string().into()];
         answer.map_err(|error| self.told(&error, command, &words))
     }
 
-    fn look(&self, effect: Effect) -> Option<Message> {
-        Some(match effect {
-            Effect::LoadRuns => Message::Runs(self.runs()),
-            Effect::LoadDecided => Message::Decided(self.decided()),
-            Effect::LoadRun(key) => {
-                let answer = self.run(&key);
-                Message::Run(key, answer)
-            }
-            Effect::LoadTab(key, tab) => {
-                let answer = self.tab(&key, tab);
-                Message::Tab(key, tab, answer)
-            }
-            Effect::LoadThread(key, thread) => {
-                let answer = self.asked(&key, "forum", forum::thread(&self.at(&key), thread.as_str()));
-                let answer = answer.map(|view| said(|screen| render::thread(screen, &view)));
-                Message::Thread(key, thread, answer)
-            }
-            Effect::Plan(number, key, act) => Message::Planned(number, self.plan(&key, &act)),
-            _ => return None,
-        })
-    }
-
-    fn runs(&self) -> Answer<service::StatusReport> {
-        let request = StatusRequest {
-            everywhere: self.everywhere,
-            no_ingest: self.caller.below_agent.is_some(),
-            ..StatusRequest::default()
-        };
-        service::status(&self.caller, &request)
-            .map_err(|error| self.told(&error, "status", &["status".into()]))
-    }
-
-    fn run(&self, key: &RunKey) -> Answer<Box<service::RunView>> {
-        let request = StatusRequest {
-            selector: selector_of(key, None),
-            no_ingest: self.caller.below_agent.is_some(),
-            ..StatusRequest::default()
-        };
-        let mut report = self.asked(key, "status", service::status(&self.at(key), &request))?;
-        report.runs.pop().map(Box::new).ok_or_else(|| format!("There is no run {} here any more.", key.id))
-    }
-
-    fn decided(&self) -> Answer<Vec<(RunKey, crate::store::Summary)>> {
-        let root = service::control(&self.caller).map(|control| control.root().to_owned());
-        let mut decided = Vec::new();
-        let listed = root.and_then(|root| {
-            let request = ListRequest { all: true, ..ListRequest::default() };
-            service::list(&self.caller, &request, &mut |run| {
-                decided.push((RunKey { root: root.clone(), id: run.id.clone() }, run.clone()));
-            })
-        });
-        listed.map(|_| decided).map_err(|error| self.told(&error, "list", &["list".into()]))
-    }
-
-    fn tab(&self, key: &RunKey, tab: Tab) -> Answer<Content> {
-        let (caller, selector) = (self.at(key), selector_of(key, None));
-        Ok(match tab {
-            Tab::Gates => {
-                let request = CheckRequest { selector, ..CheckRequest::default() };
-                let checked = self.asked(key, "check", service::check(&caller, &request, &mut |_| {}))?;
-                Content::Text(said(|screen| render::judged(screen, &checked)))
-            }
-            Tab::Forum => {
-                let filter = ThreadFilter { run: Some(key.id.to_string()), ..ThreadFilter::default() };
-                Content::Threads(self.asked(key, "forum", forum::list(&caller, &filter, THREADS))?.threads)
-            }
-            Tab::Diff => {
-                let request = DiffRequest { selector, ..DiffRequest::default() };
-                let (run, diffs) = self.asked(key, "diff", service::diff(&caller, &request))?;
-                let screen = Screen::keeping();
-                let bytes = render::diffs(&screen, &run.id, &diffs).unwrap_or_default();
-                Content::Text(first_lines(
-                    &String::from_utf8_lossy(&bytes),
-                    &format!("git metawsm diff {}", key.id),
-                ))
-            }
-            Tab::Journal => {
-                let (id, journal) = self.asked(key, "log", service::log(&caller, &selector))?;
-                Content::Text(said(|screen| render::journal(screen, &id, &journal)))
-            }
-            Tab::Guidance => Content::Text(self.guidance(key)?),
-            Tab::Overview | Tab::Agents | Tab::Docs => Content::Text(String::new()),
-        })
-    }
-
-    /// Every question of a run with its thread, the open ones first.
-    fn guidance(&self, key: &RunKey) -> Answer<String> {
-        let view = self.run(key)?;
-        let mut asked = view.run.guidance;
-        asked.sort_by_key(|asked| (!asked.is_open(), asked.asked));
-        if asked.is_empty() {
-            return Ok("No agent of this run has asked anything.\n".to_owned());
-        }
-        let mut text = String::new();
-        for asked in &asked {
-            match forum::thread(&self.at(key), asked.thread.as_str()) {
-                Ok(view) => text.push_str(&said(|screen| render::thread(screen, &view))),
-                // The thread of a question whose file is still being taken may not be there yet.
-                Err(_) => text.push_str(&said(|screen| {
-                    let who = screen.paint(Paint::Bold, &format!("{}.{}", asked.ticket, asked.agent));
-                    screen.answer(&format!("{who}  {}\n", render::escape(&asked.question)));
-                })),
-            }
-            text.push('\n');
-        }
-        Ok(text)
-    }
-
-    fn plan(&self, key: &RunKey, act: &Act) -> Answer<String> {
+    /// What an act would do, where a dry run tells it.
+    pub fn plan(&self, key: &RunKey, act: &Act) -> Answer<String> {
         self.guarded(act.command())?;
         let (caller, selector) = (self.at(key), selector_of(key, None));
         let quiet = &mut |_: Event| {};
@@ -292,7 +181,7 @@ impl Asker {
             Act::Merge | Act::Close => {
                 let request = CloseRequest { dry_run: true, ..close_request(selector, act) };
                 let report = self.asked(key, act.command(), service::close(&caller, &request, quiet))?;
-                Ok(said(|screen| render::closing(screen, &report)))
+                Ok(said(|screen| closing_plan(screen, report)))
             }
             Act::Update => {
                 let request = UpdateRequest { selector, dry_run: true };
@@ -377,6 +266,16 @@ impl Asker {
     }
 }
 
+/// What would be done stands first: every gate holds, or there would be no plan.
+fn closing_plan(screen: &Screen, mut report: CloseReport) {
+    let verdict = std::mem::take(&mut report.verdict);
+    render::closing(screen, &report);
+    screen.answer("Gates:\n");
+    for line in render::verdict_lines(&verdict, screen, false) {
+        screen.story(&line);
+    }
+}
+
 fn acted(run: &crate::model::Run) -> String {
     said(|screen| render::acted(screen, run))
 }
@@ -392,14 +291,4 @@ fn close_request(selector: Selector, act: &Act) -> CloseRequest {
         push: false,
         landed: Vec::new(),
     }
-}
-
-/// A text that a screen can hold; what is left out is counted.
-fn first_lines(text: &str, command: &str) -> String {
-    let more = text.lines().count().saturating_sub(LINES);
-    if more == 0 {
-        return text.to_owned();
-    }
-    let kept: Vec<&str> = text.lines().take(LINES).collect();
-    format!("{}\n{more} more lines: {command}\n", kept.join("\n"))
 }

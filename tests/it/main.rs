@@ -65,5 +65,6 @@ mod story_talk;
 mod story_trust;
 mod story_whole_job;
 mod tickets_docmgr;
+mod tui;
 mod verdicts;
 mod workspaces_wsm;

@@ -1,68 +1,67 @@
 //! The chosen run: its name, the tabs, and what the tab shows.
 
-use super::super::layout::Areas;
+use super::super::layout::{Areas, NAMED};
 use super::super::page::Page;
 use super::super::state::{App, Chosen, Focus, Tab};
-use super::{Look, ago, mark};
+use super::{Canvas, ago};
 use crate::render::{Paint, columns, cut, escape};
 use crate::service::forum::Found;
 use crate::sessions::{Ended, Observation};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Draws the right side.
-pub(super) fn draw(buffer: &mut Buffer, app: &App, areas: &Areas, look: Look) {
+pub(super) fn draw(to: &mut Canvas<'_>, app: &App, areas: &Areas) {
     if let Some(area) = areas.head {
-        head(buffer, app, area, look);
+        head(to, app, area);
     }
     if let Some(area) = areas.agents {
-        agents(buffer, app, area, look);
+        agents(to, app, area);
     }
     let Some(area) = areas.body else { return };
     if app.chosen == Some(Chosen::Notes) || app.view().is_none() {
-        return nothing(buffer, app, area, look);
+        return nothing(to, app, area);
     }
     match app.tab {
-        Tab::Agents => output(buffer, app, area, look),
+        Tab::Agents => output(to, app, area),
         Tab::Forum if app.shown.reading.is_none() && !app.shown.threads.is_empty() => {
-            threads(buffer, app, area, look);
+            threads(to, app, area);
         }
         Tab::Forum if app.shown.reading.is_some() => {
-            page(buffer, &app.shown.words, area, look);
-            look.text(buffer, area, area.height.saturating_sub(1), Some(Paint::Dim), "Esc: all threads");
+            page(to, &app.shown.words, area);
+            to.text(area, area.height.saturating_sub(1), Some(Paint::Dim), "Esc: all threads");
         }
-        tab => page(buffer, &app.shown.tabs[tab.place()].page, area, look),
+        tab => page(to, &app.shown.tabs[tab.place()].page, area),
     }
     if app.tab.is_asked_for() && app.shown.reading.is_none() {
-        age(buffer, app, area, look);
+        age(to, app, area);
     }
 }
 
 /// What is shown where no run is.
-fn nothing(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn nothing(to: &mut Canvas<'_>, app: &App, area: Rect) {
     if app.chosen.is_none()
         && let Some(trouble) = &app.trouble
     {
         let mut page = Page::of(trouble);
         page.fit(usize::from(area.width), usize::from(area.height));
-        look.rows(buffer, area, page.in_sight());
+        to.rows(area, page.in_sight());
         return;
     }
     let known = &app.shown.tabs[Tab::Overview.place()].page;
     if known.len() == 0 && app.chosen.is_some() {
-        look.text(buffer, area, 0, Some(Paint::Dim), "looking ...");
+        to.text(area, 0, Some(Paint::Dim), "looking ...");
     }
     let mut page = known.clone();
     page.fit(usize::from(area.width), usize::from(area.height));
-    look.rows(buffer, area, page.in_sight());
+    to.rows(area, page.in_sight());
 }
 
-fn page(buffer: &mut Buffer, page: &Page, area: Rect, look: Look) {
-    look.rows(buffer, area, page.in_sight());
+fn page(to: &mut Canvas<'_>, page: &Page, area: Rect) {
+    to.rows(area, page.in_sight());
 }
 
 /// When the tab was looked up, and whether that still holds: on the last line.
-fn age(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn age(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let state = &app.shown.tabs[app.tab.place()];
     let is_gates = app.tab == Tab::Gates;
     let doing = if is_gates { "judging ..." } else { "looking ..." };
@@ -76,20 +75,20 @@ fn age(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         }
         Some(at) => (Paint::Dim, format!("{done} {}", ago(at, app.now))),
     };
-    look.text(buffer, area, area.height.saturating_sub(1), Some(paint), &text);
+    to.text(area, area.height.saturating_sub(1), Some(paint), &text);
 }
 
-fn head(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn head(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let name = match (&app.chosen, app.view()) {
         (_, Some(view)) => {
             let id = view.run.id.as_str();
-            let x = look.text(buffer, area, 0, Some(Paint::Bold), id);
+            let x = to.text(area, 0, Some(Paint::Bold), id);
             let rest = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), height: 1, ..area };
             let paint = super::super::rows::paint_of(view.run.state, !view.needs.is_empty());
-            let x = look.text_at(buffer, rest, Some(paint), view.run.state.as_str());
+            let x = to.text_at(rest, Some(paint), view.run.state.as_str());
             if app.everywhere {
                 let rest = Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..rest };
-                look.text_at(buffer, rest, Some(Paint::Dim), &escape(&view.root.display().to_string()));
+                to.text_at(rest, Some(Paint::Dim), &escape(&view.root.display().to_string()));
             }
             None
         }
@@ -98,12 +97,12 @@ fn head(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         (None, _) => Some("git metawsm".to_owned()),
     };
     if let Some(name) = name {
-        look.text(buffer, area, 0, Some(Paint::Bold), &name);
+        to.text(area, 0, Some(Paint::Bold), &name);
     }
     if area.height == 1 {
         return;
     }
-    tabs(buffer, app, Rect { y: area.y + 1, height: area.height - 1, ..area }, look);
+    tabs(to, app, Rect { y: area.y + 1, height: area.height - 1, ..area });
     let (above, below) = in_sight(app);
     let text = match (above, below) {
         (0, 0) => return,
@@ -113,7 +112,7 @@ fn head(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
     };
     let width = u16::try_from(columns(&text)).unwrap_or(0).min(area.width);
     let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
-    look.text_at(buffer, corner, Some(Paint::Dim), &text);
+    to.text_at(corner, Some(Paint::Dim), &text);
 }
 
 /// How many rows are above and below those in sight.
@@ -126,10 +125,12 @@ fn in_sight(app: &App) -> (usize, usize) {
     (page.above(), page.below())
 }
 
-fn tabs(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn tabs(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let (mut line, mut x) = (0, area.x);
     for tab in Tab::ALL {
-        let text = format!("{} {}", tab.place() + 1, tab.name());
+        let is_named = tab == app.tab || area.width >= NAMED;
+        let name = if is_named { format!(" {}", tab.name()) } else { String::new() };
+        let text = format!("{}{name}", tab.place() + 1);
         let width = u16::try_from(columns(&text)).unwrap_or(u16::MAX);
         if x > area.x && x + width > area.right() {
             line += 1;
@@ -140,19 +141,20 @@ fn tabs(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         }
         let here = Rect { x, y: area.y + line, width: width.min(area.right() - x), height: 1 };
         let is_shown = tab == app.tab;
-        look.text_at(buffer, here, Some(if is_shown { Paint::Bold } else { Paint::Dim }), &text);
+        to.text_at(here, Some(if is_shown { Paint::Bold } else { Paint::Dim }), &text);
         if is_shown {
-            mark(buffer, here, 0, app.focus == Focus::Detail);
+            to.mark(here, 0, app.focus == Focus::Detail);
         }
         x += width + 2;
     }
 }
 
-fn agents(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn agents(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let Some(view) = app.view() else { return };
     let height = usize::from(area.height.saturating_sub(1));
     let at = app.shown.agent.min(view.agents.len().saturating_sub(1));
     let top = (at + 1).saturating_sub(height.max(1));
+    let is_one_ticket = view.run.tickets.len() < 2;
     for (line, (index, agent)) in (0..area.height).zip(view.agents.iter().enumerate().skip(top).take(height))
     {
         let end = match &agent.seen {
@@ -164,53 +166,54 @@ fn agents(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         };
         let backend = agent.agent.live.as_ref().map_or("-", |session| session.backend.as_str());
         let completed = if agent.agent.completed.is_some() { ", completed" } else { "" };
-        let text = format!("{}  {}{end}{completed}  {backend}", agent.agent.key(), agent.health.word);
-        look.text(buffer, area, line, None, &text);
+        let name = if is_one_ticket { agent.agent.name.to_string() } else { agent.agent.key() };
+        let text = format!("{name}  {}{end}{completed}  {backend}", agent.health.word);
+        to.text(area, line, None, &text);
         if index == at && view.agents.len() > 1 {
-            mark(buffer, area, line, true);
+            to.mark(area, line, true);
         }
     }
     let rule = "\u{2500}".repeat(usize::from(area.width));
-    look.text(buffer, area, area.height.saturating_sub(1), Some(Paint::Dim), &rule);
+    to.text(area, area.height.saturating_sub(1), Some(Paint::Dim), &rule);
 }
 
-fn output(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn output(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let text = match (app.agent(), &app.watched) {
         (None, _) => "This run has no agents.",
         (Some(_), None) => "This agent was never started.",
         (Some(_), Some(_)) if app.shown.heard.is_none() => "looking ...",
-        _ => return page(buffer, &app.shown.output, area, look),
+        _ => return page(to, &app.shown.output, area),
     };
-    look.text(buffer, area, 0, Some(Paint::Dim), text);
+    to.text(area, 0, Some(Paint::Dim), text);
 }
 
-fn threads(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn threads(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let area = Rect { height: area.height.saturating_sub(1), ..area };
     let height = usize::from(area.height);
     let at = app.shown.thread;
     let top = (at + 1).saturating_sub(height.max(1));
     let in_sight = app.shown.threads.iter().enumerate().skip(top).take(height);
     for (line, (index, found)) in (0..area.height).zip(in_sight) {
-        thread(buffer, app, Rect { y: area.y + line, height: 1, ..area }, (found, look));
+        thread(to, app, Rect { y: area.y + line, height: 1, ..area }, found);
         if index == at {
-            mark(buffer, area, line, app.focus == Focus::Detail);
+            to.mark(area, line, app.focus == Focus::Detail);
         }
     }
 }
 
-fn thread(buffer: &mut Buffer, app: &App, area: Rect, (found, look): (&Found, Look)) {
+fn thread(to: &mut Canvas<'_>, app: &App, area: Rect, found: &Found) {
     let thread = &found.thread;
     let state = match thread.waiting_seconds(app.now) {
-        Some(_) => {
+        Some(_) if area.width >= 60 => {
             format!("{} since {}", thread.state, ago(thread.waiting_since.unwrap_or(thread.opened), app.now))
         }
-        None => thread.state.to_string(),
+        _ => thread.state.to_string(),
     };
     let state = cut(state.trim_end_matches(" ago"), usize::from(area.width) / 2);
     let width = u16::try_from(columns(&state)).unwrap_or(0);
     let title = Rect { width: area.width.saturating_sub(width + 1), ..area };
     let mark = if found.escalated { "! " } else { "  " };
-    look.text_at(buffer, title, None, &format!("{mark}{}", escape(&thread.title)));
+    to.text_at(title, None, &format!("{mark}{}", escape(&thread.title)));
     let paint = if found.escalated {
         Paint::Bad
     } else if thread.state.waits() {
@@ -218,5 +221,5 @@ fn thread(buffer: &mut Buffer, app: &App, area: Rect, (found, look): (&Found, Lo
     } else {
         Paint::Dim
     };
-    look.text_at(buffer, Rect { x: area.right() - width, width, ..area }, Some(paint), &state);
+    to.text_at(Rect { x: area.right() - width, width, ..area }, Some(paint), &state);
 }

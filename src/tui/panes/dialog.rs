@@ -4,41 +4,39 @@ use super::super::dialog::{Choose, Dialog, Edit, Working};
 use super::super::layout;
 use super::super::page::Page;
 use super::super::state::App;
-use super::{Look, mark};
+use super::Canvas;
 use crate::render::Paint;
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 /// Draws the dialog; gives the place of its cursor.
-pub(super) fn draw(buffer: &mut Buffer, app: &App, look: Look) -> Option<Position> {
+pub(super) fn draw(to: &mut Canvas<'_>, app: &App) -> Option<Position> {
     let dialog = app.dialog.as_ref()?;
     let (outer, inner) = layout::dialog(app.size);
-    Clear.render(outer, buffer);
+    Clear.render(outer, to.buffer);
     let (title, keys) = words(dialog);
     let paint = match dialog {
         Dialog::Told(_, _, false) => Some(Paint::Bad),
         Dialog::Confirm(..) => Some(Paint::Warn),
         _ => Some(Paint::Bold),
     };
-    Block::bordered().border_type(BorderType::Plain).render(outer, buffer);
+    Block::bordered().border_type(BorderType::Plain).render(outer, to.buffer);
     let line = |y| Rect { x: outer.x + 2, y, width: outer.width.saturating_sub(4), height: 1 };
-    look.text_at(buffer, line(outer.y), paint, &format!(" {title} "));
-    look.text_at(buffer, line(outer.bottom().saturating_sub(1)), Some(Paint::Bold), &format!(" {keys} "));
+    to.text_at(line(outer.y), paint, &format!(" {title} "));
+    to.text_at(line(outer.bottom().saturating_sub(1)), Some(Paint::Bold), &format!(" {keys} "));
     match dialog {
-        Dialog::Help(page) | Dialog::Told(_, page, _) => text(buffer, page, inner, look),
+        Dialog::Help(page) | Dialog::Told(_, page, _) => text(to, page, inner),
         Dialog::Confirm(_, page) => {
             let above = Rect { height: inner.height.saturating_sub(2), ..inner };
-            text(buffer, page, above, look);
-            let question = format!("Do it? y/N{}", more(page));
-            look.text(buffer, inner, inner.height.saturating_sub(1), Some(Paint::Warn), &question);
+            text(to, page, above);
+            to.text(inner, inner.height.saturating_sub(1), Some(Paint::Warn), "Do it? y/N");
         }
         Dialog::Planning(..) => {
-            look.text(buffer, inner, 0, Some(Paint::Dim), "judging and planning; nothing is changed ...");
+            to.text(inner, 0, Some(Paint::Dim), "judging and planning; nothing is changed ...");
         }
-        Dialog::Working(working) => work(buffer, working, inner, look),
-        Dialog::Choose(choose) => list(buffer, choose, inner, look),
-        Dialog::Edit(edit) => return Some(write(buffer, edit, inner, look)),
+        Dialog::Working(working) => work(to, working, inner),
+        Dialog::Choose(choose) => list(to, choose, inner),
+        Dialog::Edit(edit) => return Some(write(to, edit, inner)),
     }
     None
 }
@@ -58,48 +56,45 @@ fn words(dialog: &Dialog) -> (String, &'static str) {
     }
 }
 
-fn more(page: &Page) -> String {
-    match page.below() {
-        0 => String::new(),
-        below => format!("   (\u{2193} {below} more)"),
-    }
-}
-
-fn text(buffer: &mut Buffer, page: &Page, area: Rect, look: Look) {
-    look.rows(buffer, area, page.in_sight());
+fn text(to: &mut Canvas<'_>, page: &Page, area: Rect) {
+    to.rows(area, page.in_sight());
     if page.below() > 0 {
         let text = format!("\u{2193} {} more", page.below());
         let width = u16::try_from(text.chars().count()).unwrap_or(0).min(area.width);
         let corner = Rect { x: area.right() - width, y: area.bottom().saturating_sub(1), width, height: 1 };
-        look.text_at(buffer, corner, Some(Paint::Dim), &text);
+        to.text_at(corner, Some(Paint::Dim), &text);
     }
 }
 
-fn work(buffer: &mut Buffer, working: &Working, area: Rect, look: Look) {
+fn work(to: &mut Canvas<'_>, working: &Working, area: Rect) {
     let above = Rect { height: area.height.saturating_sub(2), ..area };
-    look.rows(buffer, above, working.page.in_sight());
+    to.rows(above, working.page.in_sight());
     let live = working.live.as_deref().map_or_else(|| "...".to_owned(), |live| format!("\u{2026} {live}"));
-    look.text(buffer, area, area.height.saturating_sub(1), Some(Paint::Dim), &live);
+    to.text(area, area.height.saturating_sub(1), Some(Paint::Dim), &live);
 }
 
-fn list(buffer: &mut Buffer, choose: &Choose, area: Rect, look: Look) {
+fn list(to: &mut Canvas<'_>, choose: &Choose, area: Rect) {
     let height = usize::from(area.height.max(1));
     let top = (choose.at + 1).saturating_sub(height);
     for (line, (index, (name, _))) in (0..area.height).zip(choose.choices.iter().enumerate().skip(top)) {
-        look.text(buffer, area, line, None, name);
+        to.text(area, line, None, name);
         if index == choose.at {
-            mark(buffer, area, line, true);
+            to.mark(area, line, true);
         }
     }
 }
 
-fn write(buffer: &mut Buffer, edit: &Edit, area: Rect, look: Look) -> Position {
+fn write(to: &mut Canvas<'_>, edit: &Edit, area: Rect) -> Position {
     let above = u16::try_from(edit.intro.in_sight().len()).unwrap_or(0).min(area.height);
-    look.rows(buffer, Rect { height: above, ..area }, edit.intro.in_sight());
+    to.rows(Rect { height: above, ..area }, edit.intro.in_sight());
     // A line between, and one for what is wrong, where there is room for them.
     let gap = u16::from(above > 0 && above + 2 < area.height);
+    if gap > 0 {
+        let rule = "\u{2500}".repeat(usize::from(area.width));
+        to.text(area, above, Some(Paint::Dim), &rule);
+    }
     if let Some(trouble) = edit.trouble {
-        look.text(buffer, area, area.height.saturating_sub(1), Some(Paint::Bad), trouble);
+        to.text(area, area.height.saturating_sub(1), Some(Paint::Bad), trouble);
     }
     let below = u16::from(edit.trouble.is_some());
     let height = area.height.saturating_sub(above + gap + below).max(1);
@@ -107,7 +102,7 @@ fn write(buffer: &mut Buffer, edit: &Edit, area: Rect, look: Look) -> Position {
     let (rows, (row, column)) = edit.editor.rows(usize::from(area.width));
     let top = (row + 1).saturating_sub(usize::from(height));
     for (line, text) in (0..box_.height).zip(rows.iter().skip(top)) {
-        look.text(buffer, box_, line, None, text);
+        to.text(box_, line, None, text);
     }
     let down = u16::try_from(row - top).unwrap_or(0).min(box_.height.saturating_sub(1));
     Position {

@@ -2,22 +2,21 @@
 
 use super::super::acts::Verb as Act;
 use super::super::keys::{TABLE, Verb, name_of};
+use super::super::start::can_enter;
 use super::super::state::{App, Tab};
-use super::Look;
-use crate::model::SessionBackend;
+use super::Canvas;
 use crate::render::{Paint, columns, escape};
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 /// Draws the last word, or the keys.
-pub(super) fn draw(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+pub(super) fn draw(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let mut area = area;
     if let Some(notice) = &app.notice {
-        look.text(buffer, area, 0, Some(Paint::Warn), notice);
+        to.text(area, 0, Some(Paint::Warn), notice);
         area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     }
     if area.height > 0 {
-        keys(buffer, app, area, look);
+        keys(to, app, area);
     }
 }
 
@@ -35,17 +34,13 @@ fn near(app: &App) -> Vec<(&'static str, &'static str)> {
     }
     let is_near = |verb: Verb| match (verb, app.view()) {
         (Verb::Filter | Verb::Scope, _) => true,
-        (Verb::Help | Verb::Quit, _) => false,
-        (_, None) => false,
+        (Verb::Help | Verb::Quit, _) | (_, None) => false,
         (_, Some(_)) if app.below.is_some() => verb == Verb::Check,
         (Verb::Act(Act::Answer), Some(view)) => {
             Act::Answer.is_near(&view.run) || (app.tab == Tab::Forum && !app.shown.threads.is_empty())
         }
         (Verb::Act(act), Some(view)) => act.is_near(&view.run),
-        (Verb::Attach, Some(view)) => view
-            .agents
-            .iter()
-            .any(|agent| agent.agent.live.as_ref().is_some_and(|s| s.backend == SessionBackend::Tmux)),
+        (Verb::Attach, Some(view)) => view.run.state.is_open() && view.agents.iter().any(can_enter),
         (Verb::Check, Some(view)) => view.run.state.is_open(),
         _ => true,
     };
@@ -53,17 +48,17 @@ fn near(app: &App) -> Vec<(&'static str, &'static str)> {
     shown.map(|binding| (binding.name, binding.short)).collect()
 }
 
-fn keys(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn keys(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let always = [(name_of(Verb::Help), "help"), (name_of(Verb::Quit), "quit")];
     let width =
         |(key, word): &(&str, &str)| u16::try_from(columns(key) + columns(word) + 3).unwrap_or(u16::MAX);
     let kept: u16 = always.iter().map(width).sum();
     let (mut line, mut x) = (0, area.x);
-    let put = |buffer: &mut Buffer, line: u16, x: u16, (key, word): (&str, &str)| {
+    let put = |to: &mut Canvas<'_>, line: u16, x: u16, (key, word): (&str, &str)| {
         let here = Rect { x, y: area.y + line, width: area.right().saturating_sub(x), height: 1 };
-        let x = look.text_at(buffer, here, Some(Paint::Bold), key);
+        let x = to.text_at(here, Some(Paint::Bold), key);
         let rest = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..here };
-        look.text_at(buffer, rest, Some(Paint::Dim), word);
+        to.text_at(rest, Some(Paint::Dim), word);
     };
     for item in near(app) {
         let is_last = line + 1 >= area.height;
@@ -75,7 +70,7 @@ fn keys(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
             line += 1;
             x = area.x;
         }
-        put(buffer, line, x, item);
+        put(to, line, x, item);
         x += width(&item);
     }
     let mut x = if line + 1 < area.height && x + kept > area.right() + 2 {
@@ -85,7 +80,7 @@ fn keys(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         x
     };
     for item in always {
-        put(buffer, line, x, item);
+        put(to, line, x, item);
         x += width(&item);
     }
 }

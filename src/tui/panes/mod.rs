@@ -4,6 +4,8 @@ mod detail;
 mod dialog;
 mod foot;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use super::layout::{self, areas, is_too_small};
 use super::painted::{Row, Stretch};
@@ -12,7 +14,7 @@ use crate::render::{Paint, cut};
 use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
 /// Draws everything.
@@ -22,31 +24,33 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, colors: bool) {
     if (area.width, area.height) != app.size {
         return;
     }
-    let look = Look { colors };
-    if is_too_small(app.size) {
-        let (columns, lines) = layout::LEAST;
-        let text = format!("{columns}x{lines} is the least");
-        look.text(frame.buffer_mut(), area, 0, None, &text);
-        return;
-    }
-    let parts = areas(app);
-    let buffer = frame.buffer_mut();
-    runs::draw(buffer, app, &parts, look);
-    detail::draw(buffer, app, &parts, look);
-    foot::draw(buffer, app, parts.foot, look);
-    if let Some(cursor) = dialog::draw(buffer, app, look).or_else(|| foot::cursor(app, parts.list_head)) {
+    let cursor = paint_all(&mut Canvas { buffer: frame.buffer_mut(), colors }, area, app);
+    if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);
     }
 }
 
-/// The palette of `render`, on this screen.
-#[derive(Debug, Clone, Copy)]
-struct Look {
+fn paint_all(to: &mut Canvas<'_>, area: Rect, app: &App) -> Option<Position> {
+    if is_too_small(app.size) {
+        let (columns, lines) = layout::LEAST;
+        to.text(area, 0, None, &format!("{columns}x{lines} is the least"));
+        return None;
+    }
+    let parts = areas(app);
+    runs::draw(to, app, &parts);
+    detail::draw(to, app, &parts);
+    foot::draw(to, app, parts.foot);
+    dialog::draw(to, app).or_else(|| foot::cursor(app, parts.list_head))
+}
+
+/// What is drawn on, with the palette of `render`.
+struct Canvas<'a> {
+    buffer: &'a mut Buffer,
     colors: bool,
 }
 
-impl Look {
-    fn style(self, paint: Option<Paint>) -> Style {
+impl Canvas<'_> {
+    fn style(&self, paint: Option<Paint>) -> Style {
         let plain = Style::new();
         let colored = |color| if self.colors { plain.fg(color) } else { plain };
         match paint {
@@ -60,44 +64,46 @@ impl Look {
     }
 
     /// Writes a text on this line of an area, cut to it; gives the column after it.
-    fn text(self, buffer: &mut Buffer, area: Rect, line: u16, paint: Option<Paint>, text: &str) -> u16 {
-        self.text_at(buffer, Rect { y: area.y + line, height: 1, ..area }, paint, text)
+    fn text(&mut self, area: Rect, line: u16, paint: Option<Paint>, text: &str) -> u16 {
+        self.text_at(Rect { y: area.y + line, height: 1.min(area.height), ..area }, paint, text)
     }
 
     /// Writes a text at the beginning of an area of one line.
-    fn text_at(self, buffer: &mut Buffer, area: Rect, paint: Option<Paint>, text: &str) -> u16 {
-        if area.width == 0 || area.height == 0 || area.y >= buffer.area.bottom() {
+    fn text_at(&mut self, area: Rect, paint: Option<Paint>, text: &str) -> u16 {
+        if area.width == 0 || area.height == 0 || area.y >= self.buffer.area.bottom() {
             return area.x;
         }
-        let text = cut(text, usize::from(area.width));
-        let (x, _) = buffer.set_stringn(area.x, area.y, text, usize::from(area.width), self.style(paint));
+        let width = usize::from(area.width);
+        let style = self.style(paint);
+        let (x, _) = self.buffer.set_stringn(area.x, area.y, cut(text, width), width, style);
         x
     }
 
     /// Writes a row, cut to its area.
-    fn row(self, buffer: &mut Buffer, area: Rect, line: u16, row: &Row) {
+    fn row(&mut self, area: Rect, line: u16, row: &Row) {
         let mut x = area.x;
         for Stretch { paint, text } in row {
             let rest = Rect { x, y: area.y + line, width: area.right().saturating_sub(x), height: 1 };
             if line >= area.height || rest.width == 0 {
                 return;
             }
-            x = self.text_at(buffer, rest, *paint, text);
+            x = self.text_at(rest, *paint, text);
         }
     }
 
-    fn rows(self, buffer: &mut Buffer, area: Rect, rows: &[Row]) {
+    fn rows(&mut self, area: Rect, rows: &[Row]) {
         for (line, row) in (0..area.height).zip(rows) {
-            self.row(buffer, area, line, row);
+            self.row(area, line, row);
         }
     }
-}
 
-/// Shows that the cursor stands on this line.
-fn mark(buffer: &mut Buffer, area: Rect, line: u16, strong: bool) {
-    if line < area.height {
-        let style = Style::new().add_modifier(if strong { Modifier::REVERSED } else { Modifier::UNDERLINED });
-        buffer.set_style(Rect { y: area.y + line, height: 1, ..area }, style);
+    /// Shows that the cursor stands on this line.
+    fn mark(&mut self, area: Rect, line: u16, strong: bool) {
+        if line < area.height {
+            let style = if strong { Modifier::REVERSED } else { Modifier::UNDERLINED };
+            let here = Rect { y: area.y + line, height: 1, ..area };
+            self.buffer.set_style(here, Style::new().add_modifier(style));
+        }
     }
 }
 

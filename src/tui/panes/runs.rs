@@ -3,33 +3,32 @@
 use super::super::layout::Areas;
 use super::super::rows;
 use super::super::state::{App, Focus};
-use super::{Look, mark};
+use super::Canvas;
 use crate::render::{Paint, columns, cut, escape};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// From this width on a row tells how long the run has been in its state.
 const WITH_AGE: u16 = 40;
 
 /// Draws the runs and what divides them from the chosen one.
-pub(super) fn draw(buffer: &mut Buffer, app: &App, areas: &Areas, look: Look) {
+pub(super) fn draw(to: &mut Canvas<'_>, app: &App, areas: &Areas) {
     if let Some(area) = areas.list_head {
-        head(buffer, app, area, look);
+        head(to, app, area);
     }
     if let Some(area) = areas.list {
-        list(buffer, app, area, look);
+        list(to, app, area);
     }
     for line in 0..areas.rule.map_or(0, |area| area.height) {
         if let Some(area) = areas.rule {
-            look.text(buffer, area, line, Some(Paint::Dim), "\u{2502}");
+            to.text(area, line, Some(Paint::Dim), "\u{2502}");
         }
     }
 }
 
-fn head(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn head(to: &mut Canvas<'_>, app: &App, area: Rect) {
     if app.is_filtering || !app.filter.is_empty() {
         let text = format!("/{}", escape(&app.filter));
-        look.text(buffer, area, 0, Some(Paint::Bold), &text);
+        to.text(area, 0, Some(Paint::Bold), &text);
         return;
     }
     let needing = app.runs().iter().filter(|view| !view.needs.is_empty()).count();
@@ -41,14 +40,14 @@ fn head(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         _ if needing == 0 => format!("{open} open"),
         _ => format!("{open} open, {needing} need you"),
     };
-    look.text(buffer, area, 0, Some(Paint::Bold), &text);
+    to.text(area, 0, Some(Paint::Bold), &text);
     if app.trouble.is_some() && app.report.is_some() {
         let rest = Rect { x: area.right().saturating_sub(12), width: 12.min(area.width), ..area };
-        look.text(buffer, rest, 0, Some(Paint::Bad), "old: trouble");
+        to.text(rest, 0, Some(Paint::Bad), "old: trouble");
     }
 }
 
-fn list(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
+fn list(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let height = usize::from(area.height);
     let in_sight = app.items.iter().enumerate().skip(app.top).take(height);
     for (line, (index, item)) in (0..area.height).zip(in_sight) {
@@ -64,20 +63,20 @@ fn list(buffer: &mut Buffer, app: &App, area: Rect, look: Look) {
         let width = usize::from(area.width).saturating_sub(tail + 2);
         let here = Rect { y: area.y + line, height: 1, ..area };
         let mark_paint = if row.mark == "?" { Paint::Bad } else { Paint::Warn };
-        look.text_at(buffer, here, Some(mark_paint), row.mark);
+        to.text_at(here, Some(mark_paint), row.mark);
         let title = Rect { x: here.x + 2, width: u16::try_from(width).unwrap_or(0), ..here };
-        look.text_at(buffer, title, None, &row.title);
+        to.text_at(title, None, &row.title);
         let rest = u16::try_from(tail).unwrap_or(0).min(here.width);
         let end = Rect { x: here.right() - rest, width: rest, ..here };
-        let x = look.text_at(buffer, end, Some(row.paint), &format!("{state:>9}"));
-        look.text_at(buffer, Rect { x, width: end.right() - x, ..end }, Some(Paint::Dim), &age);
+        let x = to.text_at(end, Some(row.paint), &format!("{state:>10}"));
+        to.text_at(Rect { x, width: end.right() - x, ..end }, Some(Paint::Dim), &age);
         if index == app.row {
-            mark(buffer, area, line, app.focus == Focus::Runs);
+            to.mark(area, line, app.focus == Focus::Runs);
         }
     }
     if app.items.is_empty() && app.report.is_some() {
         let text = if app.filter.is_empty() { "no runs" } else { "no run holds these words" };
-        look.text(buffer, area, 0, Some(Paint::Dim), text);
+        to.text(area, 0, Some(Paint::Dim), text);
     }
 }
 

@@ -8,11 +8,12 @@ use git_metawsm::cmd::Cli;
 use std::process::Stdio;
 
 /// Every command with the words that it cannot do without.
-pub const COMMANDS: [&[&str]; 58] = [
+pub const COMMANDS: [&[&str]; 59] = [
     &["run", "x"],
     &["bootstrap", "--ticket", "T-1", "--goal", "x", "--done", "y"],
     &["status"],
     &["watch", "--once"],
+    &["tui"],
     &["list"],
     &["log"],
     &["diff"],
@@ -70,9 +71,10 @@ pub const COMMANDS: [&[&str]; 58] = [
 ];
 
 /// The commands that take a run, and what may follow it.
-const TAKING_RUNS: [(&str, &[&str]); 25] = [
+const TAKING_RUNS: [(&str, &[&str]); 26] = [
     ("status", &[]),
     ("watch", &["--exit"]),
+    ("tui", &[]),
     ("log", &[]),
     ("diff", &[]),
     ("path", &[]),
@@ -201,7 +203,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
             let expected = "1 failed\nerror: Neither a run nor a ticket with a run is called '";
             assert!(refusal.starts_with(expected), "{command}: {refusal}");
         }
-        if !matches!(command, "status" | "tell" | "rescue list") {
+        if !matches!(command, "status" | "tui" | "tell" | "rescue list") {
             let bare: Vec<_> = command.split(' ').chain(rest.iter().copied()).collect();
             let refusal = stage.refuses(&bare);
             let expected =
@@ -225,7 +227,7 @@ fn every_command_that_takes_a_run_says_when_there_is_none() {
     ");
     insta::assert_snapshot!(stage.refuses(&["stop", "--run-id", "../x"]), @r#"
     2 usage
-    error: The run id "../x" is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
+    error: The run id '../x' is not usable: it does not start with a letter or a digit. Names start with a letter or digit and hold only letters, digits, '.', '_' and '-', at most 64 of them.
     next:
       git metawsm list --all
     "#);
@@ -267,7 +269,7 @@ fn what_an_agent_may_not_do_is_refused_before_anything_else() {
 }
 
 /// What an agent may do on its own control repository: look, and speak.
-const FOR_AGENTS: [&str; 26] = [
+const FOR_AGENTS: [&str; 27] = [
     "signal question",
     "signal complete",
     "signal validate",
@@ -281,6 +283,7 @@ const FOR_AGENTS: [&str; 26] = [
     "hooks run",
     "status",
     "watch",
+    "tui",
     "list",
     "log",
     "diff",

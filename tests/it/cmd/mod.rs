@@ -45,5 +45,6 @@ pub mod stage;
 mod status;
 mod stop;
 mod tell;
+mod tui;
 mod update;
 pub mod watch;
