@@ -73,7 +73,9 @@ fn times() -> usize {
 
 fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--list") {
-        BENCHES.iter().for_each(|(name, _)| println!("{name}: bench"));
+        for (name, _) in BENCHES {
+            println!("{name}: bench");
+        }
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -137,7 +139,7 @@ fn status() -> Result<Vec<Line>, Failed> {
     let mut lines = vec![line(&busy), line(&history)];
     for (program, most) in [("tmux", 1), ("git", 0)] {
         let count = scene.starts(program, &["status"])?;
-        let starts = measure::Count { work: format!("status, starts of {program}"), count, most };
+        let starts = measure::Count { work: format!("status, starts of {program}"), starts: count, most };
         lines.push((starts.to_string(), starts.holds()));
     }
     Ok(lines)
