@@ -191,7 +191,7 @@ fn everywhere(caller: &Caller, here: Option<Control>, away: &mut Vec<Away>) -> V
             }
             _ if !root.exists => away.push(Away { root: root.path, why: "it is gone".to_owned() }),
             Ok(None) => {
-                away.push(Away { root: root.path, why: "it is no git repository any more".to_owned() })
+                away.push(Away { root: root.path, why: "it is no git repository any more".to_owned() });
             }
             Err(error) => away.push(Away { root: root.path, why: error.to_string() }),
         }
@@ -337,7 +337,7 @@ fn view(
     let changes = if request.git { tree_changes(&run) } else { Vec::new() };
     let (threads, journal) = (Threads::default(), Vec::new());
     let root = control.root().to_owned();
-    Ok(RunView { root, agents, needs, holder, changes, landed, docs, threads, journal, run })
+    Ok(RunView { run, root, agents, needs, holder, changes, landed, docs, threads, journal })
 }
 
 /// Settles the run if there is anything to settle and nobody holds it; `status` never waits.

@@ -173,7 +173,9 @@ fn rest(sheet: &mut Sheet<'_>, report: &StatusReport) {
         sheet.gap();
         sheet.heading(Paint::Warn, "forum");
         sheet.sentence(2, None, &said);
-        command.iter().for_each(|command| sheet.command(4, command));
+        if let Some(command) = command {
+            sheet.command(4, command);
+        }
     }
 }
 
@@ -192,7 +194,9 @@ fn after(sheet: &mut Sheet<'_>, report: &StatusReport) {
     }
     sheet.gap();
     sheet.heading(Paint::Dim, "next");
-    commands.iter().for_each(|command| sheet.command(2, command));
+    for command in &commands {
+        sheet.command(2, command);
+    }
 }
 
 /// The commands that make sense after a look at this very run.

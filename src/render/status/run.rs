@@ -46,8 +46,9 @@ pub(super) fn head(sheet: &mut Sheet<'_>, view: &RunView, now: Now) {
         parts.push(Part::cut(Some(Paint::Dim), &format!("by {}", run.actor)));
     }
     sheet.flow(0, &parts);
-    let held = view.holder.as_ref().map(|holder| format!("in use by {}", holder.describe()));
-    held.iter().for_each(|held| sheet.sentence(0, Some(Paint::Warn), held));
+    if let Some(holder) = &view.holder {
+        sheet.sentence(0, Some(Paint::Warn), &format!("in use by {}", holder.describe()));
+    }
     if let Some(reason) = reason_of(run) {
         sheet.sentence(0, Some(Paint::Dim), reason);
     }
@@ -225,7 +226,9 @@ fn tickets(sheet: &mut Sheet<'_>, view: &RunView) {
             let changed = view.changes.iter().find(of);
             parts.extend(changed.map(changes::summary).unwrap_or_default());
             sheet.flow(2, &parts);
-            changed.iter().for_each(|changed| changes::detail(sheet, 4, changed));
+            if let Some(changed) = changed {
+                changes::detail(sheet, 4, changed);
+            }
         }
     }
 }

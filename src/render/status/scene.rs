@@ -175,7 +175,7 @@ pub fn failed() -> RunView {
 /// A run that goes on, with what changed in it.
 pub fn working() -> RunView {
     let mut view = view(
-        run(WORKING, "漢字 e\u{301} שלום: names of all sorts", RunState::Running),
+        run(WORKING, "漢字 x\u{301} שלום: names of all sorts", RunState::Running),
         &[ended(Some(3), None), ended(None, Some(9)), alive(Some(90))],
         Vec::new(),
     );

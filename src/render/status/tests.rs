@@ -32,7 +32,7 @@ fn all_runs_at_80_columns() {
         T-2.coder     ended
         T-2.reviewer  ended
         1 of 2 steps done
-      run-20251224-180000-bbbb  running            3 min ago   漢字 é שלום: names o…
+      run-20251224-180000-bbbb  running            3 min ago   漢字 x́ שלום: names o…
         T-1.coder     ended    exit 3, 3 days ago
         T-1.reviewer  ended    signal 9, 3 days ago
         T-2.coder     working  printed 1 min ago  work moved 6 min ago
@@ -101,7 +101,7 @@ fn all_runs_at_40_columns() {
         T-2.reviewer  ended
         1 of 2 steps done
       run-20251224-180000-bbbb  running
-        3 min ago  漢字 é שלום: names of al…
+        3 min ago  漢字 x́ שלום: names of al…
         T-1.coder  ended  exit 3, 3 days ago
         T-1.reviewer  ended
          signal 9, 3 days ago
@@ -159,7 +159,7 @@ fn all_runs_at_200_columns() {
         T-2.coder     ended
         T-2.reviewer  ended
         1 of 2 steps done
-      run-20251224-180000-bbbb  running            3 min ago   漢字 é שלום: names of all sorts
+      run-20251224-180000-bbbb  running            3 min ago   漢字 x́ שלום: names of all sorts
         T-1.coder     ended    exit 3, 3 days ago
         T-1.reviewer  ended    signal 9, 3 days ago
         T-2.coder     working  printed 1 min ago  work moved 6 min ago
@@ -207,7 +207,7 @@ fn all_control_repositories_and_those_that_are_gone() {
     2 runs
 
     /home/ada/api
-      run-20251224-180000-bbbb  running  3 min ago   漢字 é שלום: names of all sorts
+      run-20251224-180000-bbbb  running  3 min ago   漢字 x́ שלום: names of all sorts
         T-1.coder     ended    exit 3, 3 days ago
         T-1.reviewer  ended    signal 9, 3 days ago
         T-2.coder     working  printed 1 min ago  work moved 6 min ago
