@@ -67,9 +67,8 @@ pub fn printing(source: &Source) -> Vec<Violation> {
             && source.at(at + 1) == "!"
     };
     // What it is may be asked there; what is written goes through render.
-    let asks_terminal = |at: usize| {
-        source.path == "src/sys/term.rs" && matches!(source.at(at + 4), "is_terminal" | "as_fd")
-    };
+    let asks_terminal =
+        |at: usize| source.path == "src/sys/term.rs" && matches!(source.at(at + 4), "is_terminal" | "as_fd");
     let stream = |at: usize| {
         matches!(source.at(at), "stdout" | "stderr")
             && source.at(at + 1) == "("
