@@ -42,6 +42,14 @@ const EXAMPLES: &[Row] = &[
             ("watch --notify-cmd 'notify-me --urgent'", "start a program for each thing"),
         ],
     ),
+    (
+        "tui",
+        &[
+            ("tui", "the runs of this repository"),
+            ("tui API-7", "begin at the run of a ticket"),
+            ("tui -A", "the runs of all control repositories"),
+        ],
+    ),
     ("list", &[("list --all --ticket API-7", "every run there ever was on a ticket")]),
     ("log", &[("log API-7", "what happened, when, and by whom")]),
     (
