@@ -17,8 +17,10 @@ First steps:
   git metawsm demo                  see the main job, on throwaway repositories
   git metawsm run '<what to do>'    start an agent in a workspace of its own
   git metawsm status                what needs you
+  git metawsm setup                 man pages, and completions for your shell
 
-'git metawsm <command> -h' tells more; 'git metawsm --help' is taken by git, which looks for the man page.";
+'git metawsm <command> -h' tells more, 'git metawsm help <command>' all. git itself answers 'git metawsm --help', with the
+man page that setup installs.";
 
 /// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
 #[derive(Debug, Parser)]

@@ -55,7 +55,7 @@ enum Verb {
     State {
         #[command(flatten)]
         thread: ThreadArgs,
-        /// The state.
+        /// The state: triaged, waiting_operator, waiting_human, answered or closed.
         #[arg(long, value_name = "STATE", value_parser = state)]
         state: ThreadState,
         #[command(flatten)]
@@ -65,7 +65,7 @@ enum Verb {
     Priority {
         #[command(flatten)]
         thread: ThreadArgs,
-        /// The priority.
+        /// The priority: low, normal, high or urgent.
         #[arg(long, value_name = "PRIORITY", value_parser = priority)]
         priority: Priority,
         #[command(flatten)]
@@ -155,7 +155,7 @@ struct AskArgs {
     title: Option<String>,
     #[command(flatten)]
     body: BodyArgs,
-    /// How much it presses.
+    /// How much it presses: low, normal, high or urgent.
     #[arg(long, value_name = "PRIORITY", default_value = "normal", value_parser = priority)]
     priority: Priority,
     /// What it is for: a question, or guidance that an agent cannot go on without.
@@ -245,10 +245,10 @@ struct FilterArgs {
     /// Only threads about this ticket.
     #[arg(long, value_name = "TICKET")]
     ticket: Option<String>,
-    /// Only threads in this state.
+    /// Only threads in this state: new, triaged, waiting_operator, waiting_human, answered or closed.
     #[arg(long, value_name = "STATE", value_parser = state)]
     state: Option<ThreadState>,
-    /// Only threads of this priority.
+    /// Only threads of this priority: low, normal, high or urgent.
     #[arg(long, value_name = "PRIORITY", value_parser = priority)]
     priority: Option<Priority>,
     /// Only threads assigned to somebody of this name.

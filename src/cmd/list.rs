@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Only runs of this ticket.
     #[arg(long, value_name = "TICKET")]
     ticket: Option<String>,
-    /// Only runs in this state.
+    /// Only runs in this state, such as running, awaiting_guidance, failed, completed or closed.
     #[arg(long, value_name = "STATE", value_parser = state)]
     state: Option<RunState>,
 }

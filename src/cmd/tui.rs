@@ -6,7 +6,7 @@ use crate::render::Screen;
 use crate::service::Caller;
 use crate::tui::{self, TuiRequest};
 
-/// Look after runs on a screen: what needs you, live output, gates, questions, diffs, the forum.
+/// Look after runs on a screen: what needs you, live output, gates, diffs.
 ///
 /// Runs on the left, the chosen one on the right; every key is shown. What changes anything shows its plan first and
 /// asks.

@@ -5,8 +5,13 @@ use super::status::{RunView, StatusReport};
 use crate::model::{RunAgent, RunId, RunState, ThreadId, TicketId};
 use crate::sys::clock;
 use jiff::Timestamp;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long what is only seen, and written down nowhere, has to last until it is told: an agent that has just ended is
+/// dead for a moment.
+const LASTS: Duration = Duration::from_secs(1);
 
 /// Something that a person is needed for, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +91,8 @@ struct Key {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     told: HashSet<Key>,
+    /// What was seen and may be over in a moment, and since when.
+    doubtful: HashMap<Key, Instant>,
     runs: BTreeSet<(PathBuf, RunId)>,
     /// How many threads about no run are escalated.
     others: usize,
@@ -93,7 +100,8 @@ pub(super) struct Known {
 
 impl Known {
     /// What has come since the last look, in the order of the report.
-    pub fn take_in(&mut self, report: &StatusReport, only_looks: bool) -> Vec<Alert> {
+    pub fn take_in(&mut self, report: &StatusReport, only_looks: bool, at_once: bool) -> Vec<Alert> {
+        let before = std::mem::take(&mut self.doubtful);
         let mut now: HashSet<Key> = HashSet::new();
         let mut fresh = Vec::new();
         for view in &report.runs {
@@ -115,6 +123,11 @@ impl Known {
             }
             for (key, alert) in of_run {
                 if !self.told.contains(&key) {
+                    let since = before.get(&key).copied().unwrap_or_else(Instant::now);
+                    if !at_once && is_only_seen(key.kind) && since.elapsed() < LASTS {
+                        self.doubtful.insert(key, since);
+                        continue;
+                    }
                     fresh.push(alert);
                 }
                 now.insert(key);
@@ -133,6 +146,11 @@ impl Known {
         fresh
     }
 
+    /// Whether something was seen that is told if it lasts.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.doubtful.is_empty()
+    }
+
     /// Threads about no run are counted only: one more is told.
     fn more_escalated(&mut self, count: usize) -> Option<Alert> {
         let before = std::mem::replace(&mut self.others, count);
@@ -149,6 +167,11 @@ impl Known {
         let before = std::mem::replace(&mut self.runs, now);
         before.into_iter().filter(|place| !self.runs.contains(place)).collect()
     }
+}
+
+/// What is an observation, and no record says it.
+fn is_only_seen(kind: NeedKind) -> bool {
+    matches!(kind, NeedKind::Unhealthy | NeedKind::Undelivered | NeedKind::Gone | NeedKind::Unknown)
 }
 
 /// What may be over in a moment: somebody works on the run, or takes the question in.

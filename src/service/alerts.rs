@@ -169,7 +169,8 @@ impl<'a> Watcher<'a> {
             }
             (report, _) => report?,
         };
-        let mut fresh = self.known.take_in(&report, self.request.no_ingest);
+        let mut fresh =
+            self.known.take_in(&report, self.request.no_ingest, self.request.until == Until::Once);
         if self.only.is_none() {
             let missing = self.known.no_more_open(&report).into_iter();
             let lost = missing.filter(|(root, id)| self.is_lost(root, id));
@@ -198,7 +199,7 @@ impl<'a> Watcher<'a> {
             take(WatchNews::Over(&view.run.id, view.run.state));
             return Ok(Looked::Over(end));
         }
-        Ok(Looked::Again(patience(&report)))
+        Ok(Looked::Again(if self.known.is_in_doubt() { SOON } else { patience(&report) }))
     }
 
     fn is_wanted(&self, alert: &Alert) -> bool {
@@ -235,6 +236,7 @@ impl<'a> Watcher<'a> {
         match view.needs.as_slice() {
             [] => None,
             _ if has(NeedKind::Completed) && !has(NeedKind::HalfDone) => Some(WatchEnd::Done),
+            _ if self.known.is_in_doubt() => None,
             _ => Some(WatchEnd::NeedsPerson),
         }
     }

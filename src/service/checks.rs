@@ -160,8 +160,9 @@ pub(super) fn ensure(
         let label = format!("'{}' on the merge result of {}", shown(&due.command), due.repo);
         progress(Event::Began(label.clone()));
         let log = log_path(control, hold.run(), &due.repo, &shown(&due.command));
-        let status = run_one(caller, due, &log, &interrupt)?;
-        if let Some(signal) = interrupt.signal() {
+        let asked = || interrupt.signal().or_else(|| caller.interrupt.signal());
+        let status = run_one(caller, due, &log, &|| asked().is_some())?;
+        if let Some(signal) = asked() {
             let hints = vec![format!("git metawsm check --run {}", hold.run().id)];
             return Err(ServiceError::Interrupted { signal, hints });
         }
@@ -200,12 +201,17 @@ fn all_due(run: &Run, demands: &Demands) -> ServiceResult<Vec<Due>> {
 }
 
 /// Runs one command in a clean checkout of its own; its exit status, -1 where a signal or the time limit ended it.
-fn run_one(caller: &Caller, due: &Due, log: &std::path::Path, interrupt: &Interrupt) -> ServiceResult<i32> {
+fn run_one(
+    caller: &Caller,
+    due: &Due,
+    log: &std::path::Path,
+    is_asked: &dyn Fn() -> bool,
+) -> ServiceResult<i32> {
     let lock = || store::lock_repo(due.repository.common_dir(), "check", caller.wait);
     let held = lock()?;
     let checkout = due.repository.checkout(&due.end.commit)?;
     drop(held);
-    let status = run_in(due, &checkout.path(), log, interrupt);
+    let status = run_in(due, &checkout.path(), log, is_asked);
     // Without the lock it goes all the same.
     let _held = lock().ok();
     drop(checkout);
@@ -216,7 +222,7 @@ fn run_in(
     due: &Due,
     top: &std::path::Path,
     log: &std::path::Path,
-    interrupt: &Interrupt,
+    is_asked: &dyn Fn() -> bool,
 ) -> ServiceResult<i32> {
     let argv = due.command.argv();
     let (program, words) = argv.split_first().ok_or_else(|| {
@@ -232,7 +238,7 @@ fn run_in(
     }
     let file = File::create(log).map_err(|e| SysError::file("write", log, e))?;
     let cmd = Cmd::new(place).args(words).cwd(top).limit(LIMIT).without_outside();
-    match cmd.run_into(file, &|| interrupt.is_set()) {
+    match cmd.run_into(file, is_asked) {
         Ok(Ending::Ended(Exit::Code(code))) => Ok(code),
         Ok(Ending::Ended(Exit::Signal(_)) | Ending::TimedOut | Ending::Stopped) => Ok(-1),
         // As a shell says of a program that is not there.

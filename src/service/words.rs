@@ -2,6 +2,7 @@
 //! in, locked, written or started, and what cannot be read is left out.
 
 use super::{Caller, Control, find_control, forum, policies};
+use crate::git::RESCUES;
 use crate::model::Run;
 use crate::policy::{self, Policy};
 use crate::store::Entry;
@@ -47,7 +48,7 @@ pub enum WordKind {
 pub type Word = (String, String);
 
 /// How many rescues are worth showing.
-const RESCUES: usize = 100;
+const MOST_RESCUES: usize = 100;
 
 /// The words of this kind, likeliest first. `begun` is what stands there already.
 pub fn words(caller: &Caller, kind: WordKind, begun: &str) -> Vec<Word> {
@@ -148,10 +149,15 @@ impl Here<'_> {
     }
 
     fn rescues(&self) -> Vec<Word> {
-        let mut saved = self.control.repo.saved_work().unwrap_or_default();
-        saved.sort_by_key(|work| std::cmp::Reverse(work.at));
-        saved.truncate(RESCUES);
-        saved.iter().map(|work| (work.short().to_owned(), work.parts().join(" "))).collect()
+        let mut saved = self.control.repo.refs_below(RESCUES).unwrap_or_default();
+        // The last part of a name is the time.
+        saved.sort_by(|(a, _), (b, _)| b.rsplit('/').next().cmp(&a.rsplit('/').next()));
+        saved.truncate(MOST_RESCUES);
+        let word = |(name, id): (String, String)| {
+            let what = name.strip_prefix(RESCUES).unwrap_or_default().trim_matches('/').replace('/', " ");
+            (id.get(..10).unwrap_or(&id).to_owned(), what)
+        };
+        saved.into_iter().map(word).collect()
     }
 
     fn endpoints(&self) -> Vec<Word> {

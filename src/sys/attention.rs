@@ -7,6 +7,7 @@ use signal_hook::iterator::Signals;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// What came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Typed {
     Keys,
     /// Somebody nudged.
     Nudged,
+    /// Nothing, for as long as was asked.
+    Nothing,
     /// The terminal is gone.
     Gone,
 }
@@ -40,17 +43,20 @@ pub fn typing() -> SysResult<(Typing, Nudge)> {
 }
 
 impl Typing {
-    /// Waits, however long it takes and without waking up in between. A nudge comes before keys.
-    pub fn wait(&mut self) -> Typed {
+    /// Waits without waking up in between, at most `limit`. A nudge comes before keys.
+    pub fn wait(&mut self, limit: Option<Duration>) -> Typed {
+        let limit =
+            limit.map_or(PollTimeout::NONE, |limit| PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
         let stdin = std::io::stdin();
         loop {
             let mut asked = [
                 PollFd::new(self.nudged.as_fd(), PollFlags::POLLIN),
                 PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
             ];
-            match poll(&mut asked, PollTimeout::NONE) {
+            match poll(&mut asked, limit) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 Err(_) => return Typed::Gone,
+                Ok(0) => return Typed::Nothing,
                 Ok(_) => {}
             }
             let came = asked.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
@@ -64,6 +70,22 @@ impl Typing {
             }
             if came[1].contains(PollFlags::POLLIN) {
                 return Typed::Keys;
+            }
+        }
+    }
+}
+
+/// What can be read on standard input now, past every buffer: whoever reads it next finds nothing taken away. Empty at
+/// its end.
+pub fn read_typed() -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    loop {
+        match nix::unistd::read(std::io::stdin(), &mut bytes) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return Vec::new(),
+            Ok(length) => {
+                bytes.truncate(length);
+                return bytes;
             }
         }
     }

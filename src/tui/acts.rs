@@ -1,6 +1,7 @@
 //! What can be done to a run from the screen, and when.
 
 use crate::model::{Run, RunState, ThreadId};
+use crate::service::{NeedKind, RunView};
 
 /// The acts, by their command's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,10 @@ pub(super) enum Act {
     Merge,
     /// Merges, closes and publishes.
     Close,
+    /// Finishes a merge or close that was stopped half way.
+    Finish(Halted),
+    /// Takes one back.
+    TakeBack(Halted),
     /// Commits what agents left.
     Commit,
     /// Takes base in.
@@ -62,6 +67,21 @@ pub(super) enum Act {
     Cleanup,
 }
 
+/// Which of the two was stopped half way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halted {
+    /// A merge.
+    Merge,
+    /// A close.
+    Close,
+}
+
+/// What was stopped half way with a run; `None` where nothing was.
+pub(super) fn halted(view: &RunView) -> Option<Halted> {
+    let need = view.needs.iter().find(|need| need.kind == NeedKind::HalfDone)?;
+    Some(if need.command.starts_with("git metawsm merge ") { Halted::Merge } else { Halted::Close })
+}
+
 impl Act {
     /// The command that does the same.
     pub fn command(&self) -> &'static str {
@@ -72,8 +92,8 @@ impl Act {
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Resume => "resume",
-            Self::Merge => "merge",
-            Self::Close => "close",
+            Self::Merge | Self::Finish(Halted::Merge) | Self::TakeBack(Halted::Merge) => "merge",
+            Self::Close | Self::Finish(Halted::Close) | Self::TakeBack(Halted::Close) => "close",
             Self::Commit => "commit",
             Self::Update => "update",
             Self::Complete(_) => "complete",
@@ -86,6 +106,10 @@ impl Act {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Answer(..) | Self::Reply(..) => "answer",
+            Self::Finish(Halted::Merge) => "finish the merge",
+            Self::Finish(Halted::Close) => "finish the close",
+            Self::TakeBack(Halted::Merge) => "take the merge back",
+            Self::TakeBack(Halted::Close) => "take the close back",
             other => other.command(),
         }
     }

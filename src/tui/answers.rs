@@ -48,6 +48,12 @@ fn changed(app: &mut App) -> Vec<Effect> {
     for tab in [Tab::Guidance, Tab::Forum, Tab::Journal] {
         app.shown.tabs[tab.place()].is_stale = true;
     }
+    // These cost git processes: they are looked up again when the run's record has changed, or when somebody asks. What
+    // a look itself has touched is no news.
+    for tab in [Tab::Gates, Tab::Diff] {
+        let state = &mut app.shown.tabs[tab.place()];
+        state.may_be_old |= state.at.is_some_and(|at| app.now.as_second() - at.as_second() > 1);
+    }
     let mut effects = look(app);
     if let Some((key, thread)) = app.key().cloned().zip(app.shown.reading.clone()) {
         effects.push(Effect::LoadThread(key, thread));
@@ -134,6 +140,7 @@ fn tab_told(app: &mut App, key: &RunKey, tab: Tab, answer: Answer<Content>) -> V
     let state = &mut app.shown.tabs[tab.place()];
     let again = state.flight.land();
     state.at = Some(now);
+    state.may_be_old = false;
     match answer {
         Ok(Content::Text(text)) => state.page.say(&text),
         Ok(Content::Threads(threads)) => {

@@ -47,6 +47,8 @@ pub(super) enum Choice {
     Question(ThreadId, String),
     /// Enter the session of this agent.
     Agent(String),
+    /// Do this.
+    Act(Act),
 }
 
 /// What words are written for.
@@ -224,6 +226,7 @@ fn choose_key(app: &mut App, mut choose: Choose, event: KeyEvent) -> Vec<Effect>
 
 fn chosen(app: &mut App, choice: Choice) -> Vec<Effect> {
     match choice {
+        Choice::Act(act) => plan(app, act),
         Choice::Question(thread, question) => ask_for_answer(app, thread, &question),
         Choice::Agent(agent) => {
             app.key().cloned().map(|key| Effect::Attach(key, agent)).into_iter().collect()

@@ -1,5 +1,6 @@
 //! The loop: what arrives is taken in, what follows is done, the screen is drawn. It sleeps while nothing arrives.
 
+use super::input::{Decoder, Input};
 use super::message::{Effect, Message};
 use super::state::{App, Chosen, RunKey};
 use super::terminal::{self, Terminal};
@@ -8,9 +9,8 @@ use super::{panes, update};
 use crate::render::{Failure, Screen};
 use crate::service::{self, Caller, Changes, Selector, ServiceError, ServiceResult, StatusRequest};
 use crate::store;
-use crate::sys::attention::{Nudge, Signalled, Typed, Typing, each_signal, typing};
+use crate::sys::attention::{Nudge, Signalled, Typed, each_signal, read_typed, typing};
 use crate::sys::{SysError, clock, signals::Interrupt};
-use ratatui::crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +31,8 @@ pub struct TuiRequest {
 
 /// How often ages are drawn anew.
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long an escape byte may be the beginning of a key, over a slow line too.
+const ESCAPE: Duration = Duration::from_millis(40);
 /// How many messages are taken in before the screen is drawn.
 const AT_ONCE: usize = 1000;
 
@@ -128,17 +130,21 @@ impl Keyboard {
         let (pausing, paused) = sync_channel(1);
         let (go_on, going_on) = channel();
         std::thread::spawn(move || {
-            let mut typing: Typing = waiting;
+            let (mut typing, mut decoder) = (waiting, Decoder::default());
             loop {
-                let goes_on = match typing.wait() {
-                    Typed::Keys => hand_on(&sender),
-                    Typed::Nudged => pausing.send(()).is_ok() && going_on.recv().is_ok(),
-                    Typed::Gone => {
-                        let _ = sender.send(Message::Gone);
-                        false
+                let goes_on = match typing.wait(decoder.is_unsure().then_some(ESCAPE)) {
+                    Typed::Keys => {
+                        let bytes = read_typed();
+                        decoder.feed(&bytes);
+                        !bytes.is_empty() && hand_on(&mut decoder, false, &sender)
                     }
+                    Typed::Nothing => hand_on(&mut decoder, true, &sender),
+                    Typed::Nudged => pausing.send(()).is_ok() && going_on.recv().is_ok(),
+                    Typed::Gone => false,
                 };
                 if !goes_on {
+                    // Who sees it last has left already, or has no terminal any more.
+                    let _ = sender.send(Message::Gone);
                     return;
                 }
             }
@@ -156,22 +162,18 @@ impl Keyboard {
     }
 }
 
-/// Hands on all that can be read now; `false` where nobody listens, or nothing can be read any more.
-fn hand_on(sender: &Sender<Message>) -> bool {
-    loop {
-        let message =
-            match event::poll(Duration::ZERO).and_then(|is_there| is_there.then(event::read).transpose()) {
-                Err(_) => Message::Gone,
-                Ok(None) => return true,
-                Ok(Some(TerminalEvent::Key(key))) if key.kind != KeyEventKind::Release => Message::Key(key),
-                Ok(Some(TerminalEvent::Paste(text))) => Message::Pasted(text),
-                Ok(Some(_)) => continue,
-            };
-        let is_gone = matches!(message, Message::Gone);
-        if sender.send(message).is_err() || is_gone {
+/// Hands on all that is understood; `false` where nobody listens.
+fn hand_on(decoder: &mut Decoder, is_all: bool, sender: &Sender<Message>) -> bool {
+    while let Some(input) = decoder.next(is_all) {
+        let message = match input {
+            Input::Key(key) => Message::Key(key),
+            Input::Pasted(text) => Message::Pasted(text),
+        };
+        if sender.send(message).is_err() {
             return false;
         }
     }
+    true
 }
 
 /// The loop and what it needs.

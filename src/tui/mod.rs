@@ -10,6 +10,7 @@ mod answers;
 mod dialog;
 mod drive;
 mod editor;
+mod input;
 mod keys;
 mod layout;
 mod look;

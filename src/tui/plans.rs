@@ -3,7 +3,7 @@
 use super::acts::Act;
 use crate::model::{RunState, RunWorktree, StepState};
 use crate::render::{Paint, Screen, escape, escape_lines};
-use crate::service::{AgentView, RunView};
+use crate::service::{AgentView, NeedKind, RunView};
 use crate::sessions::Observation;
 use std::fmt::Write as _;
 
@@ -28,8 +28,23 @@ pub(super) fn words(view: &RunView, act: &Act) -> String {
         }
         Act::Discard(reason) => discard(view, reason),
         Act::Cleanup => cleanup(view),
+        Act::Finish(_) => {
+            format!("{}What is left of it is done; what was done already is left as it is.\n", halted(view))
+        }
+        Act::TakeBack(_) => {
+            format!(
+                "{}Bases go back to where they were; what somebody else has moved since is left alone.\n",
+                halted(view)
+            )
+        }
         Act::Iterate(_) | Act::Merge | Act::Close | Act::Update => String::new(),
     }
+}
+
+/// What was stopped half way, as `status` says it.
+fn halted(view: &RunView) -> String {
+    let said = view.needs.iter().find(|need| need.kind == NeedKind::HalfDone);
+    said.map(|need| format!("{}\n", escape(&need.what))).unwrap_or_default()
 }
 
 fn quoted(words: &str) -> String {

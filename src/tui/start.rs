@@ -1,6 +1,6 @@
 //! How acts begin: whether they may, what is asked first.
 
-use super::acts::{Act, Verb};
+use super::acts::{self, Act, Verb};
 use super::dialog::{self, Choice, Choose, Dialog, Purpose};
 use super::keys;
 use super::message::Effect;
@@ -72,6 +72,13 @@ pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Effect> {
         return answer_thread(app, thread);
     }
     let Some(view) = app.view() else { return Vec::new() };
+    if let Some(halted) = acts::halted(view).filter(|_| matches!(verb, Verb::Merge | Verb::Close)) {
+        let choices = [Act::Finish(halted), Act::TakeBack(halted)];
+        let choices = choices.map(|act| (act.title().to_owned(), Choice::Act(act))).to_vec();
+        let title = "it was stopped half way".to_owned();
+        app.dialog = Some(Dialog::Choose(Choose { title, choices, at: 0 }));
+        return Vec::new();
+    }
     if !verb.fits(&view.run) {
         app.notice = Some(verb.refusal(&view.run));
         return Vec::new();

@@ -161,6 +161,8 @@ pub(super) struct TabState {
     pub flight: Flight,
     /// Whether the run has changed since.
     pub is_stale: bool,
+    /// Whether something has changed since that may matter.
+    pub may_be_old: bool,
 }
 
 /// What is shown of the chosen run.

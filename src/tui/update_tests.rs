@@ -1,12 +1,12 @@
 //! What keys and answers do to the screen, without one.
 
-use super::acts::Act;
+use super::acts::{Act, Halted};
 use super::dialog::Dialog;
 use super::message::{Content, Effect, Message, Outcome, ThreadText};
 use super::state::{App, Chosen, Focus, Item, Tab};
 use super::testing::{app, asking, found, key_of, past, press, report, send, type_in, view};
 use crate::model::{RunState, ThreadId};
-use crate::service::Event;
+use crate::service::{Event, NeedKind};
 use crate::store::Summary;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -205,6 +205,24 @@ fn what_changes_anything_asks_first_and_only_y_does_it() {
         assert_eq!(press(&mut app, key), [Effect::Plan(1, key_of("a"), act.clone())]);
         assert_eq!(press(&mut app, "y"), [], "there is no plan to agree to yet");
         send(&mut app, Message::Planned(1, Ok("merge 'x' into 'main'\n".to_owned())));
+        assert_eq!(press(&mut app, "y"), [Effect::Do(key_of("a"), act)]);
+    }
+}
+
+#[test]
+fn what_was_stopped_half_way_is_finished_or_taken_back() {
+    for (down, act) in [(false, Act::Finish(Halted::Merge)), (true, Act::TakeBack(Halted::Merge))] {
+        let mut halted = view("a", "A", "completed");
+        halted.needs = asking("a", &["A merge was stopped half way."]).needs;
+        halted.needs[0].kind = NeedKind::HalfDone;
+        "git metawsm merge a --continue".clone_into(&mut halted.needs[0].command);
+        let mut app = app(SIZE, vec![halted]);
+        press(&mut app, "m");
+        if down {
+            press(&mut app, "j");
+        }
+        press(&mut app, "Enter");
+        assert!(matches!(&app.dialog, Some(Dialog::Confirm(asked, _)) if *asked == act));
         assert_eq!(press(&mut app, "y"), [Effect::Do(key_of("a"), act)]);
     }
 }

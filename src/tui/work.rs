@@ -9,7 +9,7 @@ use crate::gate::Action;
 use crate::render::{self, Screen};
 use crate::service::forum::{Deed, Speaker};
 use crate::service::{
-    self, Caller, CleanupRequest, CloseReport, CloseRequest, Event, GuideRequest, IterateRequest,
+    self, Caller, CleanupRequest, CloseReport, CloseRequest, Event, GuideRequest, IterateRequest, Resume,
     ResumeRequest, Selector, ServiceError, ServiceResult, UpdateRequest,
 };
 use crate::sys::{Cmd, signals::Interrupt};
@@ -240,7 +240,7 @@ impl Asker {
                 let (runs, _) = service::resume(&caller, &request, progress)?;
                 said(|screen| render::resumed(screen, &runs, &[]))
             }
-            Act::Merge | Act::Close => {
+            Act::Merge | Act::Close | Act::Finish(_) | Act::TakeBack(_) => {
                 let report = service::close(&caller, &close_request(selector, act), progress)?;
                 said(|screen| render::closing(screen, &report))
             }
@@ -283,11 +283,15 @@ fn acted(run: &crate::model::Run) -> String {
 fn close_request(selector: Selector, act: &Act) -> CloseRequest {
     CloseRequest {
         selector,
-        action: if *act == Act::Merge { Action::Merge } else { Action::Close },
+        action: if act.command() == "merge" { Action::Merge } else { Action::Close },
         dry_run: false,
         waivers: Vec::new(),
         changelog_entry: None,
-        resume: None,
+        resume: match act {
+            Act::Finish(_) => Some(Resume::Continue),
+            Act::TakeBack(_) => Some(Resume::Abort),
+            _ => None,
+        },
         push: false,
         landed: Vec::new(),
     }

@@ -118,8 +118,9 @@ fn events(number: usize, count: usize, closed: bool) -> Vec<ForumEvent> {
     (0..count).map(event).collect()
 }
 
-/// Commits closed threads on main.
+/// Commits closed threads on main, which nobody has checked out.
 fn add_history(scene: &Scene) -> Result<(), Failed> {
+    run(&mut scene.git(&scene.repos[0], &["checkout", "--quiet", "-b", "elsewhere"]), &[0])?;
     let mut git = scene.git(&scene.repos[0], &["fast-import", "--quiet"]);
     let mut git = git.stdin(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
     let mut pipe = std::io::BufWriter::new(git.stdin.take().ok_or("git fast-import has no input.")?);
@@ -144,8 +145,5 @@ fn add_history(scene: &Scene) -> Result<(), Failed> {
     write().map_err(|e| e.to_string())?;
     drop(pipe);
     let ended = git.wait().map_err(|e| e.to_string())?;
-    if !ended.success() {
-        return Err(format!("git fast-import ended with {ended}."));
-    }
-    run(&mut scene.git(&scene.repos[0], &["reset", "--quiet", "--hard"]), &[0]).map(drop)
+    if ended.success() { Ok(()) } else { Err(format!("git fast-import ended with {ended}.")) }
 }

@@ -73,7 +73,9 @@ fn times() -> usize {
 
 fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--list") {
-        BENCHES.iter().for_each(|(name, _)| println!("{name}: bench"));
+        for (name, _) in BENCHES {
+            println!("{name}: bench");
+        }
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -137,7 +139,7 @@ fn status() -> Result<Vec<Line>, Failed> {
     let mut lines = vec![line(&busy), line(&history)];
     for (program, most) in [("tmux", 1), ("git", 0)] {
         let count = scene.starts(program, &["status"])?;
-        let starts = measure::Count { work: format!("status, starts of {program}"), count, most };
+        let starts = measure::Count { work: format!("status, starts of {program}"), starts: count, most };
         lines.push((starts.to_string(), starts.holds()));
     }
     Ok(lines)
@@ -226,8 +228,8 @@ fn gates() -> Result<Vec<Line>, Failed> {
 fn index() -> Result<Vec<Line>, Failed> {
     let records = number("METAWSM_BENCH_RECORDS", 100_000);
     let scene = Scene::new(1, 20);
-    scene.add_history(records)?;
     scene.start_run(&["BENCH-0".to_owned()])?;
+    scene.add_history(records)?;
     let index = scene.repos[0].path().join(".git/metawsm/index.db");
     let (floor, ours) = in_turns(
         times().min(7),
@@ -260,8 +262,8 @@ fn index() -> Result<Vec<Line>, Failed> {
 fn memory() -> Result<Vec<Line>, Failed> {
     let records = number("METAWSM_BENCH_RECORDS", 100_000);
     let scene = Scene::new(1, 20);
-    scene.add_history(records)?;
     scene.start_run(&["BENCH-0".to_owned()])?;
+    scene.add_history(records)?;
     let commands: [(&str, &[&str]); 5] = [
         ("status", &["status"]),
         ("list --all, for the first time", &["list", "--all"]),

@@ -174,6 +174,36 @@ fn looking_only_takes_no_signal_and_dry_runs_fold_it_in_memory() {
 }
 
 #[test]
+fn a_signal_in_a_root_that_is_known_to_be_quiet_is_taken_all_the_same() {
+    // The wrapper is gone, so nobody takes the signal but the commands.
+    for in_home in [false, true] {
+        let stage = Stage::new(&[("coder", "git commit -qm x --allow-empty; exit 1")]);
+        let run = stage.run(&["Be quiet first"]);
+        stage.wait_ended(id(&run));
+        stage.wait_nobody();
+        let root = if in_home { tree(&run, 0, "api") } else { workspace(&run, 0) };
+        std::fs::create_dir_all(root.join(".metawsm")).expect("the root");
+        let index = stage.api.file(".git/metawsm/index.db");
+        let name = root.join(".metawsm").display().to_string();
+        let is_known = || {
+            stage.do_(["status"]).ok();
+            let bytes = std::fs::read(&index).unwrap_or_default();
+            bytes.windows(name.len()).any(|part| part == name.as_bytes())
+        };
+        wait_until("the index knows the root", PATIENCE, is_known);
+        let with = stage.status(id(&run));
+        std::fs::remove_file(&index).expect("the index");
+        assert_eq!(needs(&with), needs(&stage.status(id(&run))), "the same without an index");
+        wait_until("the index knows the root", PATIENCE, is_known);
+        // As an agent that is not careful does.
+        std::fs::write(done_in(&root), "{}").expect("written in place");
+        stage.do_(["status"]).ok();
+        assert!(!done_in(&root).exists(), "it is taken");
+        assert_eq!(stage.look(id(&run))["state"], "completed");
+    }
+}
+
+#[test]
 fn restarted_agents_have_to_say_it_again() {
     let stage = Stage::new(&[("coder", SLEEPER)]);
     let run = stage.run(&["Say it again"]);

@@ -3,7 +3,7 @@
 use crate::cmd::Cli;
 use crate::model::{Priority, RunState, ThreadState};
 use crate::render::{cut, escape};
-use crate::service::{Caller, Shell, WordKind, words};
+use crate::service::{Caller, NeedKind, Shell, WordKind, words};
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use std::ffi::{OsStr, OsString};
@@ -46,7 +46,8 @@ fn line(text: &mut String, shell: Shell, value: &str, help: &str) {
         (Shell::Fish, help) => writeln!(text, "{value}\t{help}"),
         (Shell::Zsh, help) => {
             let mark = if value.ends_with(['=', '/', ',', ':']) { '-' } else { '+' };
-            let value = value.replace('\\', "\\\\").replace(':', "\\:");
+            // _describe takes a backslash for an escape in both.
+            let (value, help) = (value.replace('\\', "\\\\").replace(':', "\\:"), help.replace('\\', "\\\\"));
             if help.is_empty() {
                 writeln!(text, "{mark}{value}")
             } else {
@@ -120,6 +121,7 @@ fn fixed_of(arg: &Arg, path: &str) -> Option<Vec<&'static str>> {
         "STATE" if path == "list" => Some(RunState::ALL.iter().map(|s| s.as_str()).collect()),
         "STATE" => Some(ThreadState::ALL.iter().map(|s| s.as_str()).collect()),
         "PRIORITY" => Some(Priority::ALL.iter().map(|p| p.as_str()).collect()),
+        "KIND" if path == "watch" => Some(NeedKind::ALL.iter().map(|k| k.as_str()).collect()),
         "KIND" => Some(crate::model::ThreadKind::ALL.iter().map(|k| k.as_str()).collect()),
         "TYPE" => Some(crate::model::ActorKind::ALL.iter().map(|k| k.as_str()).collect()),
         _ => None,

@@ -18,6 +18,7 @@ const EXAMPLES: &[Row] = &[
             ),
         ],
     ),
+    ("tui", &[("tui", "runs on the left, the chosen one on the right, and keys for everything")]),
     (
         "bootstrap",
         &[(
@@ -39,6 +40,14 @@ const EXAMPLES: &[Row] = &[
             ("watch -A --bell", "ring when anything needs you, in all control repositories"),
             ("watch API-7 --exit", "wait until the run is done (0), has failed (1) or needs you (3)"),
             ("watch --notify-cmd 'notify-me --urgent'", "start a program for each thing"),
+        ],
+    ),
+    (
+        "tui",
+        &[
+            ("tui", "the runs of this repository"),
+            ("tui API-7", "begin at the run of a ticket"),
+            ("tui -A", "the runs of all control repositories"),
         ],
     ),
     ("list", &[("list --all --ticket API-7", "every run there ever was on a ticket")]),

@@ -25,7 +25,7 @@ pub(super) fn look(control: &Control, caller: &Caller, checks: &mut Vec<Check>) 
         take_part(control, run, &mut repos, checks);
     }
     for repo in repos.values() {
-        entries(control, repo, &runs, checks)?;
+        entries(control, repo, &runs, checks);
         gone_worktrees(repo, &open, checks)?;
     }
     hooks(caller, &repos, &open, checks)?;
@@ -141,7 +141,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Entries of runs that are over keep hooks awake.
-fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<Check>) -> ServiceResult<()> {
+fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<Check>) {
     let (entries, faults) = store::open_all(repo.common_dir());
     for (path, why) in faults {
         checks.push(Check::bad("entries", why).by(format!("rm {}", shown(&path))));
@@ -161,7 +161,6 @@ fn entries(control: &Control, repo: &Repository, runs: &[Run], checks: &mut Vec<
             checks.push(Check::warn("entries", what).mended_by(mend));
         }
     }
-    Ok(())
 }
 
 /// What cannot be read there may be open.

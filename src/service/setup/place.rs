@@ -29,7 +29,7 @@ impl Places {
                 man: share.join("man"),
                 bash: share.join("bash-completion/completions"),
                 zsh: share.join("zsh/site-functions"),
-                fish: share.join("fish/vendor_completions.d"),
+                fish: share.join("fish/vendor_conf.d"),
                 ledger: share.join("git-metawsm/setup"),
             });
         }
@@ -43,7 +43,7 @@ impl Places {
             man: man_dir(&home),
             bash: data.join("bash-completion/completions"),
             zsh: zsh_dir(&home, &data),
-            fish: config.join("fish/completions"),
+            fish: config.join("fish/conf.d"),
             ledger: state.join("git-metawsm/setup"),
         })
     }

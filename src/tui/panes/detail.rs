@@ -70,7 +70,7 @@ fn age(to: &mut Canvas<'_>, app: &App, area: Rect) {
     let (paint, text) = match state.at {
         None => (Paint::Dim, doing.to_owned()),
         Some(at) if is_under => (Paint::Dim, format!("{done} {}; {doing}", ago(at, app.now))),
-        Some(at) if state.is_stale => {
+        Some(at) if state.is_stale || state.may_be_old => {
             (Paint::Warn, format!("{done} {}; changed since (Ctrl-L looks again)", ago(at, app.now)))
         }
         Some(at) => (Paint::Dim, format!("{done} {}", ago(at, app.now))),

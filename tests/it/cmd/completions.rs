@@ -65,7 +65,7 @@ fn what_can_follow_is_what_is_here() {
     // Options come when they are begun, or when there is nothing else.
     assert!(names(&stage, &["close", ""]).iter().all(|word| !word.starts_with('-')));
     assert!(names(&stage, &["close", "--dr"]).contains(&"--dry-run".to_owned()));
-    assert!(names(&stage, &["publish", ""]).contains(&"--push".to_owned()));
+    assert!(names(&stage, &["publish", ""]).contains(&"--dry-run".to_owned()));
     // Nothing of the first program is offered, and nothing of ours that people do not type.
     let all = names(&stage, &[""]);
     for hidden in ["pr", "auth", "operator", "agent", "completions"] {
@@ -79,7 +79,7 @@ fn titles_of_others_stay_text() {
     let fish = offered(&stage, "fish", &["git-metawsm", "close", "on"]);
     assert_eq!(fish, ["one\trunning Fix: the\\x1b[31m parser"]);
     let zsh = offered(&stage, "zsh", &["git-metawsm", "close", "on"]);
-    assert_eq!(zsh, ["+one:running Fix: the\\x1b[31m parser"]);
+    assert_eq!(zsh, ["+one:running Fix: the\\\\x1b[31m parser"]);
 }
 
 #[test]
@@ -242,6 +242,8 @@ fn fish_completes_below_git() {
     let says = "one\trunning Fix: the\\x1b[31m parser";
     assert_eq!(ask("git metawsm close on"), [says]);
     assert_eq!(ask("git-metawsm close on"), [says]);
+    assert!(ask("git -C ../api metawsm close tw").iter().any(|line| line.starts_with("two\t")));
+    assert!(ask("git che").iter().any(|line| line.starts_with("checkout\t")), "git keeps its own");
     assert!(ask("git metawsm sta").iter().any(|line| line.starts_with("status\tShow what needs you")));
     assert!(ask("git metawsm close one --waive clean").contains(&"clean-tree=\tusually block".to_owned()));
 }
@@ -273,13 +275,13 @@ fn zsh_completes_below_git() {
         seen
     };
     shows("ready");
-    tmux(&["send-keys", "-t", "z", "git metawsm close on", "Tab"]).ok();
-    shows("> git metawsm close one ");
-    tmux(&["send-keys", "-t", "z", "--waive clea", "Tab", "x"]).ok();
+    tmux(&["send-keys", "-t", "z", "--", "git metawsm close on", "Tab"]).ok();
+    shows("> git metawsm close one");
+    tmux(&["send-keys", "-t", "z", "--", "--waive clea", "Tab", "x"]).ok();
     shows("--waive clean-tree=x");
-    tmux(&["send-keys", "-t", "z", "C-u", "git metawsm close ", "Tab"]).ok();
+    tmux(&["send-keys", "-t", "z", "--", "C-u", "git metawsm close ", "Tab"]).ok();
     let seen = shows("Fix: the\\x1b[31m parser");
     assert!(seen.contains("two") && seen.contains("Other work"), "{seen}");
-    tmux(&["send-keys", "-t", "z", "C-u", "git-metawsm stat", "Tab"]).ok();
-    shows("> git-metawsm status ");
+    tmux(&["send-keys", "-t", "z", "--", "C-u", "git-metawsm stat", "Tab"]).ok();
+    shows("> git-metawsm status");
 }

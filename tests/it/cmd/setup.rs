@@ -40,7 +40,7 @@ impl User {
 
 const BASH: &str = ".local/share/bash-completion/completions/git-metawsm";
 const ZSH: &str = ".local/share/zsh/site-functions/_git-metawsm";
-const FISH: &str = ".config/fish/completions/git-metawsm.fish";
+const FISH: &str = ".config/fish/conf.d/git-metawsm.fish";
 const PAGE: &str = ".local/share/man/man1/git-metawsm.1";
 const ALL: [&str; 3] = ["setup", "--shell", "bash,zsh,fish"];
 

@@ -8,6 +8,7 @@ fn without_a_terminal_it_says_what_shows_the_same() {
     let stage = Stage::with(WORKS);
     let output = stage.run(&["tui"]).code(1);
     insta::assert_snapshot!(stage.told(&output), @"
+    -- story
     error: The screen needs a terminal: standard input and output have to be one.
     next:
       git metawsm status --watch

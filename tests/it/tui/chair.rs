@@ -55,6 +55,13 @@ impl<'a> Chair<'a> {
         self.tmux(&["send-keys", "-t", "chair", key]).ok();
     }
 
+    /// Closes what is told; a key that followed an escape byte at once would be another key.
+    #[track_caller]
+    pub fn back(&self) {
+        self.key("Escape");
+        self.see_that("what was told is closed", |screen| !screen.contains("Esc back"));
+    }
+
     /// Types letters.
     pub fn write(&self, text: &str) {
         self.tmux(&["send-keys", "-t", "chair", "-l", text]).ok();

@@ -42,7 +42,7 @@ fn story(backend: &str) {
     chair.see("Do it? y/N");
     chair.key("y");
     chair.see("answered choose-the-port.coder");
-    chair.key("Escape");
+    chair.back();
     chair.see("the agent goes on");
     chair.see("! Choose the port");
     chair.see("completed");
@@ -65,21 +65,21 @@ fn story(backend: &str) {
     chair.key("y");
     chair.see("merged choose-the-port into 'main' of api");
     assert_eq!(stage.api.git(["show", "main:port.txt"]), "9090");
-    chair.key("Escape");
+    chair.back();
 
     chair.key("C");
     holds(&chair.see("Do it? y/N"), &["publish .metawsm/runs/"]);
     chair.key("y");
     chair.see(&format!("{run_id} closed"));
-    chair.key("Escape");
+    chair.back();
     // It is no more among the open ones, and still looked at.
-    holds(&chair.see("0 open"), &["closed", "X cleanup"]);
+    holds(&chair.see("X cleanup"), &["0 open", "closed"]);
     chair.key("X");
     chair.see("Do it? y/N");
     chair.key("y");
     chair.see("removed");
     assert!(!tree(&run, 0, "api").exists());
-    chair.key("Escape");
+    chair.back();
     chair.key("q");
     chair.is_as_before(stage.api.path(), "0");
 }
@@ -118,10 +118,10 @@ fn a_session_is_entered_and_left_and_the_screen_is_as_it_was() {
     holds(&chair.see("Do it? y/N"), &["These sessions end", "wait-for-me.coder"]);
     chair.key("y");
     chair.see("stopped by a person");
-    chair.key("Escape");
+    chair.back();
     chair.key("t");
     chair.see("the session cannot be entered");
-    chair.key("Escape");
+    chair.back();
     chair.key("q");
     chair.is_as_before(stage.api.path(), "0");
 }
@@ -148,7 +148,7 @@ git -C "$METAWSM_WORKSPACE/api" add . && git -C "$METAWSM_WORKSPACE/api" commit 
     holds(&chair.see("Do it? y/N"), &["would go on with the feedback"]);
     chair.key("y");
     chair.see("goes on with feedback 1");
-    chair.key("Escape");
+    chair.back();
     let rounds = tree(&run, 0, "api").join("rounds.txt");
     crate::kit::wait_until("there was a second round", crate::stage::PATIENCE, || {
         std::fs::read_to_string(&rounds).is_ok_and(|text| text.lines().count() == 2)
@@ -165,7 +165,7 @@ git -C "$METAWSM_WORKSPACE/api" add . && git -C "$METAWSM_WORKSPACE/api" commit 
     chair.see("These words go into the thread");
     chair.key("y");
     chair.see("answered");
-    chair.key("Escape");
+    chair.back();
     chair.see("Blue");
     chair.key("q");
     chair.is_as_before(stage.api.path(), "0");

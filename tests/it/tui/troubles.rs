@@ -42,7 +42,7 @@ fn a_tmux_server_that_is_killed_leaves_a_dead_agent_and_a_screen_that_says_so() 
     });
     chair.key("t");
     chair.see("the session cannot be entered");
-    chair.key("Escape");
+    chair.back();
     chair.key("q");
     chair.is_as_before(stage.api.path(), "0");
 }
@@ -62,12 +62,12 @@ fn a_refusal_names_every_blocker_with_what_clears_it() {
     let shown = chair.see("close is not possible now");
     holds(&shown, &["BLOCK  clean-tree", "late.txt", &format!("git metawsm commit {}", id(&run))]);
     chair.key("y");
-    chair.key("Escape");
+    chair.back();
     chair.key("w");
     holds(&chair.see("Do it? y/N"), &["What is not committed in these worktrees"]);
     chair.key("y");
     chair.see("leave-something/api");
-    chair.key("Escape");
+    chair.back();
     chair.key("C");
     holds(&chair.see("Do it? y/N"), &["merge 'task/leave-something' into 'main' of api"]);
     chair.key("n");
@@ -93,7 +93,7 @@ fn a_run_that_somebody_holds_is_shown_with_its_holder() {
     chair.key("y");
     holds(&chair.see("stop did not succeed"), &["in use by"]);
     drop(held);
-    chair.key("Escape");
+    chair.back();
     chair.key("q");
     chair.is_as_before(stage.api.path(), "0");
 }
