@@ -176,7 +176,7 @@ mod tests {
         assert_eq!((key.default.as_deref(), key.allowed.as_str()), (Some("\"merge\""), "merge, squash"));
         assert_eq!(of("workspace.fetch_seconds").allowed, "0 or more");
         assert_eq!(of("workspace.bases").example.as_deref(), Some("{ api = \"develop\" }"));
-        assert_eq!(of("close.gates").allowed, "block, warn, off");
+        assert_eq!(of("close.gates").allowed, "off, warn, block");
         assert_eq!(of("agent_profiles[].runner_options.mode").allowed, "auto, interactive, headless");
         assert!(!of("operator.restart_budget").is_used && of("merge.push").is_used);
     }
