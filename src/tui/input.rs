@@ -85,9 +85,8 @@ fn found(bytes: &[u8], is_all: bool) -> Found {
     let none = KeyModifiers::NONE;
     let part = |length| if is_all { Found::Nothing(length) } else { Found::Part };
     match bytes {
-        [] => Found::Part,
         [0x1b] if is_all => Found::Key(KeyCode::Esc, none, 1),
-        [0x1b] => Found::Part,
+        [] | [0x1b] => Found::Part,
         [0x1b, 0x1b, ..] => Found::Key(KeyCode::Esc, none, 1),
         [0x1b, b'[', rest @ ..] => match rest.iter().position(|byte| (0x40..=0x7e).contains(byte)) {
             Some(end) => sequence(&rest[..end], rest[end], end + 3),
@@ -195,7 +194,7 @@ mod tests {
             (b"\x1bx", key(KeyCode::Char('x'), KeyModifiers::ALT)),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(all(&[bytes], false), [expected.clone()], "{bytes:?}");
+            assert_eq!(all(&[bytes], false), std::slice::from_ref(&expected), "{bytes:?}");
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(all(&single, false), [expected], "{bytes:?}, byte by byte");
         }
@@ -205,7 +204,7 @@ mod tests {
     fn an_escape_byte_alone_is_a_key_once_nothing_follows() {
         let esc = key(KeyCode::Esc, KeyModifiers::NONE);
         assert_eq!(all(&[b"\x1b"], false), []);
-        assert_eq!(all(&[b"\x1b"], true), [esc.clone()]);
+        assert_eq!(all(&[b"\x1b"], true), std::slice::from_ref(&esc));
         assert_eq!(all(&[b"\x1b\x1b[A"], false), [esc, key(KeyCode::Up, KeyModifiers::NONE)]);
     }
 
