@@ -45,7 +45,7 @@ const UNINSTALL: &str = "Uninstall";
 const POLICY: &str = r#"echo '{"version": 2, "agents": [{"name": "greeter", "profile": "script"}], "agent_profiles": [{"name": "script", "runner": "shell", "runner_options": {"command": "echo Hello >GREETING.md && git add . && git commit -m Greet"}}]}' >.metawsm/policy.json"#;
 
 const LINES: &[(&str, How)] = &[
-    ("cargo install --path .", How::Install),
+    ("cargo install --path . --locked", How::Install),
     ("git metawsm setup", How::InShop(0)),
     ("git init -b main hello", How::Here),
     ("cd hello", How::Cd),

@@ -33,7 +33,8 @@ fn sample(text: &str) -> String {
         (r"run-\d{8}-\d{6}-[a-z2-7]{4}\b", "run-20260102-150405-k3vq"),
         (r"\b20\d\d-\d\d-\d\d\b", "2026-01-02"),
         (r"\bruns/20\d\d-\d\d/", "runs/2026-01/"),
-        (r"\b[0-9a-f]{12}\b", "4c21e24fd982"),
+        (r"\bmerged (.*) as [0-9a-f]{12}\b", "merged $1 as 4c21e24fd982"),
+        (r"\bpublished (.*) as [0-9a-f]{12}\b", "published $1 as 9a07b35c61ee"),
         (r"\b(index [0-9a-f]{7,}\.\.)[0-9a-f]{7,}", "${1}980a0d5"),
         (r"\b\d+ (s|min|seconds?|minutes?) ago\b", "just now"),
     ];

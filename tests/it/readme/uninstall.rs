@@ -9,8 +9,7 @@ fn what_the_readme_says_of_uninstalling_leaves_every_byte_as_it_was() {
     reader.world.script("cargo", "test \"$*\" = 'uninstall git-metawsm' && rm \"$HOME/../bin/git-metawsm\"");
     let repo = &reader.shop;
     let before = Snapshot::whole(repo.path());
-    let home =
-        Snapshot::whole(&reader.world.home()).without("workspaces").without(".config/workspace-manager");
+    let home = Snapshot::whole(&reader.world.home()).without("workspaces");
     // A run that has left a rescue, hooks, a thread, and another that is open.
     reader.sh(repo.path(), "git metawsm setup").ok();
     reader.sh(repo.path(), "git metawsm run 'Add a menu' --run-id menu").ok();
@@ -27,8 +26,7 @@ fn what_the_readme_says_of_uninstalling_leaves_every_byte_as_it_was() {
         reader.sh(repo.path(), line).ok();
     }
     before.assert_same(&Snapshot::whole(repo.path()));
-    let after =
-        Snapshot::whole(&reader.world.home()).without("workspaces").without(".config/workspace-manager");
+    let after = Snapshot::whole(&reader.world.home()).without("workspaces");
     home.assert_same(&after);
     let left = std::fs::read_dir(reader.world.home().join("workspaces")).into_iter().flatten().flatten();
     let left: Vec<_> =
