@@ -19,8 +19,8 @@ First steps:
   git metawsm status                what needs you
   git metawsm setup                 man pages, and completions for your shell
 
-'git metawsm <command> -h' tells more, 'git metawsm help <command>' all. git itself answers 'git metawsm --help', with the
-man page that setup installs.";
+'git metawsm <command> -h' tells more, 'git metawsm help <command>' all.
+'git metawsm --help' is git's own: it shows the man page that setup installs.";
 
 /// Runs coding agents on tickets across several repositories, and lets nothing merge before git says it is safe.
 #[derive(Debug, Parser)]

@@ -15,7 +15,7 @@ pub(super) struct Args {
     #[command(flatten)]
     run: RunArgs,
     /// Why; it stands in the record.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::model::RunState;
-use crate::render::{self, Screen};
+use crate::render::{self, Screen, Which};
 use crate::service::{self, Caller, ListRequest};
 use std::process::ExitCode;
 
@@ -28,8 +28,13 @@ fn state(text: &str) -> Result<RunState, String> {
 }
 
 pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
+    let asked = match (&args.ticket, args.state) {
+        (None, None) if args.all => Which::All,
+        (None, None) => Which::Open,
+        _ => Which::Some,
+    };
     let request = ListRequest { all: args.all, ticket: args.ticket, state: args.state };
-    let mut listing = render::Listing::new(screen);
+    let mut listing = render::Listing::new(screen, asked);
     let broken = if screen.json {
         service::list_whole(caller, &request, &mut |run| listing.add_whole(run))?
     } else {

@@ -25,6 +25,14 @@ pub enum GitError {
         /// The directory.
         dir: PathBuf,
     },
+    /// git does not open what belongs to another user.
+    #[error("git opens no repository at {}: it belongs to another user", dir.display())]
+    OfAnother {
+        /// The directory.
+        dir: PathBuf,
+        /// The place to trust, quoted for a shell as git names it.
+        place: String,
+    },
     /// A directory is not the top of a worktree of the repository at hand.
     #[error("{} is not a worktree of {}", path.display(), repository.display())]
     NotAWorktree {

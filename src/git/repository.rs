@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex};
 const QUARANTINE: [&str; 3] =
     ["GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
 
+/// What git advises where a repository belongs to another user.
+const TRUST: &str = "git config --global --add safe.directory ";
+
 /// A place in a repository: the top of one of its worktrees, or the bare directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
@@ -81,6 +84,10 @@ impl Repository {
         if said.contains("(or any of the parent directories)") || said.contains("(or any parent up to mount")
         {
             return Ok(None);
+        }
+        let trust = said.lines().find_map(|line| line.trim().strip_prefix(TRUST));
+        if let Some(place) = trust.filter(|_| !output.exit.is_ok()) {
+            return Err(GitError::OfAnother { dir: dir.to_owned(), place: place.trim().to_owned() });
         }
         let output = cmd.require_ok(output)?;
         let mut lines = output.stdout.split(|b| *b == b'\n').map(path_of);

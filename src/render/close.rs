@@ -90,6 +90,11 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
         screen.answer_json(value);
         return;
     }
+    screen.answer(&removed(removal));
+    tell_rescued(screen, run, removal);
+}
+
+fn removed(removal: &CleanedUp) -> String {
     let mut text = String::new();
     let saved: Vec<_> = removal.rescued.iter().map(|s| format!("{}: {}", s.repo, s.reference)).collect();
     let parts = [
@@ -106,7 +111,11 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
     if text.is_empty() {
         text.push_str("  nothing was left to remove\n");
     }
-    screen.answer(&text);
+    text
+}
+
+/// Tells how what was saved is seen, as part of the story.
+fn tell_rescued(screen: &Screen, run: &Run, removal: &CleanedUp) {
     if removal.rescued.is_empty() {
         return;
     }
@@ -120,8 +129,10 @@ pub fn cleanup(screen: &Screen, run: &Run, removal: &CleanedUp) {
 
 /// Shows what `discard` saved and removed.
 pub fn discarded(screen: &Screen, run: &Run, removal: &CleanedUp) {
-    cleanup(screen, run, removal);
-    if !screen.json {
-        screen.answer(&format!("{} {}\n", run.id, run.state));
+    if screen.json {
+        cleanup(screen, run, removal);
+        return;
     }
+    screen.answer(&format!("{}{} {}\n", removed(removal), run.id, run.state));
+    tell_rescued(screen, run, removal);
 }

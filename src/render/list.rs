@@ -14,18 +14,36 @@ const PIECE: usize = 1 << 16;
 /// What stands before the first run; [`Screen::answer_json`] writes whole objects the same way.
 const RUNS: &str = "{\"schema\":1,\"runs\":[";
 
+/// Which runs were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The open ones.
+    Open,
+    /// All.
+    All,
+    /// Those of a ticket or in a state.
+    Some,
+}
+
 /// A list of runs under way to standard output.
 pub struct Listing<'a> {
     screen: &'a Screen,
     text: String,
     /// Whether a run was added.
     any: bool,
+    /// What is said where there is none.
+    none: &'static str,
 }
 
 impl<'a> Listing<'a> {
     /// A list without runs. Nothing is written before the first piece is full.
-    pub fn new(screen: &'a Screen) -> Self {
-        Self { screen, text: String::new(), any: false }
+    pub fn new(screen: &'a Screen, asked: Which) -> Self {
+        let none = match asked {
+            Which::Open => "No open runs; 'git metawsm list --all' shows those that are over, too.\n",
+            Which::All => "No runs.\n",
+            Which::Some => "No such runs.\n",
+        };
+        Self { screen, text: String::new(), any: false, none }
     }
 
     /// Adds the next run as a line for people.
@@ -70,7 +88,7 @@ impl<'a> Listing<'a> {
             let broken = escape_json(&json!(broken).to_string());
             let _ = writeln!(self.text, "{begin}],\"broken\":{broken}}}");
         } else if !self.any {
-            self.text.push_str("No runs.\n");
+            self.text.push_str(self.none);
         }
         self.screen.answer(&self.text);
         if !self.screen.json {

@@ -46,7 +46,7 @@ pub use forum::{acted as forum_acted, answered, heard, opened, thread, threads, 
 pub use guide::{guided, iterated};
 pub use hooks::{hook_answer, hook_failed, hooks_acknowledged, hooks_changed, hooks_proven};
 pub use import::imported;
-pub use list::Listing;
+pub use list::{Listing, Which};
 pub use policy::{policy_applied, policy_checked, policy_init, policy_shown, policy_trusted};
 pub use range::range;
 pub use rescue::{rescue, rescue_dropped, rescued_file, rescues, restored};

@@ -7,7 +7,9 @@ use super::{Caller, Control, ServiceError, ServiceResult, doc_sync, notify};
 use crate::model::{Child, DocSync, Run, RunState, Step, StepKind, StepState};
 use crate::plan;
 use crate::store::Hold;
-use crate::sys::clock;
+use crate::sys::{SysError, clock};
+use crate::workspaces::WorkspaceError;
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -177,16 +179,25 @@ fn take(run: &mut Run, message: Message, retries: u32) -> Vec<(&'static str, Eve
     }
 }
 
-/// A missing ticket or a wrong name does not get better by trying again.
+/// A missing ticket, a wrong name or a directory that must not be written does not get better by trying again.
 fn is_worth_a_retry(error: &ServiceError) -> bool {
-    !matches!(
-        error,
-        ServiceError::Wrong { .. }
-            | ServiceError::Failed { .. }
-            | ServiceError::Forbidden { .. }
-            | ServiceError::Name(_)
-            | ServiceError::Policy { .. }
-    )
+    let denied = |source: &io::Error| {
+        matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    };
+    let is_denied = match error {
+        ServiceError::Sys(SysError::File { source, .. })
+        | ServiceError::Workspace(WorkspaceError::Sys(SysError::File { source, .. })) => denied(source),
+        _ => false,
+    };
+    !is_denied
+        && !matches!(
+            error,
+            ServiceError::Wrong { .. }
+                | ServiceError::Failed { .. }
+                | ServiceError::Forbidden { .. }
+                | ServiceError::Name(_)
+                | ServiceError::Policy { .. }
+        )
 }
 
 fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResult<()> {
@@ -219,4 +230,20 @@ fn conclude(caller: &Caller, control: &Control, hold: &mut Hold) -> ServiceResul
         message: format!("The run {id} failed at '{why}'. What was made is kept."),
         hints: vec![format!("git metawsm resume {id}"), format!("git metawsm discard {id}")],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_denied_is_not_tried_again_and_what_may_pass_is() {
+        let of = |kind: io::ErrorKind| SysError::file("create", Path::new("/x"), kind.into());
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+            assert!(!is_worth_a_retry(&ServiceError::Sys(of(kind))), "{kind}");
+            assert!(!is_worth_a_retry(&ServiceError::Workspace(WorkspaceError::Sys(of(kind)))), "{kind}");
+        }
+        assert!(is_worth_a_retry(&ServiceError::Sys(of(io::ErrorKind::StorageFull))));
+    }
 }

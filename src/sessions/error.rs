@@ -64,8 +64,8 @@ pub enum SessionError {
     },
     /// No agent program is installed and none was named.
     #[error(
-        "No agent is named, and neither claude nor codex is on PATH; name one with --agent, with \
-         'git config metawsm.agent', or in agent_profiles of the policy"
+        "No agent is named, and neither claude nor codex is on PATH; install one, or name another with --agent, with \
+         'git config metawsm.agent', or in agent_profiles of the policy ('--agent shell' is a shell for you)"
     )]
     NoAgent,
     /// The runner is not known.

@@ -26,6 +26,9 @@ pub(super) fn of_git(error: &GitError, asked: &Asked<'_>) -> Vec<String> {
     match error {
         GitError::Sys(error) => of_sys(error, asked),
         GitError::NotARepository { .. } => vec!["git metawsm -C <repository> status".to_owned()],
+        GitError::OfAnother { place, .. } => {
+            vec![format!("git config --global --add safe.directory {place}")]
+        }
         GitError::NotAWorktree { repository, .. } => git_at(repository, "worktree list"),
         GitError::Moved { .. } | GitError::NotForward { .. } => vec![same_words(asked.words)],
         GitError::NoBranch { repository, .. } => git_at(repository, "branch --list --all"),
@@ -85,11 +88,21 @@ pub(super) fn of_store(error: &StoreError, asked: &Asked<'_>) -> Vec<String> {
     }
 }
 
+/// The same command with an agent that is on every machine.
+fn with_a_shell(asked: &Asked<'_>) -> Vec<String> {
+    let is_whole = !asked.words.iter().any(|word| word == "--" || word == "--agent");
+    let line = match asked.command {
+        "run" | "bootstrap" if is_whole => format!("{} --agent shell", same_words(asked.words)),
+        _ => "git metawsm run --agent shell '<what to do>'".to_owned(),
+    };
+    vec![line]
+}
+
 pub(super) fn of_session(error: &SessionError, asked: &Asked<'_>) -> Vec<String> {
     let one = |hint: &str| vec![hint.to_owned()];
     match error {
         SessionError::Sys(error) => of_sys(error, asked),
-        SessionError::NoAgent => one("git metawsm run --agent shell '<what to do>'"),
+        SessionError::NoAgent => with_a_shell(asked),
         SessionError::NoTmux => one("git config metawsm.sessions.backend process"),
         SessionError::NoProgram { program, .. } => {
             vec![format!("command -v {}", quoted(program)), "git metawsm policy show".to_owned()]

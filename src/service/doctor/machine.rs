@@ -1,13 +1,14 @@
 //! The programs around us, what this user has set up, and the policy.
 
+use super::super::repos::expand_home;
 use super::super::setup::is_set_up;
 use super::super::{Caller, Control, ServiceError, hidden, policies};
 use super::Check;
 use crate::git::{self, GitError};
 use crate::policy::{Policy, Runner, SessionsBackend, TicketsProvider, WorkspaceProvider};
 use crate::sessions;
-use crate::sys::env;
 use crate::sys::process::quoted;
+use crate::sys::{env, trial};
 
 /// The git that reads attributes of another tree, without which a merge needs a worktree of its own.
 const COMFORTABLE: (u32, u32) = (2, 41);
@@ -68,6 +69,20 @@ pub(super) fn policy(caller: &Caller, control: &Control, checks: &mut Vec<Check>
         );
     }
     programs(&rules.policy, checks);
+    workspaces(&rules.policy, checks);
+}
+
+/// Whether workspaces can be made; what is not there yet is made below its nearest parent.
+fn workspaces(policy: &Policy, checks: &mut Vec<Check>) {
+    let root = expand_home(&policy.workspace.root);
+    let Some(there) = root.ancestors().find(|dir| dir.exists()) else { return };
+    checks.push(match trial::try_disk(there) {
+        Ok(()) => Check::good("workspaces", format!("{} can be written", root.display())),
+        Err(why) => {
+            Check::bad("workspaces", format!("{} is no place for workspaces: {why}", there.display()))
+                .by("git config metawsm.workspace.root <directory>")
+        }
+    });
 }
 
 /// The error with what it counts.

@@ -82,9 +82,13 @@ fn take_part(
         repos.entry(repo.common_dir().to_owned()).or_insert(repo);
     }
     if checks.len() == before {
-        let what =
-            format!("{}: {} and its worktrees are there", run.id, counted(run.repos.len(), "repository"));
-        checks.push(Check::good("repositories", what));
+        let repos = counted(run.repos.len(), "repository");
+        checks.push(if run.worktrees.iter().any(|tree| tree.start.is_empty()) {
+            let what = format!("{}: {repos} there, and not every worktree is made yet", run.id);
+            Check::note("repositories", what).by(format!("git metawsm status {}", run.id))
+        } else {
+            Check::good("repositories", format!("{}: {repos} and its worktrees are there", run.id))
+        });
     }
 }
 
@@ -292,7 +296,7 @@ fn saved(repos: &BTreeMap<PathBuf, Repository>, checks: &mut Vec<Check>) -> Serv
     }
     if count > 0 {
         checks.push(
-            Check::note("rescues", format!("{} of what was removed are kept", counted(count, "copy")))
+            Check::note("rescues", format!("{} of removed work, kept", counted(count, "copy")))
                 .by("git metawsm rescue list"),
         );
     }

@@ -91,7 +91,7 @@ fn bash(file: &Path, report: &mut SetupReport) {
         report.works.push("bash completes 'git metawsm' in new shells".to_owned());
     } else {
         report.to_do.push((
-            "the package bash-completion, by which bash would find its file, is not installed; without it, add to ~/.bashrc, below the completion of git".to_owned(),
+            "bash finds its file by the package bash-completion, which is not installed; install it, or add to ~/.bashrc, below the line that loads git's own completion".to_owned(),
             format!("source {}", quoted(&place)),
         ));
     }

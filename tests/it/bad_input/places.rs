@@ -122,3 +122,21 @@ fn records_that_cannot_be_read_or_written_are_named() {
     stage.run(&["stop", "one"]).ok();
     assert!(live.join("runs/one/run.toml").metadata().expect("the record").permissions().mode() & 0o400 != 0);
 }
+
+#[test]
+fn a_repository_of_another_user_is_named_with_what_opens_it() {
+    let stage = Stage::with(WORKS);
+    let other = stage.world.repo("of another");
+    // Only root may give files away.
+    let given = [other.path().to_owned(), other.file(".git")];
+    if given.iter().any(|path| std::os::unix::fs::chown(path, Some(65534), None).is_err()) {
+        return;
+    }
+    let here = |words: &[&str]| stage.world.run(words).at(&other);
+    insta::assert_snapshot!(stage.refusal(&here, &["status"]), @"
+    1 failed
+    error: git opens no repository at $WORLD/repos/of another: it belongs to another user.
+    next:
+      git config --global --add safe.directory '$WORLD/repos/of another'
+    ");
+}

@@ -282,3 +282,19 @@ fn policies_and_the_programs_they_want_are_looked_at() {
         assert!(output.stdout.contains(line), "no {line:?} in\n{output}");
     }
 }
+
+#[test]
+fn a_place_where_no_workspace_can_be_made_is_named_and_what_was_not_made_is_not_said_to_be_there() {
+    let stage = Stage::with(WORKS);
+    identity(&stage);
+    stage.repo.git(["config", "metawsm.workspace.root", "/proc/self/none"]);
+    stage.run(&["run", "Do the work", "--run-id", "one"]).code(1);
+    let output = stage.run(&["doctor"]).code(1);
+    for line in [
+        "wrong    workspaces: /proc/self is no place for workspaces: ",
+        "           git config metawsm.workspace.root <directory>\n",
+        "note     repositories: one: 1 repository there, and not every worktree is made yet\n           git metawsm status one\n",
+    ] {
+        assert!(output.stdout.contains(line), "no {line:?} in\n{output}");
+    }
+}

@@ -20,7 +20,7 @@ fn quiet_leaves_the_answer_and_colour_comes_when_it_is_asked_for() {
 fn the_first_programs_database_is_taken_and_explained() {
     let stage = Stage::with(WORKS);
     let output = stage.run(&["--db", "metawsm.db", "list"]).ok();
-    assert_eq!(output.stdout, "No runs.\n");
+    let output = output.says("No open runs;");
     output.tells("note: --db is not needed: records lie in the git directory, and 'git metawsm import' takes over old ones");
     assert!(!stage.repo.file("metawsm.db").exists());
 }

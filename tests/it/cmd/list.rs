@@ -6,7 +6,9 @@ use std::fs;
 #[test]
 fn open_runs_are_listed_and_all_of_them_when_asked() {
     let stage = Stage::with(WORKS);
-    insta::assert_snapshot!(stage.said(&["list"]), @"No runs.");
+    insta::assert_snapshot!(stage.said(&["list"]), @"No open runs; 'git metawsm list --all' shows those that are over, too.");
+    insta::assert_snapshot!(stage.said(&["list", "--all"]), @"No runs.");
+    insta::assert_snapshot!(stage.said(&["list", "--all", "--ticket", "t-9"]), @"No such runs.");
     stage.finish("a-1", "First work");
     stage.run(&["close", "a-1"]).ok();
     stage.finish("a-2", "Second work");

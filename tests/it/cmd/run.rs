@@ -197,10 +197,14 @@ fn an_agent_that_cannot_be_found_is_told_before_anything_is_made() {
     let before = stage.world.snapshot();
     insta::assert_snapshot!(stage.refuses(&["run", "Do the work"]), @"
     5 outside
-    error: No agent is named, and neither claude nor codex is on PATH; name one with --agent, with 'git config metawsm.agent', or in agent_profiles of the policy.
+    error: No agent is named, and neither claude nor codex is on PATH; install one, or name another with --agent, with 'git config metawsm.agent', or in agent_profiles of the policy ('--agent shell' is a shell for you).
     next:
-      git metawsm run --agent shell '<what to do>'
+      git metawsm run 'Do the work' --agent shell
     ");
+    let agreed = ["bootstrap", "--ticket", "T-1", "--goal", "it works", "--done", "it does"];
+    let refused = stage.refuses(&agreed);
+    let hint = "git metawsm bootstrap --ticket T-1 --goal 'it works' --done 'it does' --agent shell";
+    assert!(refused.contains(hint), "{refused}");
     before.assert_same(&stage.world.snapshot());
     let shell = stage.json(&["run", "Do the work", "--agent", "shell", "--dry-run"]);
     assert_eq!(shell["steps"].as_array().map(Vec::len), Some(3), "another agent can be named: {shell}");
