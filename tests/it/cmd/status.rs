@@ -36,7 +36,8 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
     let (needs, runs) = text.split_once("\n5 runs\n").expect("needs before runs");
     let (head, needs) = needs.split_once('\n').expect("a heading");
     assert_eq!(head, "needs you");
-    let mut blocks: Vec<_> = format!("\n{needs}").split("\n  a-").skip(1).map(str::to_owned).collect();
+    let mut blocks: Vec<_> =
+        format!("\n{needs}").split("\n  a-").skip(1).map(|b| b.trim_end().to_owned()).collect();
     blocks.sort_unstable();
     insta::assert_snapshot!(blocks.join("\n"), @"
     2  break-it  Break it
@@ -52,7 +53,8 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
         fall-over.agent was ended by signal 9.
           git metawsm logs a-5:agent
     ");
-    let mut blocks: Vec<_> = format!("\n{runs}").split("\n  a-").skip(1).map(str::to_owned).collect();
+    let mut blocks: Vec<_> =
+        format!("\n{runs}").split("\n  a-").skip(1).map(|b| b.trim_end().to_owned()).collect();
     assert!(blocks[4].starts_with("1  running"), "what needs nobody comes last: {text}");
     blocks[4] = blocks[4].split("\n\n").next().expect("the run").to_owned();
     blocks.sort_unstable();
