@@ -1,6 +1,8 @@
 //! `status`: what needs you.
 
 use super::stage::{LEAVES, Stage, WAITS, WORKS};
+use crate::kit::wait_until;
+use std::time::Duration;
 
 #[test]
 fn with_nothing_there_it_says_what_to_do() {
@@ -180,7 +182,11 @@ fn every_control_repository_of_the_user_is_shown_from_anywhere() {
     let words: Vec<_> = needs.split(' ').skip(2).collect();
     stage.world.run(words).at("/").ok().says("work.txt");
     stage.run(&["stop", "two", "-C", &web.path().to_string_lossy()]).ok();
-    std::fs::remove_dir_all(web.path()).expect("the repository goes");
+    // The wrapper of the agent that was stopped may write down its end just now.
+    wait_until("the repository is gone for good", Duration::from_secs(60), || {
+        let _ = std::fs::remove_dir_all(web.path());
+        stage.said(&["status", "-A"]).contains("it is gone")
+    });
     insta::assert_snapshot!(stage.said(&["status", "-A"]), @"
     needs you
       one  $WORLD/repos/api  first-work  First work
