@@ -46,7 +46,7 @@ mod tests {
     fn a_command_line_is_taken_apart_and_nothing_is_expanded() {
         let table: [(&str, &[&str]); 7] = [
             ("notify-send -u critical", &["notify-send", "-u", "critical"]),
-            ("  a\t'b c'  ", &["at", "b c"]),
+            ("  a\t'b c'  ", &["a", "b c"]),
             (r#"sh -c 'echo "$X"; ls *'"#, &["sh", "-c", r#"echo "$X"; ls *"#]),
             (r#"a"b c"'d'\ e"#, &["ab cd e"]),
             (r#""a\"b""#, &["a\"b"]),

@@ -2,7 +2,10 @@
 
 use super::escape::escape;
 use super::screen::{Paint, Screen};
+use crate::model::ago;
 use crate::service::forum::{BusView, News};
+use crate::sys::clock;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Tells what a relay does, a line each.
@@ -51,11 +54,14 @@ fn news_json(news: &News) -> Value {
 
 /// What `status` says of events that cannot travel, and what to type; `None` where they do.
 pub(super) fn bus_said(bus: &BusView) -> Option<(String, Option<&'static str>)> {
-    let away = bus.away.as_ref().map(|(since, why)| format!("{why} (since {since})"));
+    let ago = |at: &Timestamp| ago(clock::now().as_second().saturating_sub(at.as_second()));
+    let away = bus.away.as_ref().map(|(since, why)| format!("{why} (first noticed {})", ago(since)));
     let waiting = match (bus.waiting, bus.since) {
         (0, _) => None,
-        (1, Some(since)) => Some(format!("1 event waits to be sent since {since}")),
-        (count, Some(since)) => Some(format!("{count} events wait to be sent, the oldest since {since}")),
+        (1, Some(since)) => Some(format!("1 event waits to be sent, from {}", ago(&since))),
+        (count, Some(since)) => {
+            Some(format!("{count} events wait to be sent, the oldest from {}", ago(&since)))
+        }
         (count, None) => Some(format!("{count} events wait to be sent")),
     };
     let parts: Vec<_> = waiting.into_iter().chain(away).collect();

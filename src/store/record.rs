@@ -334,7 +334,7 @@ mod tests {
             ("format = 0\nkind = \"run\"", "its format is not a number above 0"),
             ("format = -1\nkind = \"run\"", "its format is not a number above 0"),
             ("format = 1", "it does not say its kind"),
-            ("format = 1\nkind = \"thread\"", "it is a record of kind \"thread\" and not of a run"),
+            ("format = 1\nkind = \"thread\"", "it is a record of kind 'thread' and not of a run"),
             ("format = 4\nkind = \"run\"\nid = \"../x\"", "line 3: The run id '../x' is not usable"),
             ("format = 4\nkind = \"run\"\nkind = \"run\"", "line 3: duplicate key"),
         ];

@@ -2,7 +2,7 @@
 //!
 //! Lives here: the state of the screen, what a key or an answer does to it (pure), panes that only draw, and the
 //! threads that ask the services. Does not live here: what a run is, what is judged, and the words of an answer; those
-//! come from `service` and `render`. `cmd` calls [`run`]. One rule: [`update`] touches nothing but the state and says
+//! come from `service` and `render`. `cmd` calls [`run`]. One rule: `update` touches nothing but the state and says
 //! what is to be done as effects, and everything that arrives comes through one channel.
 
 mod acts;

@@ -21,7 +21,7 @@ impl<'a> Window<'a> {
         let window = Self { stage };
         let dir = stage.repo.path().display();
         let line = format!(
-            "cd '{dir}'; echo before; '{BINARY}' status --watch {words}; echo \"ended $?\"; exec cat"
+            "trap : INT; cd '{dir}'; echo before; '{BINARY}' status --watch {words}; echo \"ended $?\"; exec cat"
         );
         let (width, height) = (width.to_string(), height.to_string());
         window.tmux(&["new-session", "-d", "-s", "watch", "-x", &width, "-y", &height, &line]);

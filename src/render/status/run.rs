@@ -7,7 +7,7 @@ use super::page::{Widths, short};
 use super::{changes, health};
 use crate::model::{CheckResult, Guidance, Run, RunState, StepState, ago};
 use crate::service::doc_sync::DocsShown;
-use crate::service::{Landed, RunView};
+use crate::service::{AgentView, Landed, RunView};
 use jiff::Timestamp;
 
 /// The most lines of what a person has written.
@@ -73,14 +73,7 @@ pub(super) fn brief(sheet: &mut Sheet<'_>, view: &RunView, widths: &Widths, now:
             Part::cut(None, &run.title()),
         ],
     );
-    let name =
-        view.agents.iter().map(|agent| Part::new(&agent.agent.key()).columns()).max().unwrap_or_default();
-    for agent in &view.agents {
-        let mut parts = vec![
-            Part::new(&agent.agent.key()).padded(name),
-            Part::painted(health::paint(agent), agent.health.word).padded(7),
-        ];
-        parts.extend(health::parts(agent, now));
+    for (_, parts) in states(view, now) {
         sheet.flow(4, &parts);
     }
     let facts = facts(view);
@@ -267,15 +260,19 @@ fn steps(sheet: &mut Sheet<'_>, run: &Run) {
     }
 }
 
+/// Each agent with its name and how it is, the names as wide as the widest.
+fn states(view: &RunView, now: Now) -> impl Iterator<Item = (&AgentView, Vec<Part>)> {
+    let keys = view.agents.iter().map(|agent| agent.agent.key());
+    let name = keys.map(|key| Part::new(&key).columns()).max().unwrap_or_default();
+    view.agents.iter().map(move |agent| {
+        let state = Part::painted(health::paint(agent), agent.health.word).padded(7);
+        let parts = [Part::new(&agent.agent.key()).padded(name), state];
+        (agent, parts.into_iter().chain(health::parts(agent, now)).collect())
+    })
+}
+
 fn agents(sheet: &mut Sheet<'_>, view: &RunView, now: Now) {
-    let name =
-        view.agents.iter().map(|agent| Part::new(&agent.agent.key()).columns()).max().unwrap_or_default();
-    for agent in &view.agents {
-        let mut parts = vec![
-            Part::new(&agent.agent.key()).padded(name),
-            Part::painted(health::paint(agent), agent.health.word).padded(7),
-        ];
-        parts.extend(health::parts(agent, now));
+    for (agent, parts) in states(view, now) {
         sheet.flow(0, &parts);
         let backend = agent.agent.live.as_ref().map_or("no session yet", |session| session.backend.as_str());
         let session = format!("{} in {backend} {}", agent.agent.runner, agent.agent.session);

@@ -99,7 +99,7 @@ fn without_the_server_work_goes_on_and_status_says_what_waits() {
     assert_eq!(status["waiting"], 2);
     assert!(status["waiting_since"].is_string() && status["away"]["since"].is_string(), "{status}");
     let said = ann.run(&["status"]).ok();
-    let said = said.says("forum: 2 events wait to be sent, the oldest since ").says("does not answer");
+    let said = said.says("  2 events wait to be sent, the oldest from just now; ").says("does not answer");
     let refused = ann.run(&["forum", "relay", "--once"]).code(5).tells("does not answer");
     server.start();
     ann.relay();

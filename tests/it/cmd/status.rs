@@ -1,6 +1,8 @@
 //! `status`: what needs you.
 
 use super::stage::{LEAVES, Stage, WAITS, WORKS};
+use crate::kit::wait_until;
+use std::time::Duration;
 
 #[test]
 fn with_nothing_there_it_says_what_to_do() {
@@ -36,7 +38,8 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
     let (needs, runs) = text.split_once("\n5 runs\n").expect("needs before runs");
     let (head, needs) = needs.split_once('\n').expect("a heading");
     assert_eq!(head, "needs you");
-    let mut blocks: Vec<_> = format!("\n{needs}").split("\n  a-").skip(1).map(str::to_owned).collect();
+    let mut blocks: Vec<_> =
+        format!("\n{needs}").split("\n  a-").skip(1).map(|b| b.trim_end().to_owned()).collect();
     blocks.sort_unstable();
     insta::assert_snapshot!(blocks.join("\n"), @"
     2  break-it  Break it
@@ -52,7 +55,8 @@ fn all_open_runs_are_shown_and_what_needs_a_person_comes_first() {
         fall-over.agent was ended by signal 9.
           git metawsm logs a-5:agent
     ");
-    let mut blocks: Vec<_> = format!("\n{runs}").split("\n  a-").skip(1).map(str::to_owned).collect();
+    let mut blocks: Vec<_> =
+        format!("\n{runs}").split("\n  a-").skip(1).map(|b| b.trim_end().to_owned()).collect();
     assert!(blocks[4].starts_with("1  running"), "what needs nobody comes last: {text}");
     blocks[4] = blocks[4].split("\n\n").next().expect("the run").to_owned();
     blocks.sort_unstable();
@@ -178,7 +182,11 @@ fn every_control_repository_of_the_user_is_shown_from_anywhere() {
     let words: Vec<_> = needs.split(' ').skip(2).collect();
     stage.world.run(words).at("/").ok().says("work.txt");
     stage.run(&["stop", "two", "-C", &web.path().to_string_lossy()]).ok();
-    std::fs::remove_dir_all(web.path()).expect("the repository goes");
+    // The wrapper of the agent that was stopped may write down its end just now.
+    wait_until("the repository is gone for good", Duration::from_secs(60), || {
+        let _ = std::fs::remove_dir_all(web.path());
+        stage.said(&["status", "-A"]).contains("it is gone")
+    });
     insta::assert_snapshot!(stage.said(&["status", "-A"]), @"
     needs you
       one  $WORLD/repos/api  first-work  First work

@@ -19,7 +19,7 @@ fn a_running_run_is_stopped_and_kept() {
     assert!(stage.tree("one").is_dir());
     let agent = stage.json(&["status", "one"])["runs"][0]["agents"][0].clone();
     assert_eq!(agent["health"], "ended", "{agent}");
-    assert!(stage.said(&["status", "one"]).contains("ended (stopped)"));
+    assert!(stage.said(&["status", "one"]).contains("ended    stopped AGE ago"));
     insta::assert_snapshot!(stage.said(&["stop", "one"]), @"
     one stopped (stopped by a person)
     -- story
