@@ -225,7 +225,9 @@ impl Session<'_> {
             self.carry_out(effects)?;
         }
         let colors = self.colors;
-        self.terminal.draw(|frame| panes::draw(frame, app, colors))
+        self.terminal.draw(|frame| panes::draw(frame, app, colors))?;
+        update::drawn(app);
+        Ok(())
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> ServiceResult<Step> {
