@@ -62,7 +62,7 @@ pub fn run(
     follow_changes(sender.clone(), control.root().to_owned(), request.everywhere);
     let mut app = App::new(clock::now(), Terminal::size(), caller.below_agent.clone(), request.everywhere);
     app.chosen = named.map(Chosen::Run);
-    let workers = Workers::new(caller, request.everywhere, explain, sender);
+    let workers = Workers::new(caller, control.root().to_owned(), request.everywhere, (explain, sender));
     let mut session = Session { terminal: &mut terminal, keyboard, workers, colors: screen.colors() };
     let ended = session.run(&mut app, &arrived);
     let Session { workers, .. } = session;

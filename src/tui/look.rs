@@ -53,6 +53,9 @@ impl Asker {
             ..StatusRequest::default()
         };
         let mut report = self.asked(key, "status", service::status(&self.at(key), &request))?;
+        if self.is_outside(key) {
+            report.runs.iter_mut().for_each(service::RunView::reach_from_outside);
+        }
         report.runs.pop().map(Box::new).ok_or_else(|| format!("There is no run {} here any more.", key.id))
     }
 
@@ -99,7 +102,7 @@ impl Asker {
     fn gates(&self, key: &RunKey) -> Answer<String> {
         let request = CheckRequest { selector: selector_of(key, None), ..CheckRequest::default() };
         match service::check(&self.at(key), &request, &mut |_| {}) {
-            Ok(checked) => Ok(said(|screen| render::judged(screen, &checked))),
+            Ok(checked) => Ok(self.reachable(key, &said(|screen| render::judged(screen, &checked)))),
             Err(error) => match self.run(key) {
                 Ok(view) if !view.run.state.is_open() => {
                     Ok(format!("It is {}: nothing is left to judge.\n", view.run.state))

@@ -213,11 +213,16 @@ fn what_changes_anything_asks_first_and_only_y_does_it() {
 
 #[test]
 fn what_was_stopped_half_way_is_finished_or_taken_back() {
-    for (down, act) in [(false, Act::Finish(Halted::Merge)), (true, Act::TakeBack(Halted::Merge))] {
+    let (merge, close) = ("git metawsm -C '/home/kim/my web' merge --continue a", "git metawsm close a");
+    for (down, command, act) in [
+        (false, "git metawsm merge --continue a", Act::Finish(Halted::Merge)),
+        (true, merge, Act::TakeBack(Halted::Merge)),
+        (false, close, Act::Finish(Halted::Close)),
+    ] {
         let mut halted = view("a", "A", "completed");
         halted.needs = asking("a", &["A merge was stopped half way."]).needs;
         halted.needs[0].kind = NeedKind::HalfDone;
-        "git metawsm merge a --continue".clone_into(&mut halted.needs[0].command);
+        command.clone_into(&mut halted.needs[0].command);
         let mut app = app(SIZE, vec![halted]);
         press(&mut app, "m");
         if down {
