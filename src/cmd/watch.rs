@@ -7,7 +7,10 @@ use crate::service::{
     self, Caller, Changes, NeedKind, Notifier, Selector, Until, WatchAlerts, WatchEnd, WatchNews,
 };
 use crate::sys::signals::Interrupt;
+use crate::sys::term;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tell what needs you as it comes, each thing once.
 ///
@@ -84,6 +87,13 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
     }
     let caller = Caller { interrupt: Interrupt::install()?, ..caller.clone() };
     let mut changes = Changes::new();
+    // Who hears nothing any more is not waited for: the next alert may be hours away.
+    let (waker, is_unheard) = (changes.waker(), Arc::new(AtomicBool::new(false)));
+    let unheard = Arc::clone(&is_unheard);
+    term::on_stdout_closed(move || {
+        unheard.store(true, Ordering::Relaxed);
+        waker.wake();
+    });
     let notifier = args.notify_cmd.map(|words| Notifier::new(&words, &changes, &caller.cwd)).transpose()?;
     let complain = |why: Option<String>| why.iter().for_each(|why| render::not_notified(screen, why));
     let mut take = |news: WatchNews<'_>| {
@@ -100,7 +110,7 @@ pub(super) fn run(caller: &Caller, screen: &Screen, args: Args) -> Outcome {
             WatchNews::Over(run, state) => render::watched(screen, run, state),
             WatchNews::Woken => complain(notifier.as_ref().and_then(Notifier::trouble)),
         }
-        !screen.is_closed()
+        !screen.is_closed() && !is_unheard.load(Ordering::Relaxed)
     };
     let end = service::watch_alerts(&caller, &request, &mut take, &mut changes);
     match (notifier, &end) {

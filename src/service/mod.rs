@@ -150,7 +150,7 @@ pub use sessions::{attach, follow, log_file, logs, tell};
 pub use setup::{Change as SetupChange, SetupFile, SetupReport, SetupRequest, Shell, setup};
 pub use setup_scripts::SetupScript;
 pub use signals::{SignalRequest, SignalWords, Signalled, signal, wait_for_response};
-pub use status::{AgentView, Away, RunView, StatusReport, StatusRequest, Threads, status};
+pub use status::{AgentView, Away, RunView, StatusReport, StatusRequest, Threads, from_outside, status};
 pub use status_watch::watch_status;
 pub use stop::stop;
 pub use tickets::{KnownTicket, TicketMeant};

@@ -19,7 +19,7 @@ use crate::store::{self, Entry, JournalEntry, Ordinary, StoreError};
 use crate::sys::lock::Holder;
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What `status` was asked.
@@ -166,14 +166,27 @@ fn fill(control: &Control, view: &mut RunView) {
 }
 
 /// Commands about runs of another control repository than the one around the caller name it.
-fn reach_from_outside(root: &std::path::Path, report: &mut StatusReport) {
-    let views = report.runs.iter_mut().filter(|view| view.root == root);
-    let needs = views.flat_map(|view| {
-        view.needs.iter_mut().chain(view.docs.iter_mut().flat_map(|docs| &mut docs.warnings))
-    });
-    for need in needs {
-        if let Some(rest) = need.command.strip_prefix("git metawsm ") {
-            need.command = format!("git metawsm -C {} {rest}", quoted(&root.display().to_string()));
+fn reach_from_outside(root: &Path, report: &mut StatusReport) {
+    report.runs.iter_mut().filter(|view| view.root == root).for_each(RunView::reach_from_outside);
+}
+
+/// A command of ours as it is typed outside of the control repository that it is about.
+#[must_use]
+pub fn from_outside(root: &Path, command: &str) -> String {
+    match command.strip_prefix("git metawsm ") {
+        Some(rest) if !rest.starts_with("-C ") => {
+            format!("git metawsm -C {} {rest}", quoted(&root.display().to_string()))
+        }
+        _ => command.to_owned(),
+    }
+}
+
+impl RunView {
+    /// Lets its commands name its control repository, for whoever looks at it from elsewhere.
+    pub fn reach_from_outside(&mut self) {
+        let docs = self.docs.iter_mut().flat_map(|docs| &mut docs.warnings);
+        for need in self.needs.iter_mut().chain(docs) {
+            need.command = from_outside(&self.root, &need.command);
         }
     }
 }

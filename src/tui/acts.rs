@@ -1,6 +1,6 @@
 //! What can be done to a run from the screen, and when.
 
-use crate::model::{Run, RunState, ThreadId};
+use crate::model::{Run, RunState, ThreadId, split_words};
 use crate::service::{NeedKind, RunView};
 
 /// The acts, by their command's word.
@@ -79,7 +79,15 @@ pub(super) enum Halted {
 /// What was stopped half way with a run; `None` where nothing was.
 pub(super) fn halted(view: &RunView) -> Option<Halted> {
     let need = view.needs.iter().find(|need| need.kind == NeedKind::HalfDone)?;
-    Some(if need.command.starts_with("git metawsm merge ") { Halted::Merge } else { Halted::Close })
+    let words = split_words(&need.command).ok()?;
+    // Seen from elsewhere, a command names its control repository first.
+    let before = if words.get(2).is_some_and(|word| word == "-C") { 4 } else { 2 };
+    match words.get(before)?.as_str() {
+        "merge" => Some(Halted::Merge),
+        "close" => Some(Halted::Close),
+        // What cannot be read, or is finished by itself.
+        _ => None,
+    }
 }
 
 impl Act {

@@ -190,9 +190,9 @@ fn output(app: &mut App, of: Watched, answer: Answer<String>) -> Vec<Effect> {
 
 fn planned(app: &mut App, number: u64, answer: Answer<String>) -> Vec<Effect> {
     match app.dialog.take() {
-        Some(Dialog::Planning(act, asked)) if asked == number => {
+        Some(Dialog::Planning(key, act, asked)) if asked == number => {
             app.dialog = Some(match answer {
-                Ok(plan) => Dialog::Confirm(act, Page::of(&plan)),
+                Ok(plan) => Dialog::confirm(key, act, &plan),
                 Err(refusal) => {
                     Dialog::Told(format!("{} is not possible now", act.title()), Page::of(&refusal), false)
                 }

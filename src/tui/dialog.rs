@@ -5,7 +5,7 @@ use super::editor::Editor;
 use super::message::Effect;
 use super::page::Page;
 use super::plans;
-use super::state::App;
+use super::state::{App, RunKey};
 use crate::model::{ThreadId, says_something};
 use crate::render::{Paint, Screen, escape};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -21,12 +21,25 @@ pub(super) enum Dialog {
     Choose(Choose),
     /// Words are written.
     Edit(Box<Edit>),
-    /// The plan with this number is being made.
-    Planning(Act, u64),
+    /// The plan with this number is being made, for this run.
+    Planning(RunKey, Act, u64),
     /// A plan, and whether to carry it out.
-    Confirm(Act, Page),
+    Confirm(Box<Plan>),
     /// An act under way.
     Working(Box<Working>),
+}
+
+/// What would be done, and to which run: whoever agrees agrees to this, whatever has changed on the screen meanwhile.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The run.
+    pub key: RunKey,
+    /// What would be done to it.
+    pub act: Act,
+    /// In words.
+    pub page: Page,
+    /// Whether it has been on the screen: nobody agrees to what could not be read yet.
+    pub is_shown: bool,
 }
 
 /// One of several is to be chosen.
@@ -94,6 +107,13 @@ pub(super) struct Working {
     pub live: Option<String>,
 }
 
+impl Dialog {
+    /// Asks whether to do this to a run.
+    pub fn confirm(key: RunKey, act: Act, words: &str) -> Self {
+        Self::Confirm(Box::new(Plan { key, act, page: Page::of(words), is_shown: false }))
+    }
+}
+
 impl Purpose {
     /// The heading of the box.
     pub fn title(&self) -> &'static str {
@@ -141,15 +161,17 @@ pub(super) fn edit(app: &mut App, purpose: Purpose, intro: &str) {
 
 /// Shows what an act would do, or has it looked up, and asks.
 pub(super) fn plan(app: &mut App, act: Act) -> Vec<Effect> {
-    let Some(view) = app.view() else { return Vec::new() };
+    let Some((view, key)) = app.view().zip(app.key().cloned()) else {
+        app.notice = Some("The run is not here any more: nothing is done.".to_owned());
+        return Vec::new();
+    };
     let words = plans::words(view, &act);
     if !words.is_empty() {
-        app.dialog = Some(Dialog::Confirm(act, Page::of(&words)));
+        app.dialog = Some(Dialog::confirm(key, act, &words));
         return Vec::new();
     }
-    let Some(key) = app.key().cloned() else { return Vec::new() };
     app.plans += 1;
-    app.dialog = Some(Dialog::Planning(act.clone(), app.plans));
+    app.dialog = Some(Dialog::Planning(key.clone(), act.clone(), app.plans));
     vec![Effect::Plan(app.plans, key, act)]
 }
 
@@ -161,14 +183,14 @@ pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Dialog::Told(title, page, good) => read(app, page, event, |page| Dialog::Told(title, page, good)),
         Dialog::Choose(choose) => choose_key(app, choose, event),
         Dialog::Edit(edit) => edit_key(app, edit, event),
-        Dialog::Planning(act, number) => {
+        Dialog::Planning(run, act, number) => {
             if !is_no(event) {
-                app.dialog = Some(Dialog::Planning(act, number));
+                app.dialog = Some(Dialog::Planning(run, act, number));
                 return Vec::new();
             }
             write_again(app, &act)
         }
-        Dialog::Confirm(act, page) => confirm_key(app, act, page, event),
+        Dialog::Confirm(plan) => confirm_key(app, plan, event),
         Dialog::Working(working) => work_key(app, working, event),
     }
 }
@@ -314,9 +336,10 @@ fn question_of(app: &App, thread: &ThreadId) -> String {
     asked.map(|asked| escape(&asked.question)).unwrap_or_default()
 }
 
-fn confirm_key(app: &mut App, act: Act, mut page: Page, event: KeyEvent) -> Vec<Effect> {
-    if matches!(event.code, KeyCode::Char('y' | 'Y')) {
-        let Some(key) = app.key().cloned() else { return Vec::new() };
+fn confirm_key(app: &mut App, mut plan: Box<Plan>, event: KeyEvent) -> Vec<Effect> {
+    let is_yes = plan.is_shown && matches!(event.code, KeyCode::Char('y' | 'Y'));
+    if is_yes && !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        let Plan { key, act, .. } = *plan;
         if let Some(purpose) = Purpose::of(&act) {
             let draft = draft_key(app, &purpose);
             app.drafts.remove(&draft);
@@ -334,10 +357,10 @@ fn confirm_key(app: &mut App, act: Act, mut page: Page, event: KeyEvent) -> Vec<
     }
     // No is the default: whoever presses Enter without reading changes nothing.
     if is_no(event) || event.code == KeyCode::Enter {
-        return write_again(app, &act);
+        return write_again(app, &plan.act);
     }
-    scrolls(&mut page, event);
-    app.dialog = Some(Dialog::Confirm(act, page));
+    scrolls(&mut plan.page, event);
+    app.dialog = Some(Dialog::Confirm(plan));
     Vec::new()
 }
 

@@ -62,7 +62,7 @@ pub fn run(
     follow_changes(sender.clone(), control.root().to_owned(), request.everywhere);
     let mut app = App::new(clock::now(), Terminal::size(), caller.below_agent.clone(), request.everywhere);
     app.chosen = named.map(Chosen::Run);
-    let workers = Workers::new(caller, request.everywhere, explain, sender);
+    let workers = Workers::new(caller, control.root().to_owned(), request.everywhere, (explain, sender));
     let mut session = Session { terminal: &mut terminal, keyboard, workers, colors: screen.colors() };
     let ended = session.run(&mut app, &arrived);
     let Session { workers, .. } = session;
@@ -225,7 +225,9 @@ impl Session<'_> {
             self.carry_out(effects)?;
         }
         let colors = self.colors;
-        self.terminal.draw(|frame| panes::draw(frame, app, colors))
+        self.terminal.draw(|frame| panes::draw(frame, app, colors))?;
+        update::drawn(app);
+        Ok(())
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> ServiceResult<Step> {

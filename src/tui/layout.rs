@@ -93,14 +93,31 @@ fn cut_top(area: Rect, lines: u16) -> (Rect, Rect) {
     (Rect { height, ..area }, below)
 }
 
-/// The box of a dialog, and what is inside its frame.
-pub(super) fn dialog(size: (u16, u16)) -> (Rect, Rect) {
+/// What the frame of a dialog takes: its lines, and a blank on each side.
+const FRAME: (u16, u16) = (4, 2);
+/// The least that a dialog holds where there is room: less would be overlooked.
+const LEAST_HELD: (u16, u16) = (44, 3);
+
+/// The most that fits into a dialog.
+pub(super) fn dialog_most(size: (u16, u16)) -> (u16, u16) {
+    let (width, height) = if is_small(size) { size } else { ((size.0 - 8).min(110), size.1 - 4) };
+    (width.saturating_sub(FRAME.0), height.saturating_sub(FRAME.1))
+}
+
+/// What is small is used whole.
+fn is_small(size: (u16, u16)) -> bool {
+    size.0 < 60 || size.1 < 16
+}
+
+/// The box of a dialog that is to hold so many columns and lines, and what is inside its frame.
+pub(super) fn dialog(size: (u16, u16), held: (u16, u16)) -> (Rect, Rect) {
     let (columns, lines) = size;
-    // What is small is used whole.
-    let (width, height) = if columns < 60 || lines < 16 {
-        (columns, lines)
+    let most = dialog_most(size);
+    let (width, height) = if is_small(size) {
+        size
     } else {
-        (columns.saturating_sub(8).min(110), lines.saturating_sub(4))
+        let held = (held.0.max(LEAST_HELD.0).min(most.0), held.1.max(LEAST_HELD.1).min(most.1));
+        (held.0 + FRAME.0, held.1 + FRAME.1)
     };
     let outer = Rect::new((columns - width) / 2, (lines - height) / 2, width, height);
     let inner = Rect::new(

@@ -53,6 +53,9 @@ impl Asker {
             ..StatusRequest::default()
         };
         let mut report = self.asked(key, "status", service::status(&self.at(key), &request))?;
+        if self.is_outside(key) {
+            report.runs.iter_mut().for_each(service::RunView::reach_from_outside);
+        }
         report.runs.pop().map(Box::new).ok_or_else(|| format!("There is no run {} here any more.", key.id))
     }
 
@@ -71,11 +74,7 @@ impl Asker {
     fn tab(&self, key: &RunKey, tab: Tab) -> Answer<Content> {
         let (caller, selector) = (self.at(key), selector_of(key, None));
         Ok(match tab {
-            Tab::Gates => {
-                let request = CheckRequest { selector, ..CheckRequest::default() };
-                let checked = self.asked(key, "check", service::check(&caller, &request, &mut |_| {}))?;
-                Content::Text(said(|screen| render::judged(screen, &checked)))
-            }
+            Tab::Gates => Content::Text(self.gates(key)?),
             Tab::Forum => {
                 let filter = ThreadFilter { run: Some(key.id.to_string()), ..ThreadFilter::default() };
                 Content::Threads(self.asked(key, "forum", forum::list(&caller, &filter, THREADS))?.threads)
@@ -97,6 +96,20 @@ impl Asker {
             Tab::Guidance => Content::Text(self.guidance(key)?),
             Tab::Overview | Tab::Agents | Tab::Docs => Content::Text(String::new()),
         })
+    }
+
+    /// The verdict of every gate. That a run is over is no error of whoever looks at it.
+    fn gates(&self, key: &RunKey) -> Answer<String> {
+        let request = CheckRequest { selector: selector_of(key, None), ..CheckRequest::default() };
+        match service::check(&self.at(key), &request, &mut |_| {}) {
+            Ok(checked) => Ok(self.reachable(key, &said(|screen| render::judged(screen, &checked)))),
+            Err(error) => match self.run(key) {
+                Ok(view) if !view.run.state.is_open() => {
+                    Ok(format!("It is {}: nothing is left to judge.\n", view.run.state))
+                }
+                _ => self.asked(key, "check", Err(error)),
+            },
+        }
     }
 
     /// Every question of a run with its thread, the open ones first.

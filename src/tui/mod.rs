@@ -7,6 +7,7 @@
 
 mod acts;
 mod answers;
+mod boxes;
 mod dialog;
 mod drive;
 mod editor;

@@ -1,6 +1,6 @@
 //! A text that one can scroll through.
 
-use super::painted::{Row, broken, rows};
+use super::painted::{Row, broken, row_columns, rows};
 
 /// A text, broken for a width, and where it is looked at.
 #[derive(Debug, Clone, Default)]
@@ -39,14 +39,29 @@ impl Page {
         self.break_rows();
     }
 
-    /// Breaks its rows for this many columns and lines.
+    /// Breaks its rows for this many columns and lines. An end that stays in sight does so in less room too.
     pub fn fit(&mut self, width: usize, height: usize) {
+        let was_at_end = self.is_at_end();
+        self.measure(width);
         self.height = height;
+        if self.follows && was_at_end {
+            self.top = usize::MAX;
+        }
+        self.clamp();
+    }
+
+    /// How many rows it has in this many columns.
+    pub fn measure(&mut self, width: usize) -> usize {
         if self.width != width {
             self.width = width;
             self.break_rows();
         }
-        self.clamp();
+        self.rows.len()
+    }
+
+    /// The columns of its longest line, unbroken.
+    pub fn columns(&self) -> usize {
+        self.source.iter().map(row_columns).max().unwrap_or(0)
     }
 
     fn break_rows(&mut self) {
@@ -153,5 +168,10 @@ mod tests {
         page.go_to_end();
         page.say(&numbers(20));
         assert_eq!(page.below(), 0);
+        page.fit(20, 2);
+        assert_eq!((page.above(), page.below()), (18, 0), "in less room too");
+        page.scroll(-2);
+        page.fit(30, 1);
+        assert_eq!(page.above(), 16);
     }
 }

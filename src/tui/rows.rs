@@ -49,9 +49,11 @@ pub(super) fn items(app: &App) -> Vec<Item> {
         });
         items.extend(decided.map(|(index, _)| Item::Decided(index)));
     }
-    // Who looks at a run goes on looking at it, whatever became of it.
-    let is_other =
-        app.report.is_some() && app.filter.is_empty() && app.key().is_some_and(|key| !is_listed(app, key));
+    // Who looks at a run goes on looking at it, whatever became of it; and who was asked about a run answers about that
+    // run, though the filter lets it through no more.
+    let is_gone = |key| app.filter.is_empty() && !is_listed(app, key);
+    let is_asked = |key| app.dialog.is_some() && !items.iter().any(|item| is_run(app, *item, key));
+    let is_other = app.report.is_some() && app.key().is_some_and(|key| is_gone(key) || is_asked(key));
     if is_other {
         items.insert(app.row.min(items.len()), Item::Other);
     }
@@ -82,18 +84,22 @@ pub(super) fn chosen(app: &App, item: Item) -> Option<Chosen> {
 
 /// The row of what is chosen.
 pub(super) fn row_of(app: &App, wanted: &Chosen) -> Option<usize> {
-    let is_it = |item: &Item| match (item, wanted) {
-        (Item::Notes, Chosen::Notes) => true,
-        (Item::Open(index), Chosen::Run(key)) => {
-            app.runs().get(*index).is_some_and(|view| view.run.id == key.id && view.root == key.root)
-        }
-        (Item::Decided(index), Chosen::Run(key)) => {
-            app.decided.get(*index).is_some_and(|(known, _)| known == key)
-        }
-        (Item::Other, Chosen::Run(key)) => app.key() == Some(key),
-        _ => false,
+    let is_it = |item: &Item| match wanted {
+        Chosen::Notes => *item == Item::Notes,
+        Chosen::Run(key) => is_run(app, *item, key),
     };
     app.items.iter().position(is_it)
+}
+
+fn is_run(app: &App, item: Item, key: &RunKey) -> bool {
+    match item {
+        Item::Notes => false,
+        Item::Open(index) => {
+            app.runs().get(index).is_some_and(|view| view.run.id == key.id && view.root == key.root)
+        }
+        Item::Decided(index) => app.decided.get(index).is_some_and(|(known, _)| known == key),
+        Item::Other => app.key() == Some(key),
+    }
 }
 
 /// What a row says.

@@ -233,6 +233,8 @@ pub(super) struct App {
     pub written_for: u16,
     /// What is asked or told over everything else.
     pub dialog: Option<Dialog>,
+    /// The columns and lines that it holds.
+    pub held: (u16, u16),
     /// The last word of a key that did nothing, or of an act.
     pub notice: Option<String>,
     /// What was written and not sent, by what it was written for.
@@ -277,6 +279,7 @@ impl App {
             is_fresh: true,
             written_for: 0,
             dialog: None,
+            held: (0, 0),
             notice: None,
             drafts: BTreeMap::new(),
             plans: 0,

@@ -3,7 +3,7 @@
 use super::message::Effect;
 use super::message::Message;
 use super::state::{App, RunKey};
-use super::update::{begin, update};
+use super::update::{begin, drawn, update};
 use crate::model::{Run, RunId, Thread};
 use crate::service::forum::Found;
 use crate::service::{AgentView, Health, Landed, Need, NeedKind, RunView, StatusReport, Threads};
@@ -109,9 +109,11 @@ pub(super) fn app(size: (u16, u16), runs: Vec<RunView>) -> App {
     app
 }
 
-/// Sends a message.
+/// Sends a message, and what follows is drawn.
 pub(super) fn send(app: &mut App, message: Message) -> Vec<Effect> {
-    update(app, message, clock::now())
+    let effects = update(app, message, clock::now());
+    drawn(app);
+    effects
 }
 
 /// Presses a key: a letter, or a word such as `Enter`.

@@ -5,7 +5,7 @@ use super::keys::{self, Verb, verb_of};
 use super::message::{Effect, Message};
 use super::page::Page;
 use super::state::{App, Chosen, Focus, Shown, Tab};
-use super::{answers, layout, rows, start, tabs};
+use super::{answers, boxes, layout, rows, start, tabs};
 use jiff::Timestamp;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -115,17 +115,15 @@ fn fit(app: &mut App) {
         let lines = height.saturating_sub(usize::from(app.tab.is_asked_for()));
         app.page().fit(width, lines);
     }
-    let (_, inner) = layout::dialog(app.size);
-    let (width, height) = size(inner);
-    match &mut app.dialog {
-        Some(Dialog::Help(page) | Dialog::Told(_, page, _)) => page.fit(width, height),
-        Some(Dialog::Confirm(_, page)) => page.fit(width, height.saturating_sub(2)),
-        Some(Dialog::Working(working)) => working.page.fit(width, height.saturating_sub(2)),
-        Some(Dialog::Edit(edit)) => {
-            edit.intro.fit(width, 0);
-            edit.intro.fit(width, edit.intro.len().min(height / 3));
-        }
-        Some(Dialog::Choose(_) | Dialog::Planning(..)) | None => {}
+    if let Some(dialog) = &mut app.dialog {
+        app.held = boxes::fit(dialog, app.size);
+    }
+}
+
+/// What stands on the screen has been drawn.
+pub(super) fn drawn(app: &mut App) {
+    if let Some(Dialog::Confirm(plan)) = &mut app.dialog {
+        plan.is_shown |= !layout::is_too_small(app.size);
     }
 }
 

@@ -5,9 +5,11 @@ use super::dialog::Dialog;
 use super::message::{Content, Effect, Message, Outcome, ThreadText};
 use super::state::{App, Chosen, Focus, Item, Tab};
 use super::testing::{app, asking, found, key_of, past, press, report, send, type_in, view};
+use super::update::{drawn, update};
 use crate::model::{RunState, ThreadId};
 use crate::service::{Event, NeedKind};
 use crate::store::Summary;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -76,7 +78,7 @@ fn a_filter_shows_what_holds_all_its_words() {
     type_in(&mut app, "q roof");
     assert_eq!(app.items, []);
     for _ in 0..6 {
-        send(&mut app, Message::Key(ratatui::crossterm::event::KeyCode::Backspace.into()));
+        send(&mut app, Message::Key(KeyCode::Backspace.into()));
     }
     type_in(&mut app, "ROOF mend");
     assert_eq!((app.items.as_slice(), chosen(&app)), (&[Item::Open(1)][..], "b"));
@@ -154,7 +156,7 @@ fn a_question_is_answered_in_three_steps_and_no_loses_nothing() {
     press(&mut app, "Ctrl-J");
     send(&mut app, Message::Pasted("and\rsay so".to_owned()));
     assert_eq!(press(&mut app, "Enter"), []);
-    assert!(matches!(&app.dialog, Some(Dialog::Confirm(Act::Answer(..), _))));
+    assert!(matches!(&app.dialog, Some(Dialog::Confirm(plan)) if matches!(plan.act, Act::Answer(..))));
     assert_eq!(
         press(&mut app, "Enter"),
         [Effect::LoadThread(key_of("a"), thread("fthr-0"))],
@@ -193,7 +195,7 @@ fn what_changes_anything_asks_first_and_only_y_does_it() {
         for other in ["Enter", "n", "Esc", "q", "Ctrl-C", "s", "x"] {
             let mut app = app(SIZE, vec![view("a", "A", state)]);
             assert_eq!(press(&mut app, key), [], "{key}");
-            assert!(matches!(&app.dialog, Some(Dialog::Confirm(asked, _)) if *asked == act), "{key}");
+            assert!(matches!(&app.dialog, Some(Dialog::Confirm(plan)) if plan.act == act), "{key}");
             assert_eq!(press(&mut app, other), [], "{key} {other}");
         }
         let mut app = app(SIZE, vec![view("a", "A", state)]);
@@ -211,18 +213,23 @@ fn what_changes_anything_asks_first_and_only_y_does_it() {
 
 #[test]
 fn what_was_stopped_half_way_is_finished_or_taken_back() {
-    for (down, act) in [(false, Act::Finish(Halted::Merge)), (true, Act::TakeBack(Halted::Merge))] {
+    let (merge, close) = ("git metawsm -C '/home/kim/my web' merge --continue a", "git metawsm close a");
+    for (down, command, act) in [
+        (false, "git metawsm merge --continue a", Act::Finish(Halted::Merge)),
+        (true, merge, Act::TakeBack(Halted::Merge)),
+        (false, close, Act::Finish(Halted::Close)),
+    ] {
         let mut halted = view("a", "A", "completed");
         halted.needs = asking("a", &["A merge was stopped half way."]).needs;
         halted.needs[0].kind = NeedKind::HalfDone;
-        "git metawsm merge a --continue".clone_into(&mut halted.needs[0].command);
+        command.clone_into(&mut halted.needs[0].command);
         let mut app = app(SIZE, vec![halted]);
         press(&mut app, "m");
         if down {
             press(&mut app, "j");
         }
         press(&mut app, "Enter");
-        assert!(matches!(&app.dialog, Some(Dialog::Confirm(asked, _)) if *asked == act));
+        assert!(matches!(&app.dialog, Some(Dialog::Confirm(plan)) if plan.act == act));
         assert_eq!(press(&mut app, "y"), [Effect::Do(key_of("a"), act)]);
     }
 }
@@ -353,4 +360,47 @@ fn signals_and_a_lost_terminal_end_it() {
     assert_eq!(send(&mut app, Message::Gone), [Effect::Quit(Some(1))]);
     assert_eq!(press(&mut app, "q"), [Effect::Quit(None)]);
     assert_eq!(press(&mut app, "Ctrl-C"), [Effect::Quit(None)]);
+}
+
+#[test]
+fn who_agrees_agrees_to_the_run_whose_plan_was_shown() {
+    let mut app =
+        app(SIZE, vec![view("a", "A", "running"), view("b", "B", "running"), view("c", "C", "stopped")]);
+    press(&mut app, "/");
+    type_in(&mut app, "running");
+    press(&mut app, "Enter");
+    press(&mut app, "j");
+    press(&mut app, "s");
+    // It ends meanwhile, and the filter would not let it through.
+    let runs = vec![view("a", "A", "running"), view("b", "B", "completed"), view("c", "C", "stopped")];
+    send(&mut app, Message::Runs(Ok(report(runs))));
+    assert_eq!(chosen(&app), "b", "the cursor stays while something is asked about its run");
+    assert_eq!(app.items, [Item::Open(0), Item::Other]);
+    assert_eq!(press(&mut app, "y"), [Effect::Do(key_of("b"), Act::Stop)]);
+    let outcome = Outcome { title: "stop", text: "stopped\n".to_owned(), is_good: true };
+    send(&mut app, Message::Done(outcome));
+    press(&mut app, "Esc");
+    assert_eq!((chosen(&app), app.items.as_slice()), ("a", &[Item::Open(0)][..]));
+}
+
+#[test]
+fn a_plan_that_nobody_could_read_yet_is_not_agreed_to() {
+    let mut app = app(SIZE, vec![view("a", "A", "running")]);
+    let typed = |app: &mut App, letter| {
+        update(app, Message::Key(KeyEvent::from(KeyCode::Char(letter))), crate::sys::clock::now())
+    };
+    // As a terminal hands on what is pasted where pasting is not told apart from typing.
+    for letter in "system".chars() {
+        assert_eq!(typed(&mut app, letter), [], "{letter}");
+    }
+    let is_asked = |app: &App| matches!(&app.dialog, Some(Dialog::Confirm(plan)) if plan.act == Act::Stop);
+    assert!(is_asked(&app));
+    app.size = (10, 3);
+    drawn(&mut app);
+    assert_eq!(typed(&mut app, 'y'), [], "it was too small to be read");
+    app.size = SIZE;
+    drawn(&mut app);
+    let alt = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::ALT);
+    assert_eq!(update(&mut app, Message::Key(alt), crate::sys::clock::now()), []);
+    assert_eq!(typed(&mut app, 'y'), [Effect::Do(key_of("a"), Act::Stop)]);
 }

@@ -14,6 +14,7 @@ use crate::service::{
 };
 use crate::sys::{Cmd, signals::Interrupt};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
@@ -32,6 +33,8 @@ pub(super) struct Workers {
 pub(super) struct Asker {
     /// For everybody.
     pub caller: Caller,
+    /// The control repository around us.
+    home: PathBuf,
     /// All control repositories.
     pub everywhere: bool,
     explain: Explain,
@@ -52,8 +55,13 @@ impl Drop for Alarm {
 
 impl Workers {
     /// Workers that ask as this caller.
-    pub fn new(caller: Caller, everywhere: bool, explain: Explain, sender: Sender<Message>) -> Self {
-        Self { asker: Asker { caller, everywhere, explain, sender }, listener: None, act: None }
+    pub fn new(
+        caller: Caller,
+        home: PathBuf,
+        everywhere: bool,
+        (explain, sender): (Explain, Sender<Message>),
+    ) -> Self {
+        Self { asker: Asker { caller, home, everywhere, explain, sender }, listener: None, act: None }
     }
 
     /// Starts what an effect asks for.
@@ -169,12 +177,34 @@ impl Asker {
     /// The answer of a service, an error in words.
     pub fn asked<T>(&self, key: &RunKey, command: &'static str, answer: ServiceResult<T>) -> Answer<T> {
         let words = [command.into(), key.id.to_string().into()];
-        answer.map_err(|error| self.told(&error, command, &words))
+        answer.map_err(|error| self.reachable(key, &self.told(&error, command, &words)))
+    }
+
+    /// Whether a run belongs to another control repository than the one around us.
+    pub fn is_outside(&self, key: &RunKey) -> bool {
+        key.root != self.home
+    }
+
+    /// A text about a run, in which each line that is a command can be typed where we are.
+    pub fn reachable(&self, key: &RunKey, text: &str) -> String {
+        if !self.is_outside(key) {
+            return text.to_owned();
+        }
+        let line = |line: &str| {
+            let command = line.trim_start();
+            let inset = &line[..line.len() - command.len()];
+            format!("{inset}{}\n", service::from_outside(&key.root, command))
+        };
+        text.lines().map(line).collect()
     }
 
     /// What an act would do, where a dry run tells it.
     pub fn plan(&self, key: &RunKey, act: &Act) -> Answer<String> {
         self.guarded(act.command())?;
+        self.planned(key, act).map(|plan| self.reachable(key, &plan))
+    }
+
+    fn planned(&self, key: &RunKey, act: &Act) -> Answer<String> {
         let (caller, selector) = (self.at(key), selector_of(key, None));
         let quiet = &mut |_: Event| {};
         match act {
@@ -200,7 +230,8 @@ impl Asker {
     fn act(&self, key: &RunKey, act: &Act) -> Outcome {
         let done = self
             .guarded(act.command())
-            .and_then(|()| self.asked(key, act.command(), self.carry_out(key, act)));
+            .and_then(|()| self.asked(key, act.command(), self.carry_out(key, act)))
+            .map(|text| self.reachable(key, &text));
         let is_good = done.is_ok();
         Outcome { title: act.title(), text: done.unwrap_or_else(|trouble| trouble), is_good }
     }

@@ -1,9 +1,9 @@
 //! What is asked and told over everything else.
 
 use super::super::dialog::{Choose, Dialog, Edit, Working};
-use super::super::layout;
 use super::super::page::Page;
 use super::super::state::App;
+use super::super::{boxes, layout};
 use super::Canvas;
 use crate::render::Paint;
 use ratatui::layout::{Position, Rect};
@@ -12,9 +12,9 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 /// Draws the dialog; gives the place of its cursor.
 pub(super) fn draw(to: &mut Canvas<'_>, app: &App) -> Option<Position> {
     let dialog = app.dialog.as_ref()?;
-    let (outer, inner) = layout::dialog(app.size);
+    let (outer, inner) = layout::dialog(app.size, app.held);
     Clear.render(outer, to.buffer);
-    let (title, keys) = words(dialog);
+    let (title, keys) = boxes::words(dialog);
     let paint = match dialog {
         Dialog::Told(_, _, false) => Some(Paint::Bad),
         Dialog::Confirm(..) => Some(Paint::Warn),
@@ -26,34 +26,19 @@ pub(super) fn draw(to: &mut Canvas<'_>, app: &App) -> Option<Position> {
     to.text_at(line(outer.bottom().saturating_sub(1)), Some(Paint::Bold), &format!(" {keys} "));
     match dialog {
         Dialog::Help(page) | Dialog::Told(_, page, _) => text(to, page, inner),
-        Dialog::Confirm(_, page) => {
+        Dialog::Confirm(plan) => {
             let above = Rect { height: inner.height.saturating_sub(2), ..inner };
-            text(to, page, above);
+            text(to, &plan.page, above);
             to.text(inner, inner.height.saturating_sub(1), Some(Paint::Warn), "Do it? y/N");
         }
         Dialog::Planning(..) => {
-            to.text(inner, 0, Some(Paint::Dim), "judging and planning; nothing is changed ...");
+            to.text(inner, 0, Some(Paint::Dim), boxes::PLANNING);
         }
         Dialog::Working(working) => work(to, working, inner),
         Dialog::Choose(choose) => list(to, choose, inner),
         Dialog::Edit(edit) => return Some(write(to, edit, inner)),
     }
     None
-}
-
-fn words(dialog: &Dialog) -> (String, &'static str) {
-    let title = |text: &str| text.to_owned();
-    match dialog {
-        Dialog::Help(_) => (title("keys"), "Esc back"),
-        Dialog::Told(name, _, _) => (name.clone(), "Esc back"),
-        Dialog::Choose(choose) => (choose.title.clone(), "Enter this one   Esc back"),
-        Dialog::Edit(edit) => (title(edit.purpose.title()), "Enter go on   Alt-Enter new line   Esc back"),
-        Dialog::Planning(act, _) => (title(act.title()), "Esc back"),
-        Dialog::Confirm(act, _) => (format!("{}: this would be done", act.title()), "y do it   n back"),
-        Dialog::Working(working) => {
-            (format!("{} is under way", working.title), if working.can_stop { "Esc stop" } else { "wait" })
-        }
-    }
 }
 
 fn text(to: &mut Canvas<'_>, page: &Page, area: Rect) {

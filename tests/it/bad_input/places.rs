@@ -3,7 +3,8 @@
 use crate::cmd::every::COMMANDS;
 use crate::cmd::stage::{Stage, WORKS, plain};
 use crate::kit::{BINARY, Output};
-use std::io::Read;
+use crate::stage::PATIENCE;
+use std::io::{BufRead, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -104,6 +105,32 @@ fn every_command_ends_with_a_code_of_the_table_when_nobody_reads_on() {
             assert_eq!(output.status.code(), Some(1), "{words:?}: {told}");
         }
     }
+}
+
+#[test]
+fn a_watch_that_nobody_reads_any_more_ends_before_there_is_news() {
+    let stage = Stage::with("exec sleep 600");
+    stage.world.run(["run", "Wait"]).at(&stage.repo).ok();
+    for words in [&["watch"][..], &["watch", "--json"]] {
+        let mut command = stage.world.command(BINARY);
+        command.args(words).current_dir(stage.repo.path()).stdin(Stdio::null());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut story = String::new();
+        let mut told = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+        if words.len() == 1 {
+            told.read_line(&mut story).expect("what it tells");
+            assert!(story.contains("Ctrl-C ends the watch"), "it waits: {story}");
+        }
+        drop(child.stdout.take());
+        let mut status = None;
+        crate::kit::wait_until(&format!("{words:?} ends"), PATIENCE, || {
+            status = child.try_wait().expect("it is our child");
+            status.is_some()
+        });
+        assert_eq!(status.and_then(|status| status.code()), Some(0));
+    }
+    stage.world.run(["stop"]).at(&stage.repo).ok();
 }
 
 #[test]

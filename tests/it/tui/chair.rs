@@ -16,9 +16,12 @@ impl<'a> Chair<'a> {
         let chair = Self { world };
         let shell = "PS1='$ ' exec sh";
         let dir = dir.to_string_lossy();
-        chair
-            .tmux(&["new-session", "-d", "-x", &columns, "-y", &lines, "-s", "chair", "-c", &dir, shell])
-            .ok();
+        // A server that was just ended may still be leaving, and takes whoever comes along.
+        wait_for("a terminal is there", PATIENCE, || {
+            let session =
+                ["new-session", "-d", "-x", &columns, "-y", &lines, "-s", "chair", "-c", &dir, shell];
+            (chair.tmux(&session).status == Some(0)).then_some(())
+        });
         chair.tmux(&["set-option", "-g", "status", "off"]).ok();
         chair.tmux(&["resize-window", "-t", "chair", "-x", &columns, "-y", &lines]).ok();
         chair.see("$");
@@ -58,6 +61,8 @@ impl<'a> Chair<'a> {
     /// Closes what is told; a key that followed an escape byte at once would be another key.
     #[track_caller]
     pub fn back(&self) {
+        // What is under way says the same words before it is over.
+        self.see("Esc back");
         self.key("Escape");
         self.see_that("what was told is closed", |screen| !screen.contains("Esc back"));
     }

@@ -74,6 +74,8 @@ fn story(backend: &str) {
     chair.back();
     // It is no more among the open ones, and still looked at.
     holds(&chair.see("X cleanup"), &["0 open", "closed"]);
+    chair.key("3");
+    chair.see("It is closed: nothing is left to judge.");
     chair.key("X");
     chair.see("Do it? y/N");
     chair.key("y");

@@ -32,6 +32,7 @@ fn a_tmux_server_that_is_killed_leaves_a_dead_agent_and_a_screen_that_says_so() 
     let stage = Stage::with(&[("coder", "echo 'still here'; exec sleep 600")], "tmux", &json!({}));
     stage.run(&["Lose me"]);
     let chair = Chair::at(&stage, (100, 24), "");
+    chair.see("Lose me");
     chair.key("2");
     chair.see("still here");
     stage.world.tmux(["kill-server"]).ok();
