@@ -57,7 +57,7 @@ fn what_the_server_merged_is_shown_as_landed_and_merged_no_second_time() {
         stage
             .do_(["status", "go-ahead"])
             .ok()
-            .says("landed: base holds its work already")
+            .says("base holds its work already")
             .says("git metawsm close");
         let closed = stage.do_(["close", "--json"]).ok().json();
         assert_eq!(merged(&closed), 0, "{closed:#}");
