@@ -54,11 +54,7 @@ fn what_the_server_merged_is_shown_as_landed_and_merged_no_second_time() {
         // Fetched is enough; pulled is the same.
         stage.api.git(if number % 2 == 0 { ["pull", "-q", "--ff-only"] } else { ["fetch", "-q", "origin"] });
         assert_eq!(landed(&stage), "yes", "{way:?}");
-        stage
-            .do_(["status", "go-ahead"])
-            .ok()
-            .says("base holds its work already")
-            .says("git metawsm close");
+        stage.do_(["status", "go-ahead"]).ok().says("base holds its work already").says("git metawsm close");
         let closed = stage.do_(["close", "--json"]).ok().json();
         assert_eq!(merged(&closed), 0, "{closed:#}");
         assert_eq!(stage.api.git(["log", "--format=%H", "--grep=^Metawsm-Merged", "main"]), "");

@@ -71,7 +71,7 @@ fn what_was_written_down_and_changed_behind_our_back_shows() {
     fs::remove_file(&journal).expect("removed");
     stage.run(&["status", "one"]).ok().says("The journal of the run is missing");
     fs::write(&journal, text).expect("as it was");
-    stage.run(&["status", "one"]).ok().lacks("journal");
+    stage.run(&["status", "one"]).ok().lacks("journal of the run").lacks("run's journal");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn what_wsm_wrote_down_and_cannot_be_gone_by_is_named() {
     let broken = [
         ("{ not json".to_owned(), "mine.json could not be understood"),
         (String::new(), "mine.json could not be understood"),
-        (text.replace("\"name\": \"mine\"", "\"name\": \"yours\""), "called \"yours\""),
+        (text.replace("\"name\": \"mine\"", "\"name\": \"yours\""), "called 'yours'"),
         (text.replace(&path, "../../etc"), "not an absolute path"),
         (text.replace(&path, &format!("{path}/../mine")), "not an absolute path"),
         (
