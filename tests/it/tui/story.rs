@@ -79,7 +79,7 @@ fn story(backend: &str) {
     chair.key("X");
     chair.see("Do it? y/N");
     chair.key("y");
-    chair.see("removed");
+    chair.see("removed branch");
     assert!(!tree(&run, 0, "api").exists());
     chair.back();
     chair.key("q");
